@@ -1,0 +1,1 @@
+"""BProc: one process space over a master and its slaves."""

@@ -1,0 +1,40 @@
+"""The editions of BProc as records: what differs between them is data, never an `if`."""
+
+from __future__ import annotations
+
+from attrs import field, frozen, validators
+
+from bprocsim.bproc import late
+from bprocsim.errnos import Errno
+from bprocsim.manual import Row
+from bprocsim.units import s
+
+
+@frozen
+class Edition:
+    """One edition of BProc.
+
+    `no_master` the errno of a call without a master daemon, `no_master_source` where that stands;
+    `late_rows` what can go wrong after the exec; `late_failure` "exit" (the process exits with the
+    errno as its status) or "return" (the page's "returns -1" taken to the letter, a choice of ours);
+    `ping_timeout_ns` when a silent node is given up; `library_list` paths that are sent by name
+    only; `io` "port" (the page's flavour) or "list" (bproc_io_t).
+    """
+
+    name: str
+    no_master: Errno
+    no_master_source: str
+    late_rows: tuple[Row, ...] = field(repr=False)
+    late_failure: str = field(default="exit", validator=validators.in_(("exit", "return")))
+    ping_timeout_ns: int = 30 * s
+    library_list: tuple[str, ...] = ()
+
+
+EDITIONS: dict[str, Edition] = {
+    edition.name: edition
+    for edition in (
+        Edition("scyld", Errno.EBUSY, "scyld-bproc_execmove", late.SCYLD),
+        Edition("lanl32", Errno.EBUSY, "sf-bproc_move", late.LANL),
+        Edition("bproc4", Errno.ENOSYS, "bproc-4.0.0pre8-interface", late.LANL),
+    )
+}

@@ -1,0 +1,107 @@
+"""I/O forwarding: the migration socket for port 0, three connections back for any other port.
+
+Port 0: stdout and stderr of the remote process share the socket that the image came over, and the
+iod of the caller's node writes what arrives to the caller's descriptor 1, in order. Any other port:
+the remote process connects to that port of the host that it came from, for stdout, stderr and
+stdin, in this order. Sources: scyld-bproc_execmove, bproc-4.0.0pre8-iod.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bprocsim.port import Steps, Waiter, WaitQueue
+from bprocsim.posix.machine import Machine
+from bprocsim.posix.network import Address
+from bprocsim.posix.procs import Descriptor, Process
+from bprocsim.posix.sockets import Answer, reach
+from bprocsim.posix.streams import Endpoint, Null, connect_ends
+
+BUFFER_BYTES = 4096
+
+
+def port_number(port: int) -> int:
+    """Give the TCP port that an int becomes in htons: modulo 65536, for negatives too."""
+    return port % 65536
+
+
+def migration_socket(source: Machine, target: Machine) -> tuple[Endpoint, Endpoint]:
+    """Make the connection that the image came over; gives (the end at the source, that at the target)."""
+    network, room = source.network, target.costs.socket_buffer_bytes
+    here = Endpoint(room, local=Address(source.address, 0), remote=Address(target.address, 0))
+    there = Endpoint(room, local=here.remote, remote=here.local)
+    connect_ends(here, there, network.link(source, target), network.link(target, source))
+    return here, there
+
+
+def give_migration_socket(target: Machine, process: Process, end: Endpoint) -> None:
+    """Make the socket descriptors 1 and 2, and an empty file descriptor 0."""
+    _give(target, process, 0, Null())
+    _give(target, process, 1, end)
+    process.descriptors[2] = Descriptor(end)
+    end.references += 1
+
+
+def _give(machine: Machine, process: Process, number: int, description: Any) -> None:
+    machine.files.used += 1
+    description.table = machine.files
+    description.references += 1
+    process.descriptors[number] = Descriptor(description)
+
+
+def connect_back(source: Machine, target: Machine, process: Process, port: int, holder: Any) -> Steps:
+    """Open the three connections from `target` to `source`; gives the Answer, CONNECTED if all stand.
+
+    `holder` is who waits meanwhile. At the first that fails those already made are left to be
+    closed with the process, so the listener sees ends of file.
+    """
+    for number, name in ((1, "stdout"), (2, "stderr"), (0, "stdin")):
+        what = f"a connection to port {port_number(port)} of {source.name} for {name}"
+        answer, end = yield from reach(target, source, port_number(port), holder, what)
+        if answer is not Answer.CONNECTED:
+            return answer
+        _give(target, process, number, end)
+    return Answer.CONNECTED
+
+
+def forward(machine: Machine, end: Endpoint, output: Any) -> Steps:
+    """Copy what arrives at `end` to the caller's old descriptor 1, until the end of file.
+
+    `output` None drops it. When nobody reads `output` any more both sides are closed, so that the
+    remote process meets EPIPE.
+    """
+    port = machine.port
+    while True:
+        data = end.take(port, BUFFER_BYTES)
+        if data is None:
+            yield _stand(machine, end.reading, "iod, for output of a remote process")
+            continue
+        if not data:
+            break
+        left = memoryview(data)
+        while left and output is not None:
+            taken = output.give(port, left)
+            left = left[taken:]
+            if left and output.broken:
+                end.inbox += b"\0"  # what is left unread makes the close a reset
+                end.close(port)
+                _let_go(machine, output)
+                return
+            if left and not taken:
+                yield _stand(machine, output.writing, "iod, for room to write")
+    end.close(port)
+    _let_go(machine, output)
+
+
+def _stand(machine: Machine, queue: WaitQueue, what: str) -> Any:
+    return queue.join(machine.port, Waiter(what, machine.port.now_ns))
+
+
+def _let_go(machine: Machine, output: Any) -> None:
+    if output is None:
+        return
+    output.references -= 1
+    if not output.references:
+        output.close(machine.port)
+        if output.table is not None:
+            output.table.used -= 1

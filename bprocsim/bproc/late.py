@@ -1,0 +1,159 @@
+"""What can go wrong after the exec has succeeded: the late rows of execmove, per edition.
+
+By then the caller's image is gone, so nothing can be returned: the process exits with the errno's
+low eight bits as its status.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import define, setters
+
+from bprocsim.bproc.nodes import NODE_MASTER, Node, NodeState
+from bprocsim.errnos import Errno
+from bprocsim.manual import Kind, Row
+from bprocsim.posix.credentials import Credentials
+from bprocsim.posix.sockets import Answer
+
+ROUTE, IN_TRANSIT, THAW, IO_SETUP = "ROUTE", "IN_TRANSIT", "THAW", "IO_SETUP"
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class RouteFacts:
+    """What the master asks when the request reaches it: where to, from where, for whom."""
+
+    destination: int
+    node: Node | None
+    current: int
+    who: Credentials
+
+
+def node_unknown(f: RouteFacts) -> bool:
+    return f.node is None and f.destination != NODE_MASTER
+
+
+def node_down(f: RouteFacts) -> bool:
+    return f.node is not None and f.node.state is NodeState.DOWN
+
+
+def same_node(f: RouteFacts) -> bool:
+    return f.destination == f.current
+
+
+def node_not_permitted(f: RouteFacts) -> bool:
+    # A move to the master is never checked.
+    return f.node is not None and not f.node.permits(f.who)
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class TransitFacts:
+    """Whether the target was lost while the process was on its way."""
+
+    lost: bool
+
+
+def slave_lost(f: TransitFacts) -> bool:
+    return f.lost
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class ThawFacts:
+    """What the target asks of a frozen process: its format, a loader named but not sent, memory."""
+
+    understood: bool
+    loader_found: bool
+    needed_bytes: int
+    free_bytes: int
+
+
+def undump_refused(f: ThawFacts) -> bool:
+    return not f.understood
+
+
+def loader_absent(f: ThawFacts) -> bool:
+    return not f.loader_found
+
+
+def undump_out_of_memory(f: ThawFacts) -> bool:
+    return f.needed_bytes > f.free_bytes
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class ConnectFacts:
+    """How the connection for one of stdout, stderr, stdin ended."""
+
+    answer: Any
+
+
+def connect_refused(f: ConnectFacts) -> bool:
+    return f.answer is Answer.REFUSED
+
+
+def connect_timed_out(f: ConnectFacts) -> bool:
+    return f.answer is Answer.SILENCE
+
+
+_SENTENCES = (
+    (node_unknown, ROUTE, "there is no node of that number"),
+    (node_down, ROUTE, "the node is down"),
+    (same_node, ROUTE, "the process is on that node already"),
+    (node_not_permitted, ROUTE, "the caller may not move processes to that node"),
+    (slave_lost, IN_TRANSIT, "the slave was lost while the process was on its way"),
+    (undump_refused, THAW, "the node cannot rebuild the image that was sent"),
+    (loader_absent, THAW, "a loader on the library list is not sent, and the node has none"),
+    (undump_out_of_memory, THAW, "the node has not enough memory for the image"),
+    (connect_refused, IO_SETUP, "nobody listens on the port for I/O forwarding"),
+    (connect_timed_out, IO_SETUP, "a connection for I/O forwarding was not answered"),
+)
+
+_COMMON = {
+    "node_not_permitted": Errno.EPERM,
+    "undump_refused": Errno.EINVAL,
+    "loader_absent": Errno.ENOENT,
+    "undump_out_of_memory": Errno.ENOMEM,
+    "connect_refused": Errno.ECONNREFUSED,
+    "connect_timed_out": Errno.ETIMEDOUT,
+}
+
+# Where the ones that do not speak of nodes come from.
+_OTHER_SOURCES = dict.fromkeys(
+    ("undump_refused", "loader_absent", "undump_out_of_memory", "connect_refused", "connect_timed_out"),
+    "bproc-4.0.0pre8-move",
+)
+
+
+def late_rows(errnos: dict[str, Errno], source: str) -> tuple[Row, ...]:
+    """Give the late rows with an edition's own errnos for what it says differently."""
+    named = _COMMON | errnos
+    return tuple(
+        Row(
+            named[condition.__name__],
+            condition,
+            sentence,
+            kind=Kind.LATE,
+            source=_OTHER_SOURCES.get(condition.__name__, source),
+            step=step,
+        )
+        for condition, step, sentence in _SENTENCES
+    )
+
+
+SCYLD = late_rows(
+    {
+        "node_unknown": Errno.EINVAL,
+        "node_down": Errno.EINVAL,
+        "same_node": Errno.ELOOP,
+        "slave_lost": Errno.EIO,
+    },
+    "sf-bproc_move",
+)
+LANL = late_rows(
+    {
+        "node_unknown": Errno.BE_INVALIDNODE,
+        "node_down": Errno.BE_NODEDOWN,
+        "same_node": Errno.BE_SAMENODE,
+        "slave_lost": Errno.BE_SLAVEDIED,
+    },
+    "bproc-common",
+)

@@ -1,0 +1,341 @@
+"""execmove: load the image here as an ordinary exec does, then move the process and run it there.
+
+The errors come in two phases. Up to the exec everything is decided on the caller's node, and a
+failure is returned. After it there is nothing to return to: a failure is a late row, and the
+process exits with the errno as its status. Source of the sequence: bproc-4.0.0pre8-move.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bprocsim.bproc import iod, vmadump
+from bprocsim.bproc.editions import Edition
+from bprocsim.bproc.ghost import Ghost
+from bprocsim.bproc.late import (
+    IN_TRANSIT,
+    IO_SETUP,
+    ROUTE,
+    THAW,
+    ConnectFacts,
+    RouteFacts,
+    ThawFacts,
+    TransitFacts,
+)
+from bprocsim.bproc.master import Master, Move
+from bprocsim.bproc.nodes import NODE_MASTER
+from bprocsim.bproc.steps import Step
+from bprocsim.manual import Errors, Exit, Fail, Replaced, Row, exit_status
+from bprocsim.port import Steps, Waiter, Why
+from bprocsim.posix import newimage
+from bprocsim.posix.exec import ExecFacts, ExecProfile
+from bprocsim.posix.machine import Machine
+from bprocsim.posix.paths import walk
+from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector
+from bprocsim.posix.procs import Ended, Process, State, Thread, drop_all
+from bprocsim.posix.sockets import Answer
+from bprocsim.posix.vfs import Kind
+
+
+class MoveFacts(ExecFacts):
+    """What execmove asks on entry: all that exec asks, and whether there is a master."""
+
+    __slots__ = ("has_master",)
+
+    def __init__(self, machine: Machine, process: Process, cmd: Pointer, argv: Vector, envp: Vector) -> None:
+        super().__init__(machine, process.credentials, process.cwd, cmd, argv, envp)
+        self.has_master: bool = machine.master is None or machine.master.running
+
+
+def no_master(f: MoveFacts) -> bool:
+    return not f.has_master
+
+
+def execmove_errors(edition: Edition, profile: ExecProfile) -> Errors:
+    """Make the table of bproc_execmove for an edition and the exec rules of a kernel."""
+    return Errors(
+        "bproc_execmove",
+        page="scyld-bproc_execmove",
+        order=profile.order,
+        rows=(
+            Row(edition.no_master, no_master, "there is no master", source=edition.no_master_source),
+            *profile.rows,
+            *edition.late_rows,
+        ),
+    )
+
+
+def execmove(
+    machine: Machine, thread: Thread, node: int, port: int, cmd: Pointer, argv: Vector, envp: Vector
+) -> Steps:
+    """Load an image here, move it to a node and run it there; comes back only if it fails.
+
+    `node` a node number; `port` 0 or a TCP port (an int through htons) for I/O forwarding.
+    Errors: execmove_errors. Source: scyld-bproc_execmove.
+    """
+    process, master = thread.process, machine.master
+    table = master.execmove_errors
+    facts = MoveFacts(machine, process, cmd, argv, envp)
+    row = table.first(facts)
+    if row is not None:
+        yield machine.port.sleep(machine.costs.syscall_ns)
+        return Fail(row, table, b"" if cmd is BAD_ADDRESS else cmd)
+    caller = process.credentials
+    before = newimage.remember(process) if master.edition.late_failure == "return" else None
+    newimage.commit(machine, process, facts, machine.port)
+    process.move_to(State.MOVING)
+    move = Move(process, machine, node)
+    failure = yield from _drive(machine, master, move, port, caller)
+    master.moves.pop(process.pid, None)
+    process.move_to(State.RUNNING)
+    if failure is None:
+        return Replaced(process.image)
+    return _late(machine, master, process, failure, before, cmd)
+
+
+def _drive(machine: Machine, master: Master, move: Move, port: int, caller: Any) -> Steps:
+    """Take the process through the steps; gives the late row that stopped it, or None."""
+    process, costs, table = move.process, machine.costs, master.execmove_errors
+    size = len(process.image.inode.data)
+    yield from _pass(
+        machine, master, move,
+        (Step.ENTRY, "the master is there", 0),
+        (Step.ARGUMENTS, f"as uid {caller.euid}", costs.syscall_ns),
+        (Step.EXEC, process.image.path, costs.exec_ns + costs.image_read_ns(size)),
+        (Step.SUID_CHECK, "allowed", 0),
+        (Step.MOVE_REQUEST, "listens for the target", costs.syscall_ns),
+    )  # fmt: skip
+    # From here on the process is the master's business: it is a ghost, or leaves its node's list.
+    master.moves[process.pid] = move
+    if process.ghost is None:
+        process.ghost = Ghost(process, NODE_MASTER)
+    yield from _pass(machine, master, move, (Step.GHOST, f"pid {process.pid}", 0))
+    yield from _message(master, move, machine, master.machine, "MOVE")
+    yield from _pass(master.machine, master, move, (Step.ROUTE, f"to node {move.destination}", costs.daemon_ns))
+    known = master.node(move.destination)
+    route = RouteFacts(move.destination, known, master.number_of(machine), caller)
+    if (row := table.first(route, ROUTE)) is not None:
+        yield from _message(master, move, master.machine, machine, "MOVE response")
+        return row
+    move.target = target = known.machine if known is not None else master.machine
+    move.routed = True
+    process.ghost.node = move.destination
+    row = yield from _at_target(machine, target, master, move, port)
+    if row is None:
+        _answer(machine, target, master, move, port)
+        yield from _pass(target, master, move, (Step.RUN, process.image.path, 0))
+        move.arrived = True
+        return None
+    if process.machine is target:
+        drop_all(process, machine.port)
+        _transfer(process, target, machine)
+        process.descriptors = move.held
+    if row.step != IN_TRANSIT:
+        yield from _message(master, move, target, master.machine, "MOVE response")
+        yield from _message(master, move, master.machine, machine, "MOVE response")
+    return row
+
+
+def _at_target(machine: Machine, target: Any, master: Master, move: Move, port: int) -> Steps:
+    """Do what happens on the target, and decide there; gives a late row or None."""
+    process, costs, table = move.process, machine.costs, master.execmove_errors
+    lost = table.first(TransitFacts(True), IN_TRANSIT)
+    if not (yield from _message(master, move, master.machine, target, "MOVE")):
+        return lost
+    there = machine.network.link(machine, target).latency_ns
+    yield from _pass(
+        target, master, move,
+        (Step.STUB, f"takes over pid {process.pid}", costs.stub_ns),
+        (Step.CONNECT_BACK, f"to {machine.name}", costs.tcp_connect_ns + 2 * there),
+    )  # fmt: skip
+    frozen = vmadump.freeze(machine, process, master.edition.library_list)
+    if not (yield from _stream(machine, target, master, move, frozen.size_bytes)):
+        return lost
+    yield from _pass(target, master, move, (Step.STREAM, f"{frozen.size_bytes} bytes", 0))
+    yield from _pass(target, master, move, (Step.THAW, f"in {_text(process.cwd_path)}", costs.thaw_ns))
+    if (yield from _is_lost(machine, target, move)):
+        return lost
+    thaw = ThawFacts(
+        vmadump.understands(target, frozen),
+        vmadump.finds(target, process, frozen),
+        frozen.memory_bytes,
+        target.memory.free_bytes,
+    )
+    if (row := table.first(thaw, THAW)) is not None:
+        return row
+    move.held, process.descriptors = process.descriptors, {}
+    _transfer(process, machine, target)
+    if port:
+        answer = yield from iod.connect_back(machine, target, process, port, move)
+        if answer is Answer.GONE or (yield from _is_lost(machine, target, move)):
+            return lost
+        if (row := table.first(ConnectFacts(answer), IO_SETUP)) is not None:
+            return row
+    else:
+        here, end = iod.migration_socket(machine, target)
+        iod.give_migration_socket(target, process, end)
+        move.link = here
+    yield from _pass(
+        target, master, move,
+        (Step.IO_SETUP, f"port {port}", costs.syscall_ns),
+        (Step.PTRACE_TRAP, "not traced", 0),
+        (Step.RESPONSE, "it worked", 0),
+    )  # fmt: skip
+    return lost if (yield from _is_lost(machine, target, move)) else None
+
+
+def _answer(machine: Machine, target: Any, master: Master, move: Move, port: int) -> None:
+    """Send the good news back: the master notes it, and the caller's node lets go of what it held."""
+
+    def forwarded() -> None:
+        master.moves.pop(move.process.pid, None)
+        _note(master.machine, master, move, Step.FORWARD_RESPONSE, "to " + machine.name)
+        master.tell(master.machine, machine, "MOVE response", handed_over)
+
+    def handed_over() -> None:
+        _note(machine, master, move, Step.HANDOVER, "the link goes to iod" if move.link else "the ghost sleeps")
+        _hand_over(machine, move)
+
+    master.tell(target, master.machine, "MOVE response", forwarded)
+
+
+def _hand_over(machine: Machine, move: Move) -> None:
+    """Give the migration socket and the caller's old descriptor 1 to iod, and close the rest."""
+    output = None
+    if move.link is not None:
+        stdout = move.held.get(1)
+        if stdout is not None and stdout.description.writable:
+            output = stdout.description
+            output.references += 1
+        machine.port.start(iod.forward(machine, move.link, output))
+    drop_held(machine, move)
+
+
+def drop_held(machine: Machine, move: Move) -> None:
+    """Close the descriptors that a process had before it moved."""
+    shell = Process(0, machine)
+    shell.descriptors = move.held
+    drop_all(shell, machine.port)
+
+
+def _transfer(process: Process, source: Any, target: Any) -> None:
+    """Let the process be on another machine: memory, process list, the file it runs, its directory."""
+    source.memory.used_bytes -= process.memory_bytes
+    target.memory.used_bytes += process.memory_bytes
+    source.processes.pop(process.pid, None)
+    target.processes[process.pid] = process
+    if process.running_file is not None and source is not target:
+        # The image came over the wire: on the target no file is busy on its account.
+        process.running_file.running -= 1
+        process.running_file = None
+    process.machine = target
+    found = walk(target.tree, target.tree.root, process.cwd_path, process.credentials, target.profile.paths)
+    if found.inode is not None and found.inode.kind is Kind.DIRECTORY:
+        process.cwd = found.inode.number
+    else:
+        process.cwd, process.cwd_path = target.tree.root, b"/"
+
+
+def never_answered(master: Master, move: Move) -> None:
+    """End a process that ran on a node which was lost before the master heard of its arrival."""
+    table, process = master.execmove_errors, move.process
+    row = table.first(TransitFacts(True), IN_TRANSIT)
+    assert row is not None and process.machine is not None
+    drop_held(move.source, move)
+    status = exit_status(row.errno)
+    process.late = Exit(status, row, table)
+    master.moves.pop(process.pid, None)
+    if process.ended is None:
+        process.machine.kill_silently(process, Ended(exit_status=status))
+    _record_late(master.machine, process, row, status)
+    master.machine.report(process)
+
+
+def _late(machine: Any, master: Master, process: Process, row: Row, before: Any, cmd: Pointer) -> Exit | Fail:
+    """Turn a late row into what the edition makes of it: an exit status, or -1 by the letter."""
+    if before is not None:
+        before.restore()
+        return Fail(row, master.execmove_errors, b"" if cmd is BAD_ADDRESS else cmd)
+    process.late = Exit(exit_status(row.errno), row, master.execmove_errors)
+    _record_late(machine, process, row, process.late.status)
+    return process.late
+
+
+def _record_late(machine: Any, process: Process, row: Row, status: int) -> None:
+    machine.record(process.pid, "late", "bproc_execmove", row.errno.name, row.cause, status)
+
+
+# ---- steps, messages, and waiting for what may never come ---------------------------------------
+
+
+def _pass(machine: Any, master: Master, move: Move, *plan: tuple[Step, Any, int]) -> Steps:
+    """Let steps pass on one machine, each after its nanoseconds.
+
+    One event does for all, unless something is planned to strike at a step; a death in the middle
+    leaves in the trace exactly the steps that were due.
+    """
+    port = machine.port
+    if master.hooks:
+        for step, about, duration_ns in plan:
+            if duration_ns:
+                yield port.sleep(duration_ns)
+            if machine.alive:
+                _note(machine, master, move, step, about)
+        return
+    at_ns = port.now_ns
+    total_ns = sum(duration_ns for _, _, duration_ns in plan)
+    try:
+        if total_ns:
+            yield port.sleep(total_ns)
+    finally:
+        if machine.trace.all:
+            now = port.now_ns if machine.alive else machine.died_ns - 1
+            for step, about, duration_ns in plan:
+                at_ns += duration_ns
+                if at_ns <= now:
+                    machine.trace.add(at_ns, machine.name, move.process.pid, "step", step.name, _text(about))
+
+
+def _note(machine: Any, master: Master, move: Move, step: Step, about: Any) -> None:
+    if machine.trace.all:
+        machine.record(move.process.pid, "step", step.name, _text(about))
+    master.reached(step, move)
+
+
+def _text(about: Any) -> str:
+    return about.decode("utf-8", "backslashreplace") if isinstance(about, bytes) else str(about)
+
+
+def _message(
+    master: Master, move: Move, sender: Any, receiver: Any, message: str, size_bytes: int = 0
+) -> Steps:
+    """Send a message about a move and wait until it is there; False if the target was lost instead."""
+    if sender is receiver:
+        return True
+    port = sender.port
+    waiter = Waiter(f"{message} from {sender.name} to {receiver.name}", port.now_ns)
+    move.waiting = waiter
+    master.tell(sender, receiver, message, lambda: port.wake(waiter, Why.DONE), size_bytes)
+    why = yield port.wait(waiter)
+    move.waiting = None
+    return why is not Why.GONE
+
+
+def _stream(machine: Any, target: Any, master: Master, move: Move, size_bytes: int) -> Steps:
+    """Send the frozen process in pieces, so that images that share a link share it fairly."""
+    piece = machine.costs.stream_chunk_bytes
+    for start in range(0, size_bytes, piece):
+        length = min(piece, size_bytes - start)
+        if not (yield from _message(master, move, machine, target, "image", length)):
+            return False
+    return True
+
+
+def _is_lost(machine: Machine, target: Any, move: Move) -> Steps:
+    """Tell whether the target is gone; if it is silent, wait until the master has found out."""
+    while not target.alive and not move.lost:
+        waiter = Waiter(f"an answer from {target.name}", machine.port.now_ns)
+        move.waiting = waiter
+        yield machine.port.wait(waiter)
+        move.waiting = None
+    return move.lost

@@ -1,0 +1,99 @@
+"""Nodes as the master sees them: their states, who may move to them, and how states follow."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from attrs import define, setters
+
+from bprocsim.posix.credentials import Credentials
+
+NODE_MASTER, NODE_SELF, NODE_NONE, NODE_ANY = -1, -2, -3, -4
+
+
+class NodeState(Enum):
+    """The states of BProc 3.x and Scyld. Sources: sf-bproc-3, scyld-bpctl."""
+
+    DOWN = "down"
+    BOOT = "boot"
+    UP = "up"
+    ERROR = "error"
+    UNAVAILABLE = "unavailable"
+    REBOOT = "reboot"
+    HALT = "halt"
+    PWROFF = "pwroff"
+
+
+class Event(Enum):
+    """What moves a node from state to state."""
+
+    CONNECT = "connects"
+    SCRIPT_OK = "node_up exits 0"
+    SCRIPT_FAILED = "node_up fails"
+    LOST = "link lost or ping timeout"
+    SET = "set by the administrator"
+
+
+_SETTABLE = (NodeState.UP, NodeState.ERROR, NodeState.UNAVAILABLE)
+_LEAVING = (NodeState.REBOOT, NodeState.HALT, NodeState.PWROFF)
+
+# (state, event) -> the states that may follow; the documentation's diagram is drawn from it.
+TRANSITIONS: dict[tuple[NodeState, Event], tuple[NodeState, ...]] = {
+    (NodeState.DOWN, Event.CONNECT): (NodeState.BOOT,),
+    (NodeState.BOOT, Event.SCRIPT_OK): (NodeState.UP,),
+    (NodeState.BOOT, Event.SCRIPT_FAILED): (NodeState.ERROR,),
+    **{(state, Event.LOST): (NodeState.DOWN,) for state in NodeState if state is not NodeState.DOWN},
+    **{(state, Event.SET): (*_SETTABLE, *_LEAVING, NodeState.DOWN) for state in (NodeState.BOOT, *_SETTABLE)},
+}
+
+# Owner, group and mode that a state brings with it; None leaves them as they are.
+_RIGHTS: dict[NodeState, int | None] = {
+    NodeState.DOWN: 0,
+    NodeState.BOOT: 0o100,
+    NodeState.UP: 0o111,
+    NodeState.ERROR: 0o100,
+    NodeState.UNAVAILABLE: 0o100,
+}
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class Node:
+    """One slave as the master knows it: `number`, its `machine`, `state`, and who may move there.
+
+    An up node is root's with mode 0111; only x bits count. Source: sf-bproc-3.
+    """
+
+    number: int
+    machine: Any
+    state: NodeState = NodeState.UP
+    mode: int = 0o111
+    uid: int = 0
+    gid: int = 0
+
+    def become(self, event: Event, state: NodeState) -> None:
+        """Change state along the table, with the rights that come with it."""
+        assert state in TRANSITIONS.get((self.state, event), ()), f"node {self.number}: {self.state} {event} {state}"
+        self.state = state
+        mode = _RIGHTS.get(state)
+        if mode is not None:
+            self.mode = mode
+        if state is NodeState.DOWN:
+            self.uid = self.gid = 0
+
+    def may(self, event: Event, state: NodeState) -> bool:
+        """Tell whether the table allows a change."""
+        return state in TRANSITIONS.get((self.state, event), ())
+
+    def permits(self, who: Credentials) -> bool:
+        """Tell whether somebody may move a process here: an ordinary execute check on the mode.
+
+        The overriding capability needs at least one x bit. Source: bproc-4.0.0pre8-master.
+        """
+        if who.overrides and self.mode & 0o111:
+            return True
+        if who.euid == self.uid:
+            return bool(self.mode & 0o100)
+        if who.in_group(self.gid):
+            return bool(self.mode & 0o010)
+        return bool(self.mode & 0o001)

@@ -1,0 +1,80 @@
+"""The time model: what each step takes, each with where the number comes from.
+
+All in integer nanoseconds and bytes. A preset names its sources; `attrs.evolve` makes a variant.
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from bprocsim.units import KiB, MiB, ms, s, us
+
+
+@frozen
+class Costs:
+    """Every cost of the model. Defaults are the preset "clustermatic-2002"; see `SOURCES`."""
+
+    name: str = "clustermatic-2002"
+
+    # A system call, and the bytes that a call copies.
+    syscall_ns: int = 1 * us
+    fork_ns: int = 245 * us
+    exec_ns: int = 880 * us
+    image_read_ns_per_mib: int = 4 * ms
+    signal_ns: int = 2 * us
+    loader_ns_per_library: int = 100 * us
+
+    # The network: Fast Ethernet through one switch.
+    link_latency_ns: int = 50 * us
+    link_ns_per_mib: int = 93_457_944
+    loopback_latency_ns: int = 11 * us
+    loopback_ns_per_mib: int = 5 * ms
+    tcp_connect_ns: int = 54 * us
+    tcp_retries_ns: tuple[int, ...] = (3 * s, 6 * s, 12 * s, 24 * s, 48 * s, 96 * s)
+    socket_buffer_bytes: int = 64 * KiB
+    pipe_bytes: int = 4 * KiB
+
+    # BProc: a message through a daemon, the stub on the slave, thawing a frozen image.
+    message_bytes: int = 512
+    daemon_ns: int = 100 * us
+    stub_ns: int = 245 * us
+    thaw_ns: int = 900 * us
+    stream_chunk_bytes: int = 64 * KiB
+
+    # Nodes and processors.
+    quantum_ns: int = 50 * ms
+    node_connect_ns: int = 3 * s
+    node_up_ns: int = 1500 * ms
+
+    def image_read_ns(self, size_bytes: int) -> int:
+        """Tell how long reading an image of so many bytes takes."""
+        return size_bytes * self.image_read_ns_per_mib // MiB
+
+
+# Where each number comes from: an id of sources.toml.
+SOURCES: dict[str, str] = {
+    "syscall_ns": "choice-costs",
+    "fork_ns": "lmbench-2001",
+    "exec_ns": "lmbench-2001",
+    "image_read_ns_per_mib": "choice-costs",
+    "signal_ns": "choice-costs",
+    "loader_ns_per_library": "choice-costs",
+    "link_latency_ns": "fast-ethernet-2002",
+    "link_ns_per_mib": "fast-ethernet-2002",
+    "loopback_latency_ns": "lmbench-2001",
+    "loopback_ns_per_mib": "lmbench-2001",
+    "tcp_connect_ns": "lmbench-2001",
+    "tcp_retries_ns": "linux-tcp7",
+    "socket_buffer_bytes": "linux-tcp7",
+    "pipe_bytes": "linux-pipe7",
+    "message_bytes": "choice-costs",
+    "daemon_ns": "hendriks-2002",
+    "stub_ns": "lmbench-2001",
+    "thaw_ns": "hendriks-2002",
+    "stream_chunk_bytes": "choice-costs",
+    "quantum_ns": "choice-costs",
+    "node_connect_ns": "linuxbios-2002",
+    "node_up_ns": "beoboot-node_up",
+}
+
+PRESETS: dict[str, Costs] = {"clustermatic-2002": Costs()}

@@ -1,0 +1,30 @@
+"""How a call that does not come back leaves a program: two private exceptions.
+
+Both are BaseExceptions, so that a program's `except Exception` never catches its own end. The
+program's `finally` blocks run, which no real exec or kill would let them: the one documented lie.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class ImageReplaced(BaseException):  # noqa: N818  (nobody handles it as an error)
+    """The process has become a new image; the old program is unwound."""
+
+    def __init__(self, image: Any) -> None:
+        super().__init__(image)
+        self.image = image
+
+
+class ProcessEnds(BaseException):  # noqa: N818
+    """The process is over: with an exit status, or by a signal."""
+
+    def __init__(self, *, exit_status: int | None = None, signal: int | None = None) -> None:
+        super().__init__(exit_status, signal)
+        self.exit_status = exit_status
+        self.signal = signal
+
+
+class ForgottenYieldFromError(RuntimeError):
+    """A program made a call and never ran it; the message names the call, the file and the line."""

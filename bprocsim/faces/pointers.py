@@ -1,0 +1,106 @@
+"""Arguments as C passes them: strings, vectors of strings, NULL, and addresses that lead nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from pathlib import PurePath
+from typing import Any, Final, Literal
+
+from attrs import define, setters
+
+
+class _Address(Enum):
+    """The one address that no process can read."""
+
+    BAD_ADDRESS = "a pointer to nowhere"
+
+    def __repr__(self) -> str:
+        return "BAD_ADDRESS"
+
+
+BAD_ADDRESS: Final = _Address.BAD_ADDRESS
+
+Pointer = bytes | Literal[_Address.BAD_ADDRESS]
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class Vector:
+    """argv or envp: its strings up to the NULL that ends it.
+
+    `unreadable` the vector itself cannot be read; `bad_element` one of its pointers leads nowhere;
+    `size_bytes` the strings with their NULs.
+    """
+
+    strings: tuple[bytes, ...] = ()
+    unreadable: bool = False
+    bad_element: bool = False
+    size_bytes: int = 0
+
+
+def c_string(value: Any, argument: str) -> bytes:
+    """Turn a str (UTF-8, surrogateescape), bytes or path into a C string: up to its first NUL.
+
+    TypeError names the argument.
+    """
+    if isinstance(value, str):
+        text = _encoded(value)
+    elif isinstance(value, bytes):
+        text = value
+    elif isinstance(value, PurePath):
+        text = str(value).replace("\\", "/").encode("utf-8", "surrogateescape")
+    else:
+        raise TypeError(f"{argument}: expected str, bytes or a path, got {value!r}")
+    cut = text.find(b"\0")
+    return text if cut < 0 else text[:cut]
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a surrogate pair, which stands for no byte
+        return text.encode("utf-8", "surrogatepass")
+
+
+def pointer(value: Any, argument: str) -> Pointer:
+    """Take a string argument; None is NULL, which nobody can read."""
+    if value is None or value is BAD_ADDRESS:
+        return BAD_ADDRESS
+    return c_string(value, argument)
+
+
+def vector(value: Any, argument: str) -> Vector:
+    """Take argv or envp: None is an empty vector, a mapping is NAME=value, an element None ends it.
+
+    Source for NULL as an empty vector: linux-execve2.
+    """
+    if value is None:
+        return Vector()
+    if value is BAD_ADDRESS:
+        return Vector(unreadable=True)
+    if isinstance(value, Mapping):
+        return _of_strings(
+            [c_string(name, argument) + b"=" + c_string(text, argument) for name, text in value.items()]
+        )
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise TypeError(f"{argument}: expected a list of strings{_or_mapping(argument)}, got {value!r}")
+    strings: list[bytes] = []
+    bad = False
+    for element in value:
+        if element is None:
+            break
+        if element is BAD_ADDRESS:
+            bad = True
+        else:
+            strings.append(c_string(element, argument))
+    made = _of_strings(strings)
+    made.bad_element = bad
+    return made
+
+
+def _or_mapping(argument: str) -> str:
+    return " or a mapping" if argument == "envp" else ""
+
+
+def _of_strings(strings: list[bytes]) -> Vector:
+    return Vector(tuple(strings), size_bytes=sum(map(len, strings)) + len(strings))

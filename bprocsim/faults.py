@@ -1,0 +1,361 @@
+"""Faults as data, and where they strike: on the state of lower rooms, or on hooks that they have.
+
+A fault never picks an errno (that is for a table's row): it makes the world such that one is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+from attrs import field, frozen, validators
+
+from bprocsim.bproc.master import Master, Move
+from bprocsim.bproc.nodes import NODE_MASTER, Event, NodeState
+from bprocsim.bproc.steps import Step
+
+
+def _at_least(least: int) -> Any:
+    def check(_fault: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise TypeError(f"{attribute.name}: expected an int, got {value!r}")
+        if value < least:
+            raise ValueError(f"{attribute.name}: expected at least {least}, got {value}")
+
+    return check
+
+
+_node = field(validator=_at_least(NODE_MASTER))
+_time = _at_least(0)
+_until = field(default=None, validator=validators.optional(_time))
+
+
+@frozen(kw_only=False)
+class Fault:
+    """What goes wrong in a world, and when: `at_ns` nanoseconds after its beginning."""
+
+
+@frozen
+class PowerOff(Fault):
+    """A node loses power: at `at_ns`, or when a move that it takes part in reaches `step`; never both.
+
+    At 0 the node never connected, so it is down. Later nobody is told: pings find out.
+    """
+
+    node: int = _node
+    at_ns: int | None = field(default=None, validator=validators.optional(_time))
+    step: Step | None = field(default=None, validator=validators.optional(validators.instance_of(Step)))
+
+    def __attrs_post_init__(self) -> None:
+        if self.at_ns is not None and self.step is not None:
+            raise ValueError("at_ns, step: PowerOff takes one of them, never both")
+
+
+@frozen
+class Hang(Fault):
+    """A node stops at `at_ns` without a word; the ping timeout finds it."""
+
+    node: int = _node
+    at_ns: int = field(default=0, validator=_time)
+
+
+@frozen
+class LinkCut(Fault):
+    """Nothing passes between nodes `a` and `b` from `at_ns` to `until_ns` (None: for ever)."""
+
+    a: int = _node
+    b: int = _node
+    at_ns: int = field(default=0, validator=_time)
+    until_ns: int | None = _until
+
+
+@frozen
+class SlowLink(Fault):
+    """What passes between nodes `a` and `b` takes `times` as long."""
+
+    a: int = _node
+    b: int = _node
+    times: int = field(default=2, validator=_at_least(1))
+    at_ns: int = field(default=0, validator=_time)
+    until_ns: int | None = _until
+
+
+@frozen
+class Loss(Fault):
+    """Each message between nodes `a` and `b` is lost with `probability`, and sent again."""
+
+    a: int = _node
+    b: int = _node
+    probability: float = field(default=0.01, validator=[validators.ge(0.0), validators.lt(1.0)])
+    at_ns: int = field(default=0, validator=_time)
+    until_ns: int | None = _until
+
+
+@frozen
+class MasterDaemonExit(Fault):
+    """The master daemon ends at `at_ns`: ghosts die, slaves kill, and later calls find no master."""
+
+    at_ns: int = field(default=0, validator=_time)
+
+
+@frozen
+class IoError(Fault):
+    """The disk of a node cannot read what `path` names: a file's contents, or a directory."""
+
+    node: int = _node
+    path: str | bytes = field(validator=validators.instance_of((str, bytes)))
+    at_ns: int = field(default=0, validator=_time)
+
+
+@frozen
+class MemoryFull(Fault):
+    """A node has only `free_bytes` of memory left."""
+
+    node: int = _node
+    free_bytes: int = field(default=0, validator=_time)
+    at_ns: int = field(default=0, validator=_time)
+
+
+@frozen
+class OpenFileLimit(Fault):
+    """A node lets only `files` more be open, counting all of its processes."""
+
+    node: int = _node
+    files: int = field(default=0, validator=_time)
+    at_ns: int = field(default=0, validator=_time)
+
+
+@frozen
+class ConnectRefused(Fault):
+    """A node refuses connections to `port`."""
+
+    node: int = _node
+    port: int = field(validator=_time)
+    at_ns: int = field(default=0, validator=_time)
+
+
+@frozen
+class LibraryMissing(Fault):
+    """A node's loader does not find the library `name`."""
+
+    node: int = _node
+    name: str = field(validator=validators.instance_of(str))
+    at_ns: int = field(default=0, validator=_time)
+
+
+class Planned:
+    """A fault given to a world: whether it has struck (`fired`), and a way to call it off.
+
+    Used with `with`, it is called off, or undone where that makes sense, at the end.
+    """
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        self.fired = False
+        self._undo: list[Callable[[], None]] = []
+
+    def cancel(self) -> None:
+        """Call it off; what it has done and can be undone is undone."""
+        while self._undo:
+            self._undo.pop()()
+
+    def __enter__(self) -> Planned:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cancel()
+
+    def __repr__(self) -> str:
+        return f"<{self.fault!r}, {'struck' if self.fired else 'planned'}>"
+
+
+def plan(fault: Fault, engine: Any, master: Master) -> Planned:
+    """Give a fault to a cluster. What is due now or earlier strikes at once.
+
+    ValueError: a node that is not there, a step of a fault that has none. TypeError: no fault.
+    """
+    if not isinstance(fault, Fault):
+        raise TypeError(f"faults: expected faults such as bp.PowerOff(node=2), got {fault!r}")
+    for name in ("node", "a", "b"):
+        number = getattr(fault, name, NODE_MASTER)
+        if number != NODE_MASTER and master.node(number) is None:
+            raise ValueError(f"{name}: there is no node {number}; nodes are 0 to {master.node_count - 1}")
+    planned = Planned(fault)
+    strike = _STRIKES[type(fault)]
+
+    def happens() -> None:
+        planned.fired = True
+        master.machine.record(0, "fault", repr(fault))
+        undo = strike(fault, engine, master)
+        if undo is not None:
+            planned._undo.append(undo)
+
+    step = getattr(fault, "step", None)
+    if step is not None:
+        _wait_for_step(fault, step, master, planned, happens)
+        return planned
+    at_ns = getattr(fault, "at_ns", 0) or 0
+    if at_ns <= engine.now_ns:
+        happens()
+    else:
+        timer = engine.first_at(at_ns, happens)
+        planned._undo.append(timer.cancel)
+    until_ns = getattr(fault, "until_ns", None)
+    if until_ns is not None:
+        engine.first_at(max(until_ns, engine.now_ns), planned.cancel)
+    return planned
+
+
+def _wait_for_step(
+    fault: Any, step: Step, master: Master, planned: Planned, happens: Callable[[], None]
+) -> None:
+    def hook(reached: Step, move: Move) -> None:
+        takes_part = fault.node in (move.destination, move.source.number)
+        if reached is step and takes_part and not planned.fired:
+            master.hooks.remove(hook)
+            happens()
+
+    def remove() -> None:
+        if hook in master.hooks:
+            master.hooks.remove(hook)
+
+    master.hooks.append(hook)
+    planned._undo.append(remove)
+
+
+# ---- where each one strikes ----------------------------------------------------------------------
+
+
+def _machine(master: Master, number: int) -> Any:
+    if number == NODE_MASTER:
+        return master.machine
+    node = master.node(number)
+    assert node is not None
+    return node.machine
+
+
+def _power_off(fault: Any, engine: Any, master: Master) -> None:
+    machine = _machine(master, fault.node)
+    if not machine.alive:
+        return
+    machine.die()
+    if fault.node == NODE_MASTER:
+        master.running = False
+        return
+    node = master.node(fault.node)
+    assert node is not None
+    if engine.now_ns == 0 and fault.step is None if isinstance(fault, PowerOff) else False:
+        # It never connected, so nobody has to find out.
+        node.become(Event.LOST, NodeState.DOWN)
+        return
+    master.silent(node)
+
+
+def _cut(fault: Any, engine: Any, master: Master) -> Callable[[], None]:
+    links = _links(fault, master)
+    for link in links:
+        link.cuts += 1
+    ends = {fault.a, fault.b}
+    slaves = [number for number in sorted(ends) if number != NODE_MASTER]
+    node = master.node(slaves[0]) if NODE_MASTER in ends and slaves else None
+    if node is not None:
+        master.silent(node)
+
+    def mend() -> None:
+        for link in links:
+            engine.mend(link)
+        if node is not None:
+            master.heard(node)
+
+    return mend
+
+
+def _links(fault: Any, master: Master) -> tuple[Any, Any]:
+    a, b = _machine(master, fault.a), _machine(master, fault.b)
+    return a.network.link(a, b), a.network.link(b, a)
+
+
+def _slow(fault: Any, engine: Any, master: Master) -> Callable[[], None]:
+    links = _links(fault, master)
+    for link in links:
+        link.times *= fault.times
+
+    def mend() -> None:
+        for link in links:
+            link.times //= fault.times
+
+    return mend
+
+
+def _lossy(fault: Any, engine: Any, master: Master) -> Callable[[], None]:
+    links = _links(fault, master)
+    before = [link.loss for link in links]
+    for link in links:
+        link.loss = fault.probability
+
+    def mend() -> None:
+        for link, loss in zip(links, before, strict=True):
+            link.loss = loss
+
+    return mend
+
+
+def _daemon_exit(fault: Any, engine: Any, master: Master) -> None:
+    master.stop_daemon()
+
+
+def _io_error(fault: Any, engine: Any, master: Master) -> Callable[[], None]:
+    bad, path = _machine(master, fault.node).tree.bad_paths, fault.path
+    if isinstance(path, str):
+        path = path.encode("utf-8", "surrogateescape")
+    bad.add(path)
+    return lambda: bad.discard(path)
+
+
+def _memory_full(fault: Any, engine: Any, master: Master) -> Callable[[], None]:
+    memory = _machine(master, fault.node).memory
+    withheld = max(0, memory.free_bytes - fault.free_bytes)
+    memory.withheld_bytes += withheld
+
+    def give_back() -> None:
+        memory.withheld_bytes -= withheld
+
+    return give_back
+
+
+def _file_limit(fault: Any, engine: Any, master: Master) -> Callable[[], None]:
+    files = _machine(master, fault.node).files
+    before, files.limit = files.limit, files.used + fault.files
+
+    def restore() -> None:
+        files.limit = before
+
+    return restore
+
+
+def _refuse(fault: Any, engine: Any, master: Master) -> Callable[[], None]:
+    refused = _machine(master, fault.node).sockets.refused
+    refused.append(fault.port)
+    return lambda: refused.remove(fault.port)
+
+
+def _hide(fault: Any, engine: Any, master: Master) -> Callable[[], None]:
+    hidden, name = _machine(master, fault.node).hidden, fault.name.encode("utf-8", "surrogateescape")
+    hidden.append(name)
+    return lambda: hidden.remove(name)
+
+
+_STRIKES: dict[type[Fault], Callable[[Any, Any, Master], Callable[[], None] | None]] = {
+    PowerOff: _power_off,
+    Hang: _power_off,
+    LinkCut: _cut,
+    SlowLink: _slow,
+    Loss: _lossy,
+    MasterDaemonExit: _daemon_exit,
+    IoError: _io_error,
+    MemoryFull: _memory_full,
+    OpenFileLimit: _file_limit,
+    ConnectRefused: _refuse,
+    LibraryMissing: _hide,
+}

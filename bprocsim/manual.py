@@ -1,0 +1,156 @@
+"""The ERRORS section of a manual page as a table: rows in the order in which they are decided.
+
+A row says which errno a call reports, under which condition, and where that stands written.
+The condition is a small function of the facts of one call; its name is the cause's id.
+From one table come the answer (`first`), the set that a promise without an order would allow
+(`every`), and the explanation (`explain`). Nothing else in the package chooses an errno.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import Any
+
+from attrs import define, field, frozen, setters
+
+from bprocsim.errnos import Errno
+
+
+class Kind(Enum):
+    """Where a row stands: on the page, after the exec, or only in real kernels."""
+
+    PAGE = "page"
+    LATE = "late"
+    BEYOND = "beyond"
+
+
+@frozen(eq=False)
+class Row:
+    """One line of an ERRORS section.
+
+    `errno` what is reported; `condition` a function of the call's facts whose name is the cause;
+    `sentence` what the page says, in our words; `kind` PAGE, LATE or BEYOND; `source` an id of
+    sources.toml ("" for the table's page); `step` the name of the step at which a late row is
+    decided.
+    """
+
+    errno: Errno
+    condition: Callable[[Any], bool]
+    sentence: str
+    kind: Kind = Kind.PAGE
+    source: str = ""
+    step: str = ""
+    cause: str = field(init=False)
+
+    @cause.default
+    def _name_of_condition(self) -> str:
+        return self.condition.__name__
+
+    def __repr__(self) -> str:
+        return f"<row {self.cause}: {self.errno.name}>"
+
+
+class Errors:
+    """The table of one call: `call` its name, `page` and `order` ids of sources, `rows` in order.
+
+    `order` names the source of the sequence, which pages rarely promise.
+    ValueError: two rows with one cause.
+    """
+
+    __slots__ = ("_at", "_entry", "call", "order", "page", "rows")
+
+    def __init__(self, call: str, *, page: str, order: str, rows: Iterable[Row]) -> None:
+        self.call = call
+        self.page = page
+        self.order = order
+        self.rows = tuple(rows)
+        causes = [row.cause for row in self.rows]
+        twice = sorted({cause for cause in causes if causes.count(cause) > 1})
+        if twice:
+            raise ValueError(f"rows of {call}: the causes {', '.join(twice)} stand there twice")
+        # Rows decided on entry, and those of each later step, as pairs ready for the loop.
+        self._entry = tuple((row.condition, row) for row in self.rows if not row.step)
+        steps = {row.step for row in self.rows if row.step}
+        self._at = {
+            step: tuple((row.condition, row) for row in self.rows if row.step == step) for step in sorted(steps)
+        }
+
+    def first(self, facts: Any, step: str = "") -> Row | None:
+        """Give the first row whose condition holds, or None; `step` picks the rows of a later step."""
+        for holds, row in self._at.get(step, ()) if step else self._entry:
+            if holds(facts):
+                return row
+        return None
+
+    def every(self, facts: Any, step: str = "") -> tuple[Row, ...]:
+        """Give all rows whose condition holds: what would be allowed if no order were promised."""
+        return tuple(row for holds, row in (self._at.get(step, ()) if step else self._entry) if holds(facts))
+
+    def row(self, cause: str) -> Row:
+        """Find a row by its cause; KeyError lists the causes there are."""
+        for row in self.rows:
+            if row.cause == cause:
+                return row
+        raise KeyError(f"{self.call} has no cause {cause!r}; it has {', '.join(r.cause for r in self.rows)}")
+
+    def by_errno(self, errno: Errno) -> tuple[Row, ...]:
+        """Give the rows that report `errno`, in order."""
+        return tuple(row for row in self.rows if row.errno is errno)
+
+    def source_of(self, row: Row) -> str:
+        """Give the id of the source that a row cites."""
+        return row.source or self.page
+
+    def explain(self, reported: Row | None) -> tuple[tuple[Row, str], ...]:
+        """Tell for each row "ok", "FAIL" or "not reached", given the one that was reported."""
+        if reported is None:
+            return tuple((row, "ok") for row in self.rows)
+        place = self.rows.index(reported)
+        return tuple(
+            (row, "ok" if index < place else "FAIL" if index == place else "not reached")
+            for index, row in enumerate(self.rows)
+        )
+
+
+# ---- What a call comes to, inside the simulator: values, never exceptions -----------------------
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class Done:
+    """The call returned `value`; a bare int, bytes or tuple may stand for it."""
+
+    value: Any
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class Fail:
+    """The call returned -1: `row` of the table `errors` says why; `subject` what it was about."""
+
+    row: Row
+    errors: Errors
+    subject: bytes | str = b""
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class Exit:
+    """The process ended with `status` because a late row was met after the exec had succeeded."""
+
+    status: int
+    row: Row
+    errors: Errors
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class Replaced:
+    """The process has become a new image, which is to run in its place."""
+
+    image: Any
+
+
+Outcome = Done | Fail | Exit | Replaced
+
+
+def exit_status(errno: Errno, system: str = "linux") -> int:
+    """Give the exit status that a late failure leaves: the number's low eight bits."""
+    return errno.number(system) & 0xFF

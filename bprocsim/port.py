@@ -1,0 +1,157 @@
+"""What the semantics may ask of time: a protocol, and the records that pass through it.
+
+Nothing here knows SimPy. `engine` implements the port on it, and a test can do so in some forty
+lines, so every call can be driven by hand.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Generator
+from enum import Enum
+from typing import Any, Protocol
+
+from attrs import define, field, setters
+
+# What a generator of ours yields: something the port made, which nobody else looks into.
+Wait = Any
+Steps = Generator[Wait, Any, Any]
+
+
+class Why(Enum):
+    """Why a wait ended."""
+
+    DONE = "done"
+    DATA = "data"
+    END = "end of file"
+    SIGNAL = "signal"
+    GONE = "gone"
+    TIMEOUT = "timed out"
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class Waiter:
+    """One wait of one thread: `what` it waits for in words, `since_ns` when it began.
+
+    It stands in the queue of the thing that it waits on (`queue`), from which a signal or a death
+    takes it before waking it. `left_ns` is the work left when a `busy` was cut short. `event` is
+    the port's own.
+    """
+
+    what: str
+    since_ns: int
+    queue: Any = None
+    left_ns: int = 0
+    event: Any = None
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class Link:
+    """One direction between two machines.
+
+    `latency_ns` one way; `ns_per_mib` the inverse bandwidth; `out` and `into` the two network
+    interfaces that a message occupies while it passes; `times` a slowdown; while `cuts` is above
+    0 messages are `held`; `loss` is the probability that a message must be sent once more, after
+    `retransmit_ns`; `arrival_ns` when the last one sent arrives.
+    """
+
+    name: str
+    latency_ns: int
+    ns_per_mib: int
+    out: Interface
+    into: Interface
+    times: int = 1
+    cuts: int = 0
+    loss: float = 0.0
+    retransmit_ns: int = 200_000_000
+    arrival_ns: int = 0
+    held: list[tuple[int, Callable[[], None]]] = field(factory=list)
+    random: random.Random | None = None
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class Interface:
+    """One direction of a machine's network interface: `free_at_ns` when the last byte has passed."""
+
+    free_at_ns: int = 0
+
+
+class Timer(Protocol):
+    """A planned action that may be called off."""
+
+    def cancel(self) -> None:
+        """Call it off; it then neither happens nor keeps a run alive."""
+
+
+class Task(Protocol):
+    """A generator that the port drives."""
+
+    ended: bool
+
+
+class Port(Protocol):
+    """What rooms below `engine` may ask of time.
+
+    What `sleep`, `busy` and `wait` give is yielded as it is; what comes back is a `Why`.
+    """
+
+    @property
+    def now_ns(self) -> int:
+        """Tell the time in nanoseconds since the world began."""
+
+    def sleep(self, duration_ns: int) -> Wait:
+        """Let `duration_ns` >= 0 pass; no signal shortens it."""
+
+    def busy(self, processors: Any, waiter: Waiter, work_ns: int) -> Wait:
+        """Compute for `work_ns` of CPU time on `processors`, taking turns; DONE, or SIGNAL with `left_ns`."""
+
+    def wait(self, waiter: Waiter, timeout_ns: int | None = None) -> Wait:
+        """Wait until somebody wakes the waiter, or DONE after `timeout_ns`."""
+
+    def wake(self, waiter: Waiter, why: Why) -> None:
+        """End a wait; one that has ended already is left alone."""
+
+    def send(self, link: Link, size_bytes: int, deliver: Callable[[], None]) -> None:
+        """Call `deliver` when `size_bytes` have passed over `link`; never, if it is cut."""
+
+    def after(self, delay_ns: int, action: Callable[[], None], *, background: bool = False) -> Timer:
+        """Call `action` in `delay_ns`; a background timer does not keep a run alive."""
+
+    def start(self, generator: Steps) -> Task:
+        """Drive a generator from this instant on, after what is due already."""
+
+    def stop(self, task: Task) -> None:
+        """Close a task's generator; it never runs on."""
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class WaitQueue:
+    """Those who wait for one thing, first come, first served."""
+
+    waiters: list[Waiter] = field(factory=list)
+
+    def join(self, port: Port, waiter: Waiter) -> Wait:
+        """Stand in the queue; yield what this gives."""
+        waiter.queue = self
+        self.waiters.append(waiter)
+        return port.wait(waiter)
+
+    def leave(self, waiter: Waiter) -> None:
+        """Take a waiter out, wherever it stands."""
+        if waiter in self.waiters:
+            self.waiters.remove(waiter)
+        waiter.queue = None
+
+    def wake_first(self, port: Port, why: Why) -> bool:
+        """Wake the one who has waited longest; tell whether there was one."""
+        if not self.waiters:
+            return False
+        waiter = self.waiters.pop(0)
+        waiter.queue = None
+        port.wake(waiter, why)
+        return True
+
+    def wake_all(self, port: Port, why: Why) -> None:
+        """Wake everybody."""
+        while self.wake_first(port, why):
+            pass

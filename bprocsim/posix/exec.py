@@ -1,0 +1,450 @@
+"""execve: the facts of one call, the conditions over them, the tables of rows, and the commit.
+
+The facts are gathered as they are asked for, so a refusal costs only what its rows looked at. The
+rows stand in the order in which a kernel decides; `documented` returns only what the page lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import frozen
+
+from bprocsim.errnos import Errno
+from bprocsim.manual import Row
+from bprocsim.posix.arch import Arch
+from bprocsim.posix.credentials import Credentials
+from bprocsim.posix.elf import PT_INTERP, ElfFile
+from bprocsim.posix.image import memory_of, read_elf
+from bprocsim.posix.paths import PathLimits, Stop, Walk, walk
+from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector
+from bprocsim.posix.vfs import EXECUTE, FileTree, Inode, Kind, permits
+from bprocsim.units import KiB
+
+
+@frozen(eq=False)
+class ExecProfile:
+    """The rules of one kernel for exec and paths: rows in order, and limits.
+
+    `paths` the limits of the walk; `argument_area_bytes` what name, arguments and environment may
+    take, by word size; `script_line_bytes` how much of a `#!` line is looked at; `script_levels`
+    how many scripts may stand behind one another; `interpreter_path_bytes` the longest PT_INTERP;
+    `table_bytes` the largest header table; `image_memory_reserved` whether memory for the whole
+    image is asked for with the argument pages (a choice of ours), or only when it is touched.
+    """
+
+    name: str
+    rows: tuple[Row, ...]
+    source: str
+    order: str
+    paths: PathLimits
+    argument_area_bytes: tuple[int, int] = (128 * KiB - 4, 128 * KiB - 8)
+    script_line_bytes: int = 127
+    script_levels: int = 1
+    interpreter_path_bytes: int = 4096
+    table_bytes: int = 65536
+    image_memory_reserved: bool = True
+
+
+_NOWHERE = Walk(inode=None, stops=(), where=b"", parent=None, name=b"", wants_directory=False)
+
+
+class Subject:
+    """One file that exec opens: the program, or an interpreter; its facts, gathered as asked for.
+
+    `role` "program", "script" (the interpreter of a script) or "loader" (that of an ELF file);
+    `level` how many scripts led here.
+    """
+
+    __slots__ = ("_elf", "_script", "_walk", "call", "level", "path", "role")
+
+    def __init__(self, call: ExecFacts, path: bytes, role: str, level: int = 0) -> None:
+        self.call = call
+        self.path = path
+        self.role = role
+        self.level = level
+        self._walk: Walk | None = None
+        self._elf: ElfFile | None = None
+        self._script: tuple[bytes, ...] | None = None
+
+    @property
+    def walk(self) -> Walk:
+        """Give where its path leads."""
+        found = self._walk
+        if found is None:
+            call = self.call
+            if self.role == "program" and not 0 < len(self.path) < call.profile.paths.path_max:
+                found = _NOWHERE
+            else:
+                # An interpreter's empty name opens the current directory, as in real kernels.
+                path = self.path or b"."
+                found = walk(call.tree, call.cwd, path, call.who, call.profile.paths)
+            self._walk = found
+        return found
+
+    @property
+    def file(self) -> Inode | None:
+        """Give the inode if it is a regular file whose contents can be read."""
+        inode = self.walk.inode
+        if inode is None or inode.kind is not Kind.FILE or self.call.tree.is_bad(inode):
+            return None
+        return inode
+
+    @property
+    def elf(self) -> ElfFile | None:
+        """Give its headers as this kernel reads them; None without a readable file."""
+        if self._elf is None and (inode := self.file) is not None:
+            self._elf = read_elf(inode.data, self.call.arch)
+        return self._elf
+
+    @property
+    def script(self) -> tuple[bytes, ...] | None:
+        """Give (interpreter,) or (interpreter, argument) of a `#!` file, () if the line names none."""
+        if self.role == "loader" or (inode := self.file) is None or inode.data[:2] != b"#!":
+            return None
+        if self._script is None:
+            line = inode.data[2 : self.call.profile.script_line_bytes].partition(b"\n")[0]
+            self._script = tuple(line.strip(b" \t").replace(b"\t", b" ").split(b" ", 1)) if line.strip(b" \t") else ()
+        return self._script
+
+
+class ExecFacts:
+    """What one exec asks about: the program's file, the interpreters, the vectors, the node.
+
+    `machine` where it is decided; `who` the caller's credentials; `cwd` the inode that relative
+    names start from; `cmd`, `argv`, `envp` as `pointers` give them.
+    """
+
+    __slots__ = (
+        "_chain", "arch", "argv", "cmd", "cwd", "envp", "machine", "profile", "program", "tree", "who",
+    )  # fmt: skip
+
+    def __init__(
+        self, machine: Any, who: Credentials, cwd: int, cmd: Pointer, argv: Vector, envp: Vector
+    ) -> None:
+        self.machine = machine
+        self.profile: ExecProfile = machine.profile
+        self.arch: Arch = machine.arch
+        self.tree: FileTree = machine.tree
+        self.who = who
+        self.cwd = cwd
+        self.cmd = cmd
+        self.argv = argv
+        self.envp = envp
+        self.program = Subject(self, b"" if isinstance(cmd, BAD_ADDRESS_TYPE) else cmd, "program")
+        self._chain: tuple[Subject, ...] | None = None
+
+    @property
+    def chain(self) -> tuple[Subject, ...]:
+        """Give the interpreters in the order in which they are opened, up to the first bad one."""
+        if self._chain is None:
+            chain: list[Subject] = []
+            subject: Subject | None = self.program
+            while (subject := _interpreter_of(subject)) is not None:
+                chain.append(subject)
+                if any(test(subject) for test in _ON_INTERPRETERS):
+                    break
+            self._chain = tuple(chain)
+        return self._chain
+
+    @property
+    def image(self) -> Subject:
+        """Give the ELF file that is to run: the program, or the last interpreter of a script."""
+        last = self.program
+        for subject in self.chain:
+            if subject.role == "script":
+                last = subject
+        return last
+
+    @property
+    def argument_bytes(self) -> int:
+        """Count the program's name and all strings, each with its NUL."""
+        return len(self.program.path) + 1 + self.argv.size_bytes + self.envp.size_bytes
+
+    @property
+    def argument_limit_bytes(self) -> int:
+        """Tell how much room there is for them."""
+        return self.profile.argument_area_bytes[self.arch.bits == 64]
+
+    @property
+    def needed_bytes(self) -> int:
+        """Tell how much memory is asked for: the argument pages, and the image where it is known."""
+        page = self.arch.page_bytes
+        needed = -(-self.argument_bytes // page) * page
+        elf = self.program.elf
+        if self.profile.image_memory_reserved and elf is not None and elf.magic_ok:
+            needed += memory_of(elf, page)
+        return needed
+
+
+BAD_ADDRESS_TYPE = type(BAD_ADDRESS)
+
+
+def _interpreter_of(subject: Subject | None) -> Subject | None:
+    """Give the next file that exec opens behind this one, or None."""
+    assert subject is not None
+    if subject.role == "loader":
+        return None
+    if subject.script:
+        return Subject(subject.call, subject.script[0], "script", subject.level + 1)
+    elf = subject.elf
+    if elf is not None and elf.magic_ok and elf.interpreters:
+        return Subject(subject.call, elf.interpreters[0].path, "loader", subject.level)
+    return None
+
+
+# ---- Conditions on one file --------------------------------------------------------------------
+
+
+def search_denied(f: Subject) -> bool:
+    return Stop.SEARCH_DENIED in f.walk.stops
+
+
+def component_too_long(f: Subject) -> bool:
+    return Stop.NAME_TOO_LONG in f.walk.stops
+
+
+def cmd_absent(f: Subject) -> bool:
+    return Stop.ABSENT in f.walk.stops
+
+
+def not_a_directory(f: Subject) -> bool:
+    return Stop.NOT_A_DIRECTORY in f.walk.stops
+
+
+def too_many_links(f: Subject) -> bool:
+    return Stop.TOO_MANY_LINKS in f.walk.stops
+
+
+def path_io_error(f: Subject) -> bool:
+    return Stop.IO_ERROR in f.walk.stops
+
+
+def noexec_mount(f: Subject) -> bool:
+    inode = f.walk.inode
+    return inode is not None and inode.mount.noexec
+
+
+def not_regular(f: Subject) -> bool:
+    inode = f.walk.inode
+    return inode is not None and inode.kind is not Kind.FILE
+
+
+def not_executable(f: Subject) -> bool:
+    inode = f.walk.inode
+    return inode is not None and not permits(inode, f.call.who, EXECUTE)
+
+
+def file_table_full(f: Subject) -> bool:
+    # A loader is opened while the program's file is still held; a script's file is let go first.
+    return bool(f.call.machine.files.free < (2 if f.role == "loader" else 1))
+
+
+def cmd_being_written(f: Subject) -> bool:
+    inode = f.walk.inode
+    return inode is not None and inode.writers > 0
+
+
+def suid_on_nosuid(f: Subject) -> bool:
+    inode = f.walk.inode
+    return inode is not None and f.role != "loader" and inode.mount.nosuid and bool(inode.mode & 0o6000)
+
+
+def header_io_error(f: Subject) -> bool:
+    inode = f.walk.inode
+    return inode is not None and inode.kind is Kind.FILE and f.call.tree.is_bad(inode)
+
+
+def format_unknown(f: Subject) -> bool:
+    elf = f.elf
+    if elf is None or elf.magic_ok:
+        return False
+    # A script is a format, but not one that may stand behind too many others, or as a loader.
+    return f.script is None or f.level >= f.call.profile.script_levels
+
+
+def wrong_machine(f: Subject) -> bool:
+    elf = f.elf
+    return elf is not None and elf.magic_ok and f.call.arch.layout_for(elf.e_machine) is None
+
+
+def header_malformed(f: Subject) -> bool:
+    elf = f.elf
+    if elf is None:
+        return False
+    if not elf.magic_ok:
+        return f.script == ()
+    header_bytes, segment_bytes = (52, 32) if elf.layout.bits == 32 else (64, 56)
+    table_bytes = elf.e_phnum * elf.e_phentsize
+    if (
+        elf.size < header_bytes
+        or elf.e_type not in (2, 3)
+        or elf.e_phentsize != segment_bytes
+        or not 0 < table_bytes <= f.call.profile.table_bytes
+        or not elf.table_complete
+    ):
+        return True
+    return f.role != "loader" and bool(elf.interpreters) and _interpreter_malformed(f, elf)
+
+
+def _interpreter_malformed(f: Subject, elf: ElfFile) -> bool:
+    first = elf.interpreters[0]
+    return (
+        not 2 <= first.p_filesz <= f.call.profile.interpreter_path_bytes
+        or not first.complete
+        or not first.data.endswith(b"\0")
+    )
+
+
+def second_interpreter(f: Subject) -> bool:
+    elf = f.elf
+    return (
+        f.role != "loader"
+        and elf is not None
+        and elf.magic_ok
+        and sum(segment.p_type == PT_INTERP for segment in elf.segments) > 1
+    )
+
+
+# What is tested of each interpreter that exec opens, in the order of the rows.
+_ON_INTERPRETERS = (
+    search_denied, component_too_long, cmd_absent, not_a_directory, too_many_links, path_io_error,
+    noexec_mount, not_regular, not_executable, file_table_full, cmd_being_written, suid_on_nosuid,
+    header_io_error, format_unknown, wrong_machine, header_malformed, second_interpreter,
+)  # fmt: skip
+
+
+# ---- Conditions on the call --------------------------------------------------------------------
+
+
+def cmd_unreadable(f: ExecFacts) -> bool:
+    return f.cmd is BAD_ADDRESS
+
+
+def cmd_empty(f: ExecFacts) -> bool:
+    return f.cmd == b""
+
+
+def cmd_too_long(f: ExecFacts) -> bool:
+    return f.cmd is not BAD_ADDRESS and len(f.cmd) >= f.profile.paths.path_max
+
+
+def argv_unreadable(f: ExecFacts) -> bool:
+    return f.argv.unreadable
+
+
+def envp_unreadable(f: ExecFacts) -> bool:
+    return f.envp.unreadable
+
+
+def string_unreadable(f: ExecFacts) -> bool:
+    return f.argv.bad_element or f.envp.bad_element
+
+
+def args_too_big(f: ExecFacts) -> bool:
+    return f.argument_bytes > f.argument_limit_bytes
+
+
+def out_of_memory(f: ExecFacts) -> bool:
+    return bool(f.needed_bytes > f.machine.memory.free_bytes)
+
+
+def interpreter_args_too_big(f: ExecFacts) -> bool:
+    """The interpreter, its argument and the script's name go into the same area."""
+    added = 0
+    for subject in (f.program, *f.chain):
+        if subject.script:
+            added += sum(len(part) + 1 for part in subject.script) + len(subject.path) + 1
+    if not added:
+        return False
+    first = len(f.argv.strings[0]) + 1 if f.argv.strings else 0
+    return f.argument_bytes - first + added > f.argument_limit_bytes
+
+
+def _of_program(test: Callable[[Subject], bool]) -> Callable[[ExecFacts], bool]:
+    def condition(f: ExecFacts) -> bool:
+        return test(f.program)
+
+    condition.__name__ = test.__name__
+    return condition
+
+
+def _of_interpreters(test: Callable[[Subject], bool]) -> Callable[[ExecFacts], bool]:
+    def condition(f: ExecFacts) -> bool:
+        chain = f.chain
+        return bool(chain) and test(chain[-1])
+
+    condition.__name__ = f"interpreter_{test.__name__}"
+    return condition
+
+
+# ---- Rows --------------------------------------------------------------------------------------
+
+E = Errno
+
+# What the page says of a file, for the program and again for an interpreter that it names.
+_FILE_ROWS: dict[Callable[[Subject], bool], tuple[Errno, str]] = {
+    search_denied: (E.EACCES, "the program may not search a directory on the path to cmd"),
+    component_too_long: (E.ENAMETOOLONG, "a name on the path to cmd is too long"),
+    cmd_absent: (E.ENOENT, "cmd does not exist"),
+    not_a_directory: (E.ENOTDIR, "part of the path to cmd is not a directory"),
+    too_many_links: (E.ELOOP, "too many symbolic links on the way to cmd"),
+    path_io_error: (E.EIO, "an I/O error occurred while a directory was read"),
+    noexec_mount: (E.EACCES, "cmd lies on a file system from which nothing may be executed"),
+    not_regular: (E.EACCES, "cmd is not a file that can be executed but a directory, device, ..."),
+    not_executable: (E.EACCES, "the program has no execute permission on cmd"),
+    file_table_full: (E.ENFILE, "the limit on open files has been reached"),
+    cmd_being_written: (E.ETXTBSY, "another program has cmd open for writing"),
+    suid_on_nosuid: (E.EPERM, "cmd is suid or sgid and its file system is mounted nosuid"),
+    header_io_error: (E.EIO, "an I/O error occurred while cmd was read"),
+    format_unknown: (E.ENOEXEC, "cmd is in no executable format that is recognized"),
+    wrong_machine: (E.ENOEXEC, "cmd is for another architecture"),
+    header_malformed: (E.ENOEXEC, "cmd's headers make no executable"),
+    second_interpreter: (E.EINVAL, "cmd is an ELF file with more than one PT_INTERP segment"),
+}
+
+
+def _program_row(test: Callable[[Subject], bool]) -> Row:
+    errno, sentence = _FILE_ROWS[test]
+    return Row(errno, _of_program(test), sentence)
+
+
+def _interpreter_row(test: Callable[[Subject], bool]) -> Row:
+    errno, sentence = _FILE_ROWS[test]
+    return Row(errno, _of_interpreters(test), f"of the interpreter that cmd names: {sentence}")
+
+
+DOCUMENTED_ROWS = (
+    Row(E.EFAULT, cmd_unreadable, "cmd points to memory that the program cannot read"),
+    Row(E.ENOENT, cmd_empty, "cmd is empty, so it names nothing that exists"),
+    Row(E.ENAMETOOLONG, cmd_too_long, "cmd is too long"),
+    *map(
+        _program_row,
+        (
+            search_denied, component_too_long, cmd_absent, not_a_directory, too_many_links,
+            path_io_error, noexec_mount, not_regular, not_executable, file_table_full, cmd_being_written,
+        ),
+    ),
+    Row(E.EFAULT, argv_unreadable, "argv points to memory that the program cannot read"),
+    Row(E.EFAULT, envp_unreadable, "envp points to memory that the program cannot read"),
+    _program_row(suid_on_nosuid),
+    _program_row(header_io_error),
+    Row(E.EFAULT, string_unreadable, "an element of argv or envp points to memory that the program cannot read"),
+    Row(E.E2BIG, args_too_big, "the argument list is too big"),
+    Row(E.ENOMEM, out_of_memory, "there is not enough memory"),
+    *map(_program_row, (format_unknown, wrong_machine, header_malformed, second_interpreter)),
+    *map(_interpreter_row, _ON_INTERPRETERS[:-4]),
+    Row(E.E2BIG, interpreter_args_too_big, "the argument list is too big once the interpreter's is added"),
+    *map(_interpreter_row, _ON_INTERPRETERS[-4:]),
+)  # fmt: skip
+
+DOCUMENTED = ExecProfile(
+    "documented",
+    rows=DOCUMENTED_ROWS,
+    source="scyld-bproc_execmove",
+    order="linux-2.4.20-exec",
+    paths=PathLimits(path_max=4096, name_max=255, nested_links=5, total_links=40),
+)
+
+PROFILES: dict[str, ExecProfile] = {DOCUMENTED.name: DOCUMENTED}

@@ -1,0 +1,77 @@
+"""execve and execvp: the calls, and the search along PATH."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bprocsim.errnos import Errno as E
+from bprocsim.manual import Errors, Fail, Replaced
+from bprocsim.port import Steps
+from bprocsim.posix import newimage
+from bprocsim.posix.exec import ExecFacts, ExecProfile
+from bprocsim.posix.machine import Machine
+from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector
+from bprocsim.posix.procs import Thread
+
+DEFAULT_PATH = b"/bin:/usr/bin"
+SHELL = b"/bin/sh"
+
+# Errors after which the search goes on with the next directory. Source: glibc-execvp.
+GOES_ON = frozenset({E.ENOENT, E.ENOTDIR, E.EACCES, E.ESTALE, E.ENODEV, E.ETIMEDOUT})
+
+
+def execve_errors(profile: ExecProfile) -> Errors:
+    """Make the table of execve for the exec rules of a kernel."""
+    return Errors("execve", page=profile.source, order=profile.order, rows=profile.rows)
+
+
+def execve(machine: Machine, thread: Thread, cmd: Pointer, argv: Vector, envp: Vector) -> Steps:
+    """Become another image; comes back only if it fails. Errors: execve_errors. Source: posix-exec."""
+    process = thread.process
+    facts = ExecFacts(machine, process.credentials, process.cwd, cmd, argv, envp)
+    table = machine.execve_errors
+    row = table.first(facts)
+    if row is not None:
+        yield machine.port.sleep(machine.costs.syscall_ns)
+        return Fail(row, table, b"" if cmd is BAD_ADDRESS else cmd)
+    newimage.commit(machine, process, facts, machine.port)
+    size = len(process.image.inode.data)
+    yield machine.port.sleep(machine.costs.exec_ns + machine.costs.image_read_ns(size))
+    return Replaced(process.image)
+
+
+def execvp(machine: Machine, thread: Thread, file: Pointer, argv: Vector, envp: Vector | None) -> Steps:
+    """Become another image that is looked for along PATH; a headerless script goes to the shell.
+
+    `envp` None keeps the environment. Errors: execve_errors. Source: posix-exec, glibc-execvp.
+    """
+    process = thread.process
+    given = Vector(process.env, size_bytes=sum(len(text) + 1 for text in process.env)) if envp is None else envp
+    if file is BAD_ADDRESS or not file or b"/" in file:
+        return (yield from _or_shell(machine, thread, file, argv, given))
+    denied: Fail | None = None
+    result: Any = None
+    for directory in _search_path(process.env):
+        path = directory + b"/" + file if directory else file
+        result = yield from _or_shell(machine, thread, path, argv, given)
+        if not isinstance(result, Fail) or result.row.errno not in GOES_ON:
+            return result
+        if result.row.errno is E.EACCES:
+            denied = denied or result
+    return denied or result
+
+
+def _or_shell(machine: Machine, thread: Thread, path: Pointer, argv: Vector, envp: Vector) -> Steps:
+    result = yield from execve(machine, thread, path, argv, envp)
+    if isinstance(result, Fail) and result.row.errno is E.ENOEXEC and path is not BAD_ADDRESS:
+        strings = (SHELL, path, *argv.strings[1:])
+        script = Vector(strings, size_bytes=sum(len(text) + 1 for text in strings))
+        return (yield from execve(machine, thread, SHELL, script, envp))
+    return result
+
+
+def _search_path(env: tuple[bytes, ...]) -> list[bytes]:
+    for entry in env:
+        if entry.startswith(b"PATH="):
+            return entry[5:].split(b":")
+    return DEFAULT_PATH.split(b":")

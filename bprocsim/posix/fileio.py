@@ -1,0 +1,263 @@
+"""read, write, close, dup2, pipe: descriptors and what stands behind them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import define, setters
+
+from bprocsim.errnos import Errno as E
+from bprocsim.manual import Errors, Fail, Row
+from bprocsim.port import Port, Steps, Waiter, WaitQueue, Why
+from bprocsim.posix.machine import Machine, counted
+from bprocsim.posix.openfile import OpenFile
+from bprocsim.faces.pointers import BAD_ADDRESS
+from bprocsim.posix.procs import Descriptor, Thread, drop, put
+from bprocsim.posix.streams import Endpoint, Pipe, PipeReader, PipeWriter
+from bprocsim.posix.vfs import Kind
+from bprocsim.signals import Signal
+
+# ---- waiting -----------------------------------------------------------------------------------
+
+
+def block(port: Port, thread: Thread, queue: WaitQueue, what: str) -> Steps:
+    """Wait in a queue until woken; gives the Why."""
+    waiter = Waiter(what, port.now_ns)
+    thread.waiting = waiter
+    why = yield queue.join(port, waiter)
+    thread.waiting = None
+    return why
+
+
+# ---- read and write ----------------------------------------------------------------------------
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class IoFacts:
+    """What read and write ask about."""
+
+    machine: Machine
+    descriptor: Descriptor | None
+    buffer: Any = None
+    interrupted: bool = False
+    reset: bool = False
+
+
+def fd_not_readable(f: IoFacts) -> bool:
+    return f.descriptor is None or not f.descriptor.description.readable  # type: ignore[attr-defined]
+
+
+def fd_not_writable(f: IoFacts) -> bool:
+    return f.descriptor is None or not f.descriptor.description.writable  # type: ignore[attr-defined]
+
+
+def is_a_directory(f: IoFacts) -> bool:
+    description = f.descriptor.description if f.descriptor is not None else None
+    return isinstance(description, OpenFile) and description.inode.kind is Kind.DIRECTORY
+
+
+def not_connected(f: IoFacts) -> bool:
+    description = f.descriptor.description if f.descriptor is not None else None
+    return isinstance(description, Endpoint) and description.peer is None
+
+
+def media_error(f: IoFacts) -> bool:
+    description = f.descriptor.description if f.descriptor is not None else None
+    return isinstance(description, OpenFile) and f.machine.tree.is_bad(description.inode)
+
+
+def connection_reset(f: IoFacts) -> bool:
+    return f.reset
+
+
+def nobody_reads(f: IoFacts) -> bool:
+    return f.descriptor is not None and bool(f.descriptor.description.broken)  # type: ignore[attr-defined]
+
+
+def interrupted(f: Any) -> bool:
+    return bool(f.interrupted)
+
+
+def buffer_unreadable(f: IoFacts) -> bool:
+    return f.buffer is BAD_ADDRESS
+
+
+READ_ERRORS = Errors(
+    "read",
+    page="posix-read",
+    order="linux-2.4.20-exec",
+    rows=(
+        Row(E.EBADF, fd_not_readable, "the descriptor is not open for reading"),
+        Row(E.EISDIR, is_a_directory, "the descriptor is a directory's"),
+        Row(E.ENOTCONN, not_connected, "the socket is not connected"),
+        Row(E.EIO, media_error, "an I/O error occurred"),
+        Row(E.ECONNRESET, connection_reset, "the other side threw the connection away"),
+        Row(E.EINTR, interrupted, "a signal was caught before any byte was read"),
+    ),
+)
+WRITE_ERRORS = Errors(
+    "write",
+    page="posix-write",
+    order="linux-2.4.20-exec",
+    rows=(
+        Row(E.EBADF, fd_not_writable, "the descriptor is not open for writing"),
+        Row(E.EFAULT, buffer_unreadable, "the buffer is memory that the program cannot read", source="linux-write2"),
+        Row(E.ENOTCONN, not_connected, "the socket is not connected"),
+        Row(E.EIO, media_error, "an I/O error occurred"),
+        Row(E.EPIPE, nobody_reads, "nobody is left to read the other end; SIGPIPE is sent as well"),
+        Row(E.EINTR, interrupted, "a signal was caught before any byte was written"),
+    ),
+)
+
+
+def read(machine: Machine, thread: Thread, fd: int, count: int) -> Steps:
+    """Read up to `count` bytes; b"" at the end of file. Errors: READ_ERRORS. Source: posix-read."""
+    facts = IoFacts(machine, thread.process.descriptors.get(fd))
+    port = machine.port
+    yield port.sleep(machine.costs.syscall_ns)
+    if (row := READ_ERRORS.first(facts)) is not None:
+        return Fail(row, READ_ERRORS)
+    description: Any = facts.descriptor.description  # type: ignore[union-attr]
+    if not count:
+        return b""
+    while (data := description.take(port, count)) is None:
+        why = yield from block(port, thread, description.reading, f"read({fd})")
+        if why is Why.SIGNAL:
+            facts.interrupted = True
+            return Fail(READ_ERRORS.row("interrupted"), READ_ERRORS)
+    if not data and description.reset and not description.reset_told:
+        description.reset_told = True
+        return Fail(READ_ERRORS.row("connection_reset"), READ_ERRORS)
+    if machine.trace.all:
+        machine.record(thread.process.pid, "read", fd, data)
+    return data
+
+
+def write(machine: Machine, thread: Thread, fd: int, data: Any) -> Steps:
+    """Write bytes, waiting for room; gives how many. Errors: WRITE_ERRORS. Source: posix-write."""
+    facts = IoFacts(machine, thread.process.descriptors.get(fd), data)
+    port = machine.port
+    yield port.sleep(machine.costs.syscall_ns)
+    if (row := WRITE_ERRORS.first(facts)) is not None:
+        return _refused(thread, row)
+    description: Any = facts.descriptor.description  # type: ignore[union-attr]
+    left = memoryview(data)
+    while left:
+        taken = description.give(port, left)
+        left = left[taken:]
+        if not left:
+            break
+        if not taken:
+            why = yield from block(port, thread, description.writing, f"write({fd})")
+            done = len(data) - len(left)
+            if why is Why.SIGNAL:
+                return done or Fail(WRITE_ERRORS.row("interrupted"), WRITE_ERRORS)
+            if description.broken:
+                return done or _refused(thread, WRITE_ERRORS.row("nobody_reads"))
+    if machine.trace.all:
+        machine.record(thread.process.pid, "write", fd, bytes(data))
+    return len(data)
+
+
+def _refused(thread: Thread, row: Row) -> Fail:
+    if row.errno is E.EPIPE:
+        thread.process.pending.append(Signal.SIGPIPE)
+    return Fail(row, WRITE_ERRORS)
+
+
+# ---- close, dup2, pipe -------------------------------------------------------------------------
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class SlotFacts:
+    """What the calls about descriptors' numbers ask about."""
+
+    machine: Machine
+    descriptor: Descriptor | None = None
+    number: int = 0
+    open_limit: int = 0
+    wanted: int = 0
+    used: int = 0
+
+
+def fd_not_open(f: SlotFacts) -> bool:
+    return f.descriptor is None
+
+
+def fd_out_of_range(f: SlotFacts) -> bool:
+    return not 0 <= f.number < f.open_limit
+
+
+def descriptors_used_up(f: SlotFacts) -> bool:
+    return f.used + f.wanted > f.open_limit
+
+
+def file_table_full(f: Any) -> bool:
+    return bool(f.machine.files.free < f.wanted)
+
+
+CLOSE_ERRORS = Errors(
+    "close",
+    page="posix-close",
+    order="posix-close",
+    rows=(Row(E.EBADF, fd_not_open, "the descriptor is not open"),),
+)
+DUP2_ERRORS = Errors(
+    "dup2",
+    page="posix-dup",
+    order="linux-dup2",
+    rows=(
+        Row(E.EBADF, fd_not_open, "the old descriptor is not open"),
+        Row(E.EBADF, fd_out_of_range, "the new descriptor is negative or beyond the limit"),
+    ),
+)
+PIPE_ERRORS = Errors(
+    "pipe",
+    page="posix-pipe",
+    order="linux-2.4.20-exec",
+    rows=(
+        Row(E.ENFILE, file_table_full, "the machine's table of open files is full"),
+        Row(E.EMFILE, descriptors_used_up, "the process has too many descriptors open"),
+    ),
+)
+
+
+def close(machine: Machine, thread: Thread, fd: int) -> Steps:
+    """Close a descriptor. Errors: CLOSE_ERRORS. Source: posix-close."""
+    process = thread.process
+    yield machine.port.sleep(machine.costs.syscall_ns)
+    facts = SlotFacts(machine, process.descriptors.get(fd))
+    if (row := CLOSE_ERRORS.first(facts)) is not None:
+        return Fail(row, CLOSE_ERRORS)
+    drop(process, fd, machine.port)
+    return 0
+
+
+def dup2(machine: Machine, thread: Thread, old: int, new: int) -> Steps:
+    """Let `new` stand for what `old` does, closing what it stood for. Errors: DUP2_ERRORS. Source: posix-dup."""
+    process = thread.process
+    yield machine.port.sleep(machine.costs.syscall_ns)
+    facts = SlotFacts(machine, process.descriptors.get(old), new, process.open_limit)
+    if (row := DUP2_ERRORS.first(facts)) is not None:
+        return Fail(row, DUP2_ERRORS)
+    if old == new:
+        return new
+    description = process.descriptors[old].description
+    description.references += 1  # so that closing `new` first never closes what is to be shared
+    if new in process.descriptors:
+        drop(process, new, machine.port)
+    put(process, description, new)
+    description.references -= 1
+    return new
+
+
+def pipe(machine: Machine, thread: Thread) -> Steps:
+    """Make a pipe; gives (reading descriptor, writing descriptor). Errors: PIPE_ERRORS. Source: posix-pipe."""
+    process = thread.process
+    yield machine.port.sleep(machine.costs.syscall_ns)
+    facts = SlotFacts(machine, None, 0, process.open_limit, 2, len(process.descriptors))
+    if (row := PIPE_ERRORS.first(facts)) is not None:
+        return Fail(row, PIPE_ERRORS)
+    made = Pipe(machine.costs.pipe_bytes)
+    reading = put(process, counted(machine, PipeReader(made)))
+    return reading, put(process, counted(machine, PipeWriter(made)))

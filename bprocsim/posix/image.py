@@ -1,0 +1,116 @@
+"""Programs, and the images behind which they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from attrs import define, field, frozen, setters
+
+from bprocsim.posix.arch import Arch
+from bprocsim.posix.elf import PT_LOAD, ElfFile
+from bprocsim.posix.elfbuild import ElfImage
+from bprocsim.units import KiB
+
+
+@frozen(eq=False)
+class Program:
+    """The behaviour behind an image.
+
+    `function(proc)` a generator function (or a plain one) that gives the exit status; `name` what
+    its image's note says; `needs` the shared libraries (empty: a static image); `memory_bytes` what
+    it takes when loaded.
+    """
+
+    function: Callable[..., Any]
+    name: str
+    needs: tuple[str, ...] = ()
+    memory_bytes: int = 64 * KiB
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
+
+
+def as_program(thing: Any) -> Program:
+    """Take a Program or a function as a Program; TypeError says what was expected."""
+    if isinstance(thing, Program):
+        return thing
+    if callable(thing):
+        return Program(thing, getattr(thing, "__name__", type(thing).__name__))
+    raise TypeError(f"program: expected a function such as `def hello(proc): ...`, got {thing!r}")
+
+
+def program(
+    function: Callable[..., Any] | None = None, *, name: str | None = None, needs: tuple[str, ...] = (),
+    memory_bytes: int = 64 * KiB,
+) -> Any:  # fmt: skip
+    """Make a program of a function; with or without arguments, as a decorator.
+
+    `needs` the shared libraries by soname (none: a static image); `memory_bytes` what the image
+    takes when loaded; `name` what its image's note says. TypeError, ValueError: name the argument.
+    """
+    if isinstance(needs, str | bytes) or not all(isinstance(each, str) for each in needs):
+        raise TypeError(f"needs: expected sonames such as ('libc.so.6',), got {needs!r}")
+    if isinstance(memory_bytes, bool) or not isinstance(memory_bytes, int):
+        raise TypeError(f"memory_bytes: expected an int, got {memory_bytes!r}")
+    if memory_bytes < 1:
+        raise ValueError(f"memory_bytes: expected at least 1, got {memory_bytes}")
+
+    def make(made: Callable[..., Any]) -> Program:
+        return Program(made, name or made.__name__, tuple(needs), memory_bytes)
+
+    return make if function is None else make(function)
+
+
+@lru_cache(maxsize=256)
+def image_bytes(name: str, needs: tuple[str, ...], memory_bytes: int, arch: Arch) -> bytes:
+    """Build the file of a program of ours for an architecture."""
+    return ElfImage(
+        machine=arch.machine,
+        bits=arch.bits,
+        byteorder=arch.byteorder,
+        interpreters=(arch.loader,) if needs else (),
+        needed=needs,
+        program=name,
+        memory_bytes=memory_bytes,
+    ).to_bytes()
+
+
+@lru_cache(maxsize=256)
+def read_elf(data: bytes, arch: Arch) -> ElfFile:
+    """Read a file as a kernel of `arch` does; the same bytes are read once."""
+    return arch.parse(data)
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class Loaded:
+    """An image in memory: what a process runs.
+
+    `path` as it was named; `inode` the file; `elf` its headers; `program` the behaviour, None for a
+    foreign image; `loader` the inode of its ELF interpreter; `script` the body, when a script was
+    named and this is its interpreter; `memory_bytes` what it takes; `kill` the signal by which its
+    headers kill it after the point of no return; `set_id` it changed the ids.
+    """
+
+    path: bytes
+    inode: Any
+    elf: ElfFile
+    program: Program | None = None
+    loader: Any = None
+    loader_path: bytes = b""
+    script: bytes | None = None
+    script_path: bytes = b""
+    memory_bytes: int = 0
+    kill: int = 0
+    set_id: bool = False
+    fresh: bool = field(default=True)
+
+
+def memory_of(elf: ElfFile, page_bytes: int) -> int:
+    """Give the memory that an image's segments take, in whole pages."""
+    total = 0
+    for segment in elf.segments:
+        if segment.p_type == PT_LOAD:
+            total += -(-segment.p_memsz // page_bytes) * page_bytes
+    return total

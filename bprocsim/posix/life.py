@@ -1,0 +1,411 @@
+"""fork, wait, exit, and who a process belongs to: parents, children, groups, sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import define, field, frozen, setters
+
+from bprocsim.errnos import Errno as E
+from bprocsim.manual import Errors, Fail, Row
+from bprocsim.port import Steps, Waiter, WaitQueue, Why
+from bprocsim.posix.fileio import block, interrupted
+from bprocsim.posix.machine import Machine
+from bprocsim.posix.procs import Descriptor, Process, State, Thread, drop_all
+
+WNOHANG, WUNTRACED = 1, 2
+
+
+@frozen
+class Waited:
+    """What wait tells: `pid`, and `exit_status` 0 to 255, or the `signal` that killed or (`stopped`) stopped it."""
+
+    pid: int
+    exit_status: int | None = None
+    signal: int | None = None
+    stopped: bool = False
+
+    @property
+    def status(self) -> int:
+        """Give the status word as C has it. Source: linux-wait2."""
+        if self.stopped:
+            return (self.signal or 0) << 8 | 0x7F
+        return self.signal if self.signal is not None else (self.exit_status or 0) << 8
+
+
+# The macros of sys/wait.h, of the simulated system. Source: linux-wait2.
+
+
+def WIFEXITED(status: int) -> bool:  # noqa: N802
+    """Tell whether the process exited."""
+    return status & 0x7F == 0
+
+
+def WEXITSTATUS(status: int) -> int:  # noqa: N802
+    """Give its exit status."""
+    return status >> 8 & 0xFF
+
+
+def WIFSIGNALED(status: int) -> bool:  # noqa: N802
+    """Tell whether a signal killed it."""
+    return status & 0x7F not in (0, 0x7F)
+
+
+def WTERMSIG(status: int) -> int:  # noqa: N802
+    """Give the signal that killed it."""
+    return status & 0x7F
+
+
+def WIFSTOPPED(status: int) -> bool:  # noqa: N802
+    """Tell whether it is stopped."""
+    return status & 0xFF == 0x7F
+
+
+# ---- fork ----------------------------------------------------------------------------------------
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class ForkFacts:
+    """What fork asks about."""
+
+    machine: Machine
+    process: Process
+    child: Process | None = None
+
+
+def memory_used_up(f: ForkFacts) -> bool:
+    return f.machine.memory.free_bytes < f.process.memory_bytes
+
+
+def no_pid_left(f: ForkFacts) -> bool:
+    return f.child is None
+
+
+FORK_ERRORS = Errors(
+    "fork",
+    page="posix-fork",
+    order="linux-fork2",
+    rows=(
+        Row(E.ENOMEM, memory_used_up, "there is not enough memory for another such process"),
+        Row(E.EAGAIN, no_pid_left, "the limit on processes has been reached", step="born"),
+    ),
+)
+
+
+def fork(machine: Machine, thread: Thread, body: Callable[..., Any], args: tuple[Any, ...]) -> Steps:
+    """Make a child that runs `body(proc, *args)`; gives its pid. Errors: FORK_ERRORS. Source: posix-fork."""
+    process = thread.process
+    facts = ForkFacts(machine, process)
+    row = FORK_ERRORS.first(facts)
+    yield machine.port.sleep(machine.costs.fork_ns)
+    if row is None:
+        facts.child = child = yield from machine.new_child(process, thread)
+        row = FORK_ERRORS.first(facts, "born")
+    if row is not None:
+        return Fail(row, FORK_ERRORS)
+    inherit(process, child)
+    process.children[child.pid] = child
+    machine.start(child, lambda proc: body(proc, *args))
+    return child.pid
+
+
+def inherit(parent: Process, child: Process) -> None:
+    """Give a child what it has from its parent: everything but pid, pending signals and alarm."""
+    child.parent = parent
+    child.credentials = parent.credentials
+    child.pgid, child.sid = parent.pgid, parent.sid
+    child.cwd, child.cwd_path = parent.cwd, parent.cwd_path
+    child.argv, child.env, child.comm, child.image = parent.argv, parent.env, parent.comm, parent.image
+    child.open_limit, child.umask = parent.open_limit, parent.umask
+    child.handlers, child.blocked = dict(parent.handlers), parent.blocked
+    child.memory_bytes = parent.memory_bytes
+    child.family = parent.family
+    if child.family is not None:
+        child.family.living += 1
+    child.machine.memory.used_bytes += parent.memory_bytes
+    if parent.running_file is not None:
+        child.running_file = parent.running_file
+        parent.running_file.running += 1
+    for number, descriptor in parent.descriptors.items():
+        descriptor.description.references += 1
+        child.descriptors[number] = Descriptor(descriptor.description, descriptor.close_on_exec)
+
+
+# ---- the end -------------------------------------------------------------------------------------
+
+
+def release(machine: Machine, process: Process) -> None:
+    """Give back what a process holds on a machine: descriptors, memory, its image."""
+    drop_all(process, machine.port)
+    machine.memory.used_bytes -= process.memory_bytes
+    process.memory_bytes = 0
+    if process.running_file is not None:
+        process.running_file.running -= 1
+        process.running_file = None
+    if process.alarm is not None:
+        process.alarm[1].cancel()
+        process.alarm = None
+
+
+def orphan_children(process: Process) -> None:
+    """Leave the children to init, which reaps those that have ended."""
+    for child in process.children.values():
+        child.parent = None
+        if child.state is State.ZOMBIE:
+            child.move_to(State.GONE)
+            child.machine.forget(child)
+    process.children.clear()
+
+
+# ---- wait ----------------------------------------------------------------------------------------
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class WaitFacts:
+    """What wait asks about: the children that the pid means, and whether a signal came."""
+
+    options: int
+    meant: list[Process] = field(factory=list)
+    interrupted: bool = False
+
+
+def no_such_child(f: WaitFacts) -> bool:
+    return not f.meant
+
+
+def unknown_options(f: WaitFacts) -> bool:
+    return bool(f.options & ~(WNOHANG | WUNTRACED))
+
+
+WAIT_ERRORS = Errors(
+    "waitpid",
+    page="posix-wait",
+    order="linux-wait2",
+    rows=(
+        Row(E.EINVAL, unknown_options, "options holds a flag that is none"),
+        Row(E.ECHILD, no_such_child, "the program has no such child"),
+        Row(E.EINTR, interrupted, "a signal was caught"),
+    ),
+)
+
+
+def _meant(process: Process, pid: int) -> list[Process]:
+    children = list(process.children.values())
+    if pid > 0:
+        return [child for child in children if child.pid == pid]
+    if pid == -1:
+        return children
+    group = process.pgid if pid == 0 else -pid
+    return [child for child in children if child.pgid == group]
+
+
+def _ready(meant: list[Process], options: int) -> Waited | None:
+    for child in meant:
+        if child.state is State.ZOMBIE and child.ended is not None:
+            return Waited(child.pid, child.ended.exit_status, child.ended.signal)
+    for child in meant:
+        if options & WUNTRACED and child.stop_report:
+            return Waited(child.pid, None, child.stop_report, stopped=True)
+    return None
+
+
+def waitpid(machine: Machine, thread: Thread, pid: int, options: int) -> Steps:
+    """Wait for a child; gives Waited, or None with WNOHANG. Errors: WAIT_ERRORS. Source: posix-wait."""
+    process = thread.process
+    yield machine.port.sleep(machine.costs.syscall_ns)
+    facts = WaitFacts(options)
+    while True:
+        facts.meant = _meant(process, pid)
+        if (row := WAIT_ERRORS.first(facts)) is not None:
+            return Fail(row, WAIT_ERRORS, str(pid))
+        found = _ready(facts.meant, options)
+        if found is not None:
+            child = process.children[found.pid]
+            if found.stopped:
+                child.stop_report = 0
+            else:
+                del process.children[found.pid]
+                child.move_to(State.GONE)
+                child.machine.forget(child)
+            return found
+        if options & WNOHANG:
+            return None
+        if process.child_waiters is None:
+            process.child_waiters = WaitQueue()
+        why = yield from block(machine.port, thread, process.child_waiters, f"waitpid({pid})")
+        facts.interrupted = why is Why.SIGNAL
+
+
+# ---- groups and sessions ---------------------------------------------------------------------------
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class GroupFacts:
+    """What setpgid and setsid ask about."""
+
+    process: Process
+    target: Process | None = None
+    pgid: int = 0
+    group_exists: bool = False
+
+
+def group_negative(f: GroupFacts) -> bool:
+    return f.pgid < 0
+
+
+def not_own_child(f: GroupFacts) -> bool:
+    return f.target is None or (f.target is not f.process and f.target.pid not in f.process.children)
+
+
+def session_leader(f: GroupFacts) -> bool:
+    return f.target is not None and f.target.sid == f.target.pid
+
+
+def other_session(f: GroupFacts) -> bool:
+    return f.target is not None and f.target.sid != f.process.sid
+
+
+def group_elsewhere(f: GroupFacts) -> bool:
+    return f.target is not None and f.pgid not in (0, f.target.pid) and not f.group_exists
+
+
+def group_leader(f: GroupFacts) -> bool:
+    return f.process.pgid == f.process.pid
+
+
+SETPGID_ERRORS = Errors(
+    "setpgid",
+    page="posix-setpgid",
+    order="linux-setpgid2",
+    rows=(
+        Row(E.EINVAL, group_negative, "the group's number is negative"),
+        Row(E.ESRCH, not_own_child, "the pid is neither the program's own nor a child's"),
+        Row(E.EPERM, session_leader, "the process leads a session"),
+        Row(E.EPERM, other_session, "the process is in another session"),
+        Row(E.EPERM, group_elsewhere, "no group of that number is in the session"),
+    ),
+)
+SETSID_ERRORS = Errors(
+    "setsid",
+    page="posix-setsid",
+    order="posix-setsid",
+    rows=(Row(E.EPERM, group_leader, "the process already leads a group"),),
+)
+
+
+def setpgid(machine: Machine, thread: Thread, pid: int, pgid: int) -> Steps:
+    """Put a process into a group. Errors: SETPGID_ERRORS. Source: posix-setpgid."""
+    process = thread.process
+    yield machine.port.sleep(machine.costs.syscall_ns)
+    target = process if pid in (0, process.pid) else machine.find(pid)
+    exists = any(each.pgid == pgid and each.sid == process.sid for each in machine.visible())
+    facts = GroupFacts(process, target, pgid, exists)
+    if (row := SETPGID_ERRORS.first(facts)) is not None:
+        return Fail(row, SETPGID_ERRORS, str(pid))
+    assert target is not None
+    target.pgid = pgid or target.pid
+    return 0
+
+
+def setsid(machine: Machine, thread: Thread) -> Steps:
+    """Begin a session; gives its number. Errors: SETSID_ERRORS. Source: posix-setsid."""
+    process = thread.process
+    yield machine.port.sleep(machine.costs.syscall_ns)
+    if (row := SETSID_ERRORS.first(GroupFacts(process))) is not None:
+        return Fail(row, SETSID_ERRORS)
+    process.sid = process.pgid = process.pid
+    return process.pid
+
+
+# ---- time and threads ------------------------------------------------------------------------------
+
+SLEEP_ERRORS = Errors(
+    "nanosleep",
+    page="posix-nanosleep",
+    order="posix-nanosleep",
+    rows=(Row(E.EINTR, interrupted, "a signal was caught"),),
+)
+
+
+def sleep(machine: Machine, thread: Thread, duration_ns: int) -> Steps:
+    """Let time pass, or a signal come. Errors: SLEEP_ERRORS. Source: posix-nanosleep."""
+    waiter = Waiter(f"sleep({duration_ns})", machine.port.now_ns)
+    thread.waiting = waiter
+    why = yield machine.port.wait(waiter, duration_ns)
+    thread.waiting = None
+    if why is Why.SIGNAL:
+        return Fail(SLEEP_ERRORS.row("interrupted"), SLEEP_ERRORS)
+    return 0
+
+
+def compute(machine: Machine, thread: Thread, work_ns: int) -> Steps:
+    """Use the processor for `work_ns`; a handler that runs meanwhile does not shorten the work."""
+    process = thread.process
+    while work_ns > 0:
+        waiter = Waiter(f"compute({work_ns})", machine.port.now_ns)
+        thread.waiting = waiter
+        why = yield machine.port.busy(machine.processors, waiter, work_ns)
+        thread.waiting = None
+        process.cpu_ns += work_ns - waiter.left_ns
+        work_ns = waiter.left_ns
+        if why is Why.SIGNAL:
+            yield from machine.take_signals(thread)
+    return 0
+
+
+def thread_create(machine: Machine, thread: Thread, body: Callable[..., Any], args: tuple[Any, ...]) -> Steps:
+    """Start another thread of this process, which runs `body(proc, *args)`; gives its number."""
+    process = thread.process
+    yield machine.port.sleep(machine.costs.syscall_ns)
+    number = max(each.number for each in process.threads) + 1
+    new = Thread(process, number)
+    process.threads.append(new)
+    machine.start_thread(new, lambda proc: body(proc, *args))
+    return number
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class JoinFacts:
+    """What thread_join asks about."""
+
+    thread: Thread
+    other: Thread | None
+    interrupted: bool = False
+
+
+def no_such_thread(f: JoinFacts) -> bool:
+    return f.other is None
+
+
+def joins_itself(f: JoinFacts) -> bool:
+    return f.other is f.thread
+
+
+JOIN_ERRORS = Errors(
+    "thread_join",
+    page="posix-pthread_join",
+    order="posix-pthread_join",
+    rows=(
+        Row(E.ESRCH, no_such_thread, "the process has no such thread"),
+        Row(E.EINVAL, joins_itself, "a thread cannot wait for its own end"),
+        Row(E.EINTR, interrupted, "a signal was caught", source="choice-threads"),
+    ),
+)
+
+
+def thread_join(machine: Machine, thread: Thread, number: int) -> Steps:
+    """Wait for a thread's end; gives what it returned. Errors: JOIN_ERRORS. Source: posix-pthread_join."""
+    yield machine.port.sleep(machine.costs.syscall_ns)
+    other = next((each for each in thread.process.threads if each.number == number), None)
+    facts = JoinFacts(thread, other)
+    while True:
+        if (row := JOIN_ERRORS.first(facts)) is not None:
+            return Fail(row, JOIN_ERRORS, str(number))
+        assert other is not None
+        if other.ended:
+            return other.value
+        if other.joiners is None:
+            other.joiners = WaitQueue()
+        why = yield from block(machine.port, thread, other.joiners, f"thread_join({number})")
+        facts.interrupted = why is Why.SIGNAL

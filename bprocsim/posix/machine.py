@@ -1,0 +1,124 @@
+"""What the rooms of a Unix node may ask of the machine they are on: a protocol.
+
+`kernel` implements it. What belongs to a cluster stands behind it as well, so that no room here
+knows one: who learns of a process's end, where a pid comes from, what a reached step sets off.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from attrs import define, setters
+
+from bprocsim.costs import Costs
+from bprocsim.manual import Errors
+from bprocsim.port import Interface, Port, Steps
+from bprocsim.posix.arch import Arch
+from bprocsim.posix.exec import ExecProfile
+from bprocsim.posix.image import Loaded, Program
+from bprocsim.posix.network import Network, Ports
+from bprocsim.posix.procs import Ended, Process, Thread
+from bprocsim.posix.vfs import FileTree
+from bprocsim.trace import Trace
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class Memory:
+    """The memory of one machine in bytes: `total`, what processes use, and what a fault holds back."""
+
+    total_bytes: int
+    used_bytes: int = 0
+    withheld_bytes: int = 0
+
+    @property
+    def free_bytes(self) -> int:
+        """Tell how much may still be reserved."""
+        return max(0, self.total_bytes - self.used_bytes - self.withheld_bytes)
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class FileTable:
+    """The open files of one machine: how many there are, of at most `limit`."""
+
+    limit: int
+    used: int = 0
+
+    @property
+    def free(self) -> int:
+        """Tell how many more may be opened."""
+        return max(0, self.limit - self.used)
+
+
+def counted(machine: Machine, description: Any) -> Any:
+    """Enter an open file into the machine's table, from which its last close takes it."""
+    machine.files.used += 1
+    description.table = machine.files
+    return description
+
+
+class Machine(Protocol):
+    """One machine, as its rooms see it."""
+
+    name: str
+    address: str
+    port: Port
+    arch: Arch
+    profile: ExecProfile
+    costs: Costs
+    trace: Trace
+    memory: Memory
+    files: FileTable
+    sockets: Ports
+    network: Network
+    processors: Any
+    interface_out: Interface
+    interface_in: Interface
+    alive: bool
+    master: Any  # the master daemon of its cluster, for the rooms that know one
+    execve_errors: Errors
+
+    @property
+    def tree(self) -> FileTree:
+        """Give its files."""
+
+    def program_of(self, image: Loaded) -> Program | None:
+        """Find the behaviour behind an image, None for a foreign one."""
+
+    def hides(self, library: bytes) -> bool:
+        """Tell whether a fault hides this library from the loader."""
+
+    def new_child(self, parent: Process, thread: Thread) -> Any:
+        """Give birth to a child of `parent`; a generator that gives the Process, or None without a pid."""
+
+    def start(self, process: Process, body: Any) -> None:
+        """Let a process run: `body(proc)` is what it does."""
+
+    def start_thread(self, thread: Thread, body: Any) -> None:
+        """Let another thread of a process run."""
+
+    def end(self, process: Process, ended: Ended) -> None:
+        """End a process, whatever it is doing."""
+
+    def stop(self, process: Process) -> None:
+        """Stop a process until it is continued."""
+
+    def visible(self) -> list[Process]:
+        """Give the processes that a process here can name, by pid."""
+
+    def forget(self, process: Process) -> None:
+        """Free a pid: nobody will ask for this process any more."""
+
+    def take_signals(self, thread: Thread) -> Steps:
+        """Do what pending signals ask for before a program goes on."""
+
+    def find(self, pid: int) -> Process | None:
+        """Find a process that is visible from here."""
+
+    def forward(self, process: Process, signum: int, sender: Process | None) -> bool:
+        """Send a signal on to where the process is; False if it is here."""
+
+    def tell_parent(self, process: Process) -> None:
+        """Let the parent learn that a process ended or stopped."""
+
+    def record(self, pid: int, kind: str, *details: Any) -> None:
+        """Put a record into the trace."""

@@ -1,0 +1,102 @@
+"""The commit of exec: a process takes a new image. No time passes, and nothing can fail here."""
+
+from __future__ import annotations
+
+from attrs import evolve, frozen
+
+from bprocsim.port import Port
+from bprocsim.posix.exec import ExecFacts
+from bprocsim.posix.image import Loaded, memory_of
+from bprocsim.posix.machine import Machine
+from bprocsim.posix.procs import Handler, Process, drop_all
+
+
+def load(machine: Machine, facts: ExecFacts) -> Loaded:
+    """Tell what the process is about to run, from facts in which no row holds."""
+    subject = facts.image
+    inode, elf = subject.file, subject.elf
+    assert inode is not None and elf is not None, "every row was tested"
+    loaders = [each for each in facts.chain if each.role == "loader"]
+    scripted = subject is not facts.program
+    image = Loaded(
+        path=subject.path,
+        inode=inode,
+        elf=elf,
+        loader=loaders[-1].file if loaders else None,
+        loader_path=loaders[-1].path if loaders else b"",
+        script=facts.program.file.data if scripted and facts.program.file is not None else None,
+        script_path=facts.program.path if scripted else b"",
+        memory_bytes=memory_of(elf, facts.arch.page_bytes),
+        set_id=bool(inode.mode & 0o6000) and not inode.mount.nosuid,
+    )
+    image.program = machine.program_of(image)
+    return image
+
+
+def arguments(facts: ExecFacts) -> tuple[bytes, ...]:
+    """Give the argv of the new image: a script's is its interpreter, an argument, its own path, the rest."""
+    argv = facts.argv.strings
+    for subject in (facts.program, *facts.chain):
+        if subject.script:
+            argv = (*subject.script, subject.path, *argv[1:])
+    return argv
+
+
+@frozen(eq=False)
+class Before:
+    """What a process was before an exec, for an edition in which a failed move comes back."""
+
+    process: Process
+    kept: Process
+
+    def restore(self) -> None:
+        """Make it that again."""
+        was, now = self.kept, self.process
+        now.machine.memory.used_bytes += was.memory_bytes - now.memory_bytes
+        if now.running_file is not None:
+            now.running_file.running -= 1
+        if was.running_file is not None:
+            was.running_file.running += 1
+        for name in _CHANGED:
+            setattr(now, name, getattr(was, name))
+
+
+_CHANGED = (
+    "argv", "env", "comm", "image", "credentials", "memory_bytes", "running_file", "handlers", "body",
+)  # fmt: skip
+
+
+def remember(process: Process) -> Before:
+    """Keep what a process is now."""
+    return Before(process, evolve(process, handlers=process.handlers, threads=process.threads))
+
+
+def commit(machine: Machine, process: Process, facts: ExecFacts, port: Port) -> None:
+    """Let the process become the new image: arguments, ids, memory, caught signals, close-on-exec.
+
+    Source: posix-exec.
+    """
+    image = load(machine, facts)
+    process.argv = arguments(facts)
+    process.env = facts.envp.strings
+    process.comm = image.path.rpartition(b"/")[2][:15]
+    process.image = image
+    process.body = None
+    if image.set_id and image.script is None:
+        inode = image.inode
+        process.credentials = process.credentials.with_effective(
+            inode.uid if inode.mode & 0o4000 else None,
+            inode.gid if inode.mode & 0o2010 == 0o2010 else None,
+        )
+    page = facts.arch.page_bytes
+    needed = image.memory_bytes + -(-facts.argument_bytes // page) * page
+    machine.memory.used_bytes += needed - process.memory_bytes
+    process.memory_bytes = needed
+    if process.running_file is not None:
+        process.running_file.running -= 1
+    process.running_file = machine.tree.own(image.inode.number)
+    process.running_file.running += 1
+    process.handlers = {
+        signum: action for signum, action in process.handlers.items() if not isinstance(action, Handler)
+    }
+    drop_all(process, port, keep=lambda descriptor: not descriptor.close_on_exec)

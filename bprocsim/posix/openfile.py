@@ -1,0 +1,235 @@
+"""open, and regular files that are open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import define, field, setters
+
+from bprocsim.errnos import Errno as E
+from bprocsim.manual import Errors, Fail, Row
+from bprocsim.port import Port, Steps
+from bprocsim.posix import vfs
+from bprocsim.posix.exec import (
+    cmd_absent,
+    component_too_long,
+    not_a_directory,
+    path_io_error,
+    search_denied,
+    too_many_links,
+)
+from bprocsim.posix.machine import Machine, counted
+from bprocsim.posix.paths import Stop, Walk, walk
+from bprocsim.faces.pointers import BAD_ADDRESS, Pointer
+from bprocsim.posix.procs import Thread, put
+from bprocsim.posix.streams import Null
+from bprocsim.posix.vfs import READ, WRITE, Inode, Kind, permits
+
+# Flags of open, the simulated Linux's own numbers (i386, x86-64). Source: linux-fcntl.
+O_RDONLY, O_WRONLY, O_RDWR, O_ACCMODE = 0, 1, 2, 3
+O_CREAT, O_EXCL, O_TRUNC, O_APPEND = 0o100, 0o200, 0o1000, 0o2000
+O_DIRECTORY, O_CLOEXEC = 0o200000, 0o2000000
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class OpenFile:
+    """A regular file or directory that is open: which inode, where in it, for what."""
+
+    machine: Machine
+    number: int
+    flags: int
+    place: int = 0
+    references: int = 0
+    table: Any = None
+    reset = False
+    broken = False
+
+    @property
+    def inode(self) -> Inode:
+        """Give the file as it is now."""
+        return self.machine.tree.inodes[self.number]
+
+    @property
+    def readable(self) -> bool:
+        """Tell whether it was opened for reading."""
+        return self.flags & O_ACCMODE != O_WRONLY
+
+    @property
+    def writable(self) -> bool:
+        """Tell whether it was opened for writing."""
+        return self.flags & O_ACCMODE != O_RDONLY
+
+    def take(self, port: Port, count: int) -> bytes:
+        """Read on from its place."""
+        data = self.inode.data[self.place : self.place + count]
+        self.place += len(data)
+        return data
+
+    def give(self, port: Port, data: bytes | memoryview) -> int:
+        """Write at its place, or at the end with O_APPEND."""
+        inode = self.machine.tree.own(self.number)
+        if self.flags & O_APPEND:
+            self.place = len(inode.data)
+        head = inode.data[: self.place].ljust(self.place, b"\0")
+        inode.data = head + bytes(data) + inode.data[self.place + len(data) :]
+        self.place += len(data)
+        return len(data)
+
+    def close(self, port: Port) -> None:
+        """Let go of the file: it may be executed again if this was its last writer."""
+        if self.writable:
+            self.machine.tree.own(self.number).writers -= 1
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class OpenFacts:
+    """What open asks about."""
+
+    machine: Machine
+    thread: Thread
+    path: Pointer
+    flags: int
+    _walk: Walk | None = field(default=None, init=False)
+
+    @property
+    def walk(self) -> Walk:
+        """Give where the path leads."""
+        if self._walk is None:
+            process, limits = self.thread.process, self.machine.profile.paths
+            if self.path is BAD_ADDRESS or not 0 < len(self.path) < limits.path_max:
+                self._walk = Walk(inode=None, stops=(), where=b"", parent=None, name=b"", wants_directory=False)
+            else:
+                self._walk = walk(self.machine.tree, process.cwd, self.path, process.credentials, limits)
+        return self._walk
+
+    @property
+    def inode(self) -> Inode | None:
+        """Give what the path names."""
+        return self.walk.inode
+
+    @property
+    def creates(self) -> bool:
+        """Tell whether the call is to make the file: absent, asked for, and its directory is there."""
+        found = self.walk
+        return bool(self.flags & O_CREAT) and found.parent is not None and found.stops == (Stop.ABSENT,)
+
+    @property
+    def writes(self) -> bool:
+        """Tell whether it is opened for writing or cut."""
+        return self.flags & O_ACCMODE != O_RDONLY or bool(self.flags & O_TRUNC)
+
+
+def path_unreadable(f: OpenFacts) -> bool:
+    return f.path is BAD_ADDRESS
+
+
+def path_empty(f: OpenFacts) -> bool:
+    return f.path == b""
+
+
+def path_too_long(f: OpenFacts) -> bool:
+    return f.path is not BAD_ADDRESS and len(f.path) >= f.machine.profile.paths.path_max
+
+
+def file_absent(f: OpenFacts) -> bool:
+    return cmd_absent(f) and not f.creates  # type: ignore[arg-type]
+
+
+def directory_not_writable(f: OpenFacts) -> bool:
+    parent = f.walk.parent
+    return f.creates and parent is not None and not permits(parent, f.thread.process.credentials, WRITE)
+
+
+def already_exists(f: OpenFacts) -> bool:
+    return f.inode is not None and f.flags & (O_CREAT | O_EXCL) == O_CREAT | O_EXCL
+
+
+def directory_for_writing(f: OpenFacts) -> bool:
+    return f.inode is not None and f.inode.kind is Kind.DIRECTORY and (f.writes or bool(f.flags & O_CREAT))
+
+
+def directory_wanted(f: OpenFacts) -> bool:
+    return f.inode is not None and f.inode.kind is not Kind.DIRECTORY and bool(f.flags & O_DIRECTORY)
+
+
+def access_denied(f: OpenFacts) -> bool:
+    if f.inode is None:
+        return False
+    mode = f.flags & O_ACCMODE
+    want = {O_RDONLY: READ, O_WRONLY: WRITE}.get(mode, READ | WRITE) | (WRITE if f.flags & O_TRUNC else 0)
+    return not permits(f.inode, f.thread.process.credentials, want)
+
+
+def read_only_mount(f: OpenFacts) -> bool:
+    where = f.inode if f.inode is not None else f.walk.parent if f.creates else None
+    return where is not None and where.mount.readonly and (f.writes or f.creates) and where.device == ""
+
+
+def program_runs(f: OpenFacts) -> bool:
+    return f.inode is not None and f.inode.running > 0 and f.writes
+
+
+def no_device(f: OpenFacts) -> bool:
+    inode = f.inode
+    special = inode is not None and inode.kind not in (Kind.FILE, Kind.DIRECTORY)
+    return special and inode is not None and inode.device != "null"
+
+
+def table_full(f: OpenFacts) -> bool:
+    return f.machine.files.free < 1
+
+
+def too_many_descriptors(f: OpenFacts) -> bool:
+    return len(f.thread.process.descriptors) >= f.thread.process.open_limit
+
+
+OPEN_ERRORS = Errors(
+    "open",
+    page="posix-open",
+    order="linux-2.4.20-exec",
+    rows=(
+        Row(E.EFAULT, path_unreadable, "the path is memory that the program cannot read", source="linux-open2"),
+        Row(E.ENOENT, path_empty, "the path is empty"),
+        Row(E.ENAMETOOLONG, path_too_long, "the path is too long"),
+        Row(E.EMFILE, too_many_descriptors, "the process has too many descriptors open"),
+        Row(E.ENFILE, table_full, "the machine's table of open files is full"),
+        Row(E.EACCES, search_denied, "the program may not search a directory on the path"),
+        Row(E.ENAMETOOLONG, component_too_long, "a name on the path is too long"),
+        Row(E.ENOENT, file_absent, "the file does not exist"),
+        Row(E.ENOTDIR, not_a_directory, "part of the path is not a directory"),
+        Row(E.ELOOP, too_many_links, "too many symbolic links on the way"),
+        Row(E.EIO, path_io_error, "an I/O error occurred while a directory was read", source="linux-open2"),
+        Row(E.EACCES, directory_not_writable, "the file is to be made, but its directory cannot be written"),
+        Row(E.EEXIST, already_exists, "the file is to be made, but exists"),
+        Row(E.EISDIR, directory_for_writing, "a directory is to be written"),
+        Row(E.ENOTDIR, directory_wanted, "a directory is wanted and this is none"),
+        Row(E.ENXIO, no_device, "no device of this simulator stands behind the special file"),
+        Row(E.EACCES, access_denied, "the file's mode denies what is asked for"),
+        Row(E.EROFS, read_only_mount, "the file system is mounted read-only"),
+        Row(E.ETXTBSY, program_runs, "the file is a program that runs and is to be written", source="linux-open2"),
+    ),
+)
+
+
+def open_(machine: Machine, thread: Thread, path: Pointer, flags: int, mode: int) -> Steps:
+    """Open a file, making it if asked; gives a descriptor. Errors: OPEN_ERRORS. Source: posix-open."""
+    process, tree = thread.process, machine.tree
+    yield machine.port.sleep(machine.costs.syscall_ns)
+    facts = OpenFacts(machine, thread, path, flags)
+    if (row := OPEN_ERRORS.first(facts)) is not None:
+        return Fail(row, OPEN_ERRORS, b"" if path is BAD_ADDRESS else path)
+    inode = facts.inode
+    if inode is None:
+        who, parent = process.credentials, facts.walk.parent
+        assert parent is not None
+        inode = vfs.create_file(tree, parent.number, facts.walk.name, mode & ~process.umask & 0o7777, who.euid, who.egid)
+    close_on_exec = bool(flags & O_CLOEXEC)
+    if inode.device == "null":
+        return put(process, counted(machine, Null()), close_on_exec=close_on_exec)
+    if facts.writes and inode.kind is Kind.FILE:
+        own = tree.own(inode.number)
+        if flags & O_TRUNC:
+            own.data = b""
+        if flags & O_ACCMODE != O_RDONLY:
+            own.writers += 1
+    return put(process, counted(machine, OpenFile(machine, inode.number, flags)), close_on_exec=close_on_exec)

@@ -1,0 +1,217 @@
+"""Process records: what a process is, its states, its descriptors, its threads.
+
+Plain data and functions that change it without letting time pass. Calls that let time pass are
+in the rooms of their subject (`life`, `signaling`, `fileio`, `sockets`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Protocol
+
+from attrs import define, field, frozen, setters
+
+from bprocsim.manual import Exit
+from bprocsim.port import Port, Task, Waiter, WaitQueue
+from bprocsim.posix.credentials import ROOT, Credentials
+
+
+class State(Enum):
+    """Where a process is in its life."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    MOVING = "moving"
+    ZOMBIE = "zombie"
+    GONE = "gone"
+
+
+# Which state may follow which; the documentation's diagram is drawn from it.
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.RUNNING: frozenset({State.STOPPED, State.MOVING, State.ZOMBIE, State.GONE}),
+    State.STOPPED: frozenset({State.RUNNING, State.ZOMBIE, State.GONE}),
+    State.MOVING: frozenset({State.RUNNING, State.ZOMBIE, State.GONE}),
+    State.ZOMBIE: frozenset({State.GONE}),
+    State.GONE: frozenset(),
+}
+
+
+class Disposition(Enum):
+    """What a process has asked a signal to do, where it is not a handler."""
+
+    DEFAULT = 0
+    IGNORE = 1
+
+
+@frozen
+class Handler:
+    """A handler as a program sets it: a generator function (proc, signum), and SA_RESTART."""
+
+    function: Callable[..., Any]
+    restart: bool = False
+
+
+@frozen
+class Ended:
+    """How a process ended: `exit_status` 0 to 255, or the `signal` that killed it."""
+
+    exit_status: int | None = None
+    signal: int | None = None
+
+
+class Description(Protocol):
+    """An open file: what stands behind descriptors; shared by dup and fork.
+
+    `references` how many descriptors; `table` the machine's table of open files, where it counts.
+    """
+
+    references: int
+    table: Any
+
+    def close(self, port: Port) -> None:
+        """Let go of it: the last descriptor was closed."""
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class Descriptor:
+    """A slot of a descriptor table."""
+
+    description: Description
+    close_on_exec: bool = False
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class Thread:
+    """A thread of a process: the `task` that runs it and what it waits for, if it does."""
+
+    process: Process
+    number: int = 1
+    task: Task | None = None
+    waiting: Waiter | None = None
+    ended: bool = False
+    value: Any = None
+    joiners: WaitQueue | None = None
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class Process:
+    """A process: pid and family, whose it is, where it stands, what it runs, what it holds.
+
+    `machine` is where it runs now, `ghost` what stands for it on the master while it is elsewhere.
+    `ended` how it ended; `reported` its parent has heard so. `body` what it runs in place of an
+    image (a forked child's function); `late` the row by which a move failed after its exec;
+    `stop_report` the signal that stopped it and that no wait has told; `watchers` are called when
+    it is reported; `idle` it belongs to the harness and waits for its next call; `family` the
+    harness's count of those who came from one call.
+    """
+
+    pid: int
+    machine: Any
+    parent: Any = None
+    credentials: Credentials = ROOT
+    pgid: int = 0
+    sid: int = 0
+    cwd: int = 0
+    cwd_path: bytes = b"/"
+    argv: tuple[bytes, ...] = ()
+    env: tuple[bytes, ...] = ()
+    comm: bytes = b""
+    image: Any = None
+    body: Callable[..., Any] | None = None
+    descriptors: dict[int, Descriptor] = field(factory=dict)
+    open_limit: int = 1024
+    umask: int = 0o022
+    memory_bytes: int = 0
+    handlers: dict[int, Handler | Disposition] = field(factory=dict)
+    blocked: frozenset[int] = frozenset()
+    pending: list[int] = field(factory=list)
+    state: State = State.RUNNING
+    ended: Ended | None = None
+    children: dict[int, Any] = field(factory=dict)
+    child_waiters: WaitQueue | None = None
+    continued: WaitQueue | None = None
+    stop_report: int = 0
+    alarm: Any = None
+    cpu_ns: int = 0
+    threads: list[Thread] = field(factory=list)
+    running_file: Any = None
+    ghost: Any = None
+    proc: Any = None
+    exception: BaseException | None = None
+    late: Exit | None = None
+    reported: bool = False
+    watchers: list[Callable[[Any], None]] | None = None
+    idle: bool = False
+    family: Any = None
+
+    @property
+    def ppid(self) -> int:
+        """Tell the parent's pid; 1 once it is gone."""
+        return self.parent.pid if self.parent is not None else 1
+
+    def move_to(self, state: State) -> None:
+        """Change state along the table of transitions."""
+        assert state in TRANSITIONS[self.state], f"process {self.pid}: {self.state} -> {state}"
+        self.state = state
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether it has not ended."""
+        return self.ended is None
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class PidSpace:
+    """One space of process numbers: the master's, shared by all of a cluster's nodes.
+
+    `first` is the lowest that is handed out; numbers wrap at `last` and skip those in use.
+    """
+
+    first: int = 1001
+    last: int = 32767
+    next: int = 1001
+    table: dict[int, Any] = field(factory=dict)
+
+    def allocate(self) -> int:
+        """Hand out a free pid; 0 when there is none."""
+        for _ in range(self.last - self.first + 1):
+            pid = self.next
+            self.next = self.first if pid >= self.last else pid + 1
+            if pid not in self.table:
+                return pid
+        return 0
+
+
+def lowest_free(descriptors: dict[int, Descriptor], start: int = 0) -> int:
+    """Give the lowest descriptor number from `start` on that is not in use."""
+    number = start
+    while number in descriptors:
+        number += 1
+    return number
+
+
+def put(process: Process, description: Description, number: int | None = None, close_on_exec: bool = False) -> int:
+    """Let a descriptor stand for an open file; the lowest free one unless `number` is given."""
+    if number is None:
+        number = lowest_free(process.descriptors)
+    description.references += 1
+    process.descriptors[number] = Descriptor(description, close_on_exec)
+    return number
+
+
+def drop(process: Process, number: int, port: Port) -> None:
+    """Close a descriptor; its open file too, when it was the last."""
+    description = process.descriptors.pop(number).description
+    description.references -= 1
+    if not description.references:
+        description.close(port)
+        if description.table is not None:
+            description.table.used -= 1
+
+
+def drop_all(process: Process, port: Port, keep: Callable[[Descriptor], bool] | None = None) -> None:
+    """Close every descriptor, or those that `keep` does not spare."""
+    for number in sorted(process.descriptors):
+        if keep is None or not keep(process.descriptors[number]):
+            drop(process, number, port)

@@ -1,0 +1,255 @@
+"""kill, sigaction, sigprocmask, pause, alarm: signals, their handlers and default actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from attrs import define, setters
+
+from bprocsim.errnos import Errno as E
+from bprocsim.manual import Errors, Fail, Row
+from bprocsim.port import Steps, WaitQueue, Why
+from bprocsim.posix.fileio import block, interrupted
+from bprocsim.posix.machine import Machine
+from bprocsim.posix.procs import Disposition, Ended, Handler, Process, State, Thread
+from bprocsim.signals import LAST, UNCATCHABLE, Action, Signal, name
+
+SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK = 0, 1, 2
+SIG_DFL, SIG_IGN = Disposition.DEFAULT, Disposition.IGNORE
+
+
+def action_of(process: Process, signum: int) -> Action | Handler:
+    """Tell what a signal will do to a process: its handler, or what is done without one."""
+    chosen = process.handlers.get(signum, Disposition.DEFAULT)
+    if isinstance(chosen, Handler):
+        return chosen
+    if chosen is Disposition.IGNORE:
+        return Action.IGNORE
+    return Signal(signum).default if signum in Signal.__members__.values() else Action.TERMINATE
+
+
+def post(machine: Machine, process: Process, signum: int, sender: Process | None) -> None:
+    """Let a signal reach a process that is on this machine, now.
+
+    A process that is moving keeps it until it has arrived; one that blocks it, until it unblocks it.
+    """
+    if not process.alive:
+        return
+    if machine.trace.all:
+        machine.record(process.pid, "signal", name(signum), str(sender.pid) if sender is not None else "the kernel")
+    if process.state is State.MOVING or (signum in process.blocked and signum not in UNCATCHABLE):
+        _remember(process, signum)
+        return
+    action = action_of(process, signum)
+    if signum == Signal.SIGCONT:
+        resume(machine, process)
+    if action is Action.IGNORE or action is Action.CONTINUE:
+        return
+    if action is Action.STOP:
+        machine.stop(process)
+    elif action is Action.TERMINATE:
+        if process is sender:
+            _remember(process, signum)  # it ends when its call returns: nobody can close himself
+        else:
+            machine.end(process, Ended(signal=signum))
+    else:
+        _remember(process, signum)
+        interrupt(machine, process)
+
+
+def _remember(process: Process, signum: int) -> None:
+    if signum not in process.pending:
+        process.pending.append(signum)
+
+
+def interrupt(machine: Machine, process: Process) -> None:
+    """Wake the first thread that waits, so that a handler can run."""
+    for thread in process.threads:
+        waiter = thread.waiting
+        if waiter is not None:
+            if waiter.queue is not None:
+                waiter.queue.leave(waiter)
+            machine.port.wake(waiter, Why.SIGNAL)
+            return
+
+
+def resume(machine: Machine, process: Process) -> None:
+    """Let a stopped process go on."""
+    if process.state is State.STOPPED:
+        process.move_to(State.RUNNING)
+        process.stop_report = 0
+        if process.continued is not None:
+            process.continued.wake_all(machine.port, Why.DONE)
+
+
+def due(process: Process) -> int:
+    """Give the first pending signal that is not blocked, taking it off; 0 when there is none."""
+    for signum in process.pending:
+        if signum not in process.blocked or signum in UNCATCHABLE:
+            process.pending.remove(signum)
+            return int(signum)
+    return 0
+
+
+# ---- kill --------------------------------------------------------------------------------------
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class KillFacts:
+    """What kill asks about: the signal, those whom the pid means, and those who may be reached."""
+
+    signum: int
+    targets: list[Process]
+    permitted: list[Process]
+
+
+def no_such_signal(f: Any) -> bool:
+    return not 0 <= f.signum <= LAST
+
+
+def nobody_there(f: KillFacts) -> bool:
+    return not f.targets
+
+
+def not_permitted(f: KillFacts) -> bool:
+    return bool(f.targets) and not f.permitted
+
+
+KILL_ERRORS = Errors(
+    "kill",
+    page="posix-kill",
+    order="linux-kill2",
+    rows=(
+        Row(E.EINVAL, no_such_signal, "there is no such signal"),
+        Row(E.ESRCH, nobody_there, "no process has that pid or is in that group"),
+        Row(E.EPERM, not_permitted, "the program may signal none of the processes meant"),
+    ),
+)
+
+
+def may_signal(sender: Process, target: Process) -> bool:
+    """Tell whether one process may signal another. Source: posix-kill."""
+    who, whom = sender.credentials, target.credentials
+    return who.can("CAP_KILL") or bool({who.uid, who.euid} & {whom.uid})
+
+
+def _targets(machine: Machine, process: Process, pid: int) -> list[Process]:
+    if pid > 0:
+        found = machine.find(pid)
+        return [] if found is None else [found]
+    if pid == -1:
+        return [each for each in machine.visible() if each is not process and each.pid > 1]
+    group = process.pgid if pid == 0 else -pid
+    return [each for each in machine.visible() if each.pgid == group]
+
+
+def kill(machine: Machine, thread: Thread, pid: int, signum: int) -> Steps:
+    """Send a signal; 0 only asks. Errors: KILL_ERRORS. Source: posix-kill, linux-kill2."""
+    process = thread.process
+    yield machine.port.sleep(machine.costs.signal_ns)
+    targets = _targets(machine, process, pid) if 0 <= signum <= LAST else []
+    facts = KillFacts(signum, targets, [each for each in targets if may_signal(process, each)])
+    if (row := KILL_ERRORS.first(facts)) is not None:
+        return Fail(row, KILL_ERRORS, str(pid))
+    if signum:
+        for target in facts.permitted:
+            if not machine.forward(target, signum, process):
+                post(machine, target, signum, process)
+    return 0
+
+
+# ---- sigaction, sigprocmask, pause, alarm --------------------------------------------------------
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class ActionFacts:
+    """What sigaction and sigprocmask ask about."""
+
+    signum: int = 0
+    changes: bool = False
+    how: int = SIG_BLOCK
+    interrupted: bool = False
+
+
+def cannot_be_caught(f: ActionFacts) -> bool:
+    return not 1 <= f.signum <= LAST or (f.signum in UNCATCHABLE and f.changes)
+
+
+def unknown_how(f: ActionFacts) -> bool:
+    return f.how not in (SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK)
+
+
+SIGACTION_ERRORS = Errors(
+    "sigaction",
+    page="posix-sigaction",
+    order="posix-sigaction",
+    rows=(Row(E.EINVAL, cannot_be_caught, "there is no such signal, or it can be neither caught nor ignored"),),
+)
+SIGPROCMASK_ERRORS = Errors(
+    "sigprocmask",
+    page="posix-sigprocmask",
+    order="posix-sigprocmask",
+    rows=(Row(E.EINVAL, unknown_how, "how is none of SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK"),),
+)
+PAUSE_ERRORS = Errors(
+    "pause",
+    page="posix-pause",
+    order="posix-pause",
+    rows=(Row(E.EINTR, interrupted, "a signal was caught; there is no other way back"),),
+)
+
+
+def sigaction(
+    machine: Machine, thread: Thread, signum: int, action: Callable[..., Any] | Disposition, restart: bool
+) -> Steps:
+    """Say what a signal shall do; gives what it did before. Errors: SIGACTION_ERRORS. Source: posix-sigaction."""
+    process = thread.process
+    yield machine.port.sleep(machine.costs.syscall_ns)
+    if (row := SIGACTION_ERRORS.first(ActionFacts(signum, True))) is not None:
+        return Fail(row, SIGACTION_ERRORS, str(signum))
+    before = process.handlers.get(signum, Disposition.DEFAULT)
+    if action is Disposition.DEFAULT:
+        process.handlers.pop(signum, None)
+    else:
+        process.handlers[signum] = action if isinstance(action, Disposition) else Handler(action, restart)
+    return before.function if isinstance(before, Handler) else before
+
+
+def sigprocmask(machine: Machine, thread: Thread, how: int, signals: Iterable[int]) -> Steps:
+    """Change which signals wait; gives which did before. Errors: SIGPROCMASK_ERRORS. Source: posix-sigprocmask."""
+    process = thread.process
+    yield machine.port.sleep(machine.costs.syscall_ns)
+    if (row := SIGPROCMASK_ERRORS.first(ActionFacts(how=how))) is not None:
+        return Fail(row, SIGPROCMASK_ERRORS)
+    before, named = process.blocked, frozenset(signals) - UNCATCHABLE
+    process.blocked = {SIG_BLOCK: before | named, SIG_UNBLOCK: before - named, SIG_SETMASK: named}[how]
+    return before
+
+
+def pause(machine: Machine, thread: Thread) -> Steps:
+    """Wait for a signal that is caught: always fails with EINTR. Source: posix-pause."""
+    yield machine.port.sleep(machine.costs.syscall_ns)
+    yield from block(machine.port, thread, WaitQueue(), "pause()")
+    return Fail(PAUSE_ERRORS.row("interrupted"), PAUSE_ERRORS)
+
+
+def alarm(machine: Machine, thread: Thread, seconds: int) -> Steps:
+    """Have SIGALRM sent in `seconds`, 0 calls it off; gives the seconds that were left. Source: posix-alarm."""
+    process, port = thread.process, machine.port
+    yield port.sleep(machine.costs.syscall_ns)
+    left = 0
+    if process.alarm is not None:
+        due_ns, timer = process.alarm
+        timer.cancel()
+        left = -(-(due_ns - port.now_ns) // 1_000_000_000)
+        process.alarm = None
+    if seconds:
+        delay_ns = seconds * 1_000_000_000
+
+        def ring() -> None:
+            process.alarm = None
+            post(process.machine, process, Signal.SIGALRM, None)
+
+        process.alarm = (port.now_ns + delay_ns, port.after(delay_ns, ring))
+    return left

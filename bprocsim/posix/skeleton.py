@@ -1,0 +1,52 @@
+"""What every node's tree begins with: directories, a shell, the usual loaders, the C library.
+
+Made once for each architecture and shared by all nodes; a node copies what it changes.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from bprocsim.posix.arch import ARCHES, Arch
+from bprocsim.posix.elfbuild import ElfImage
+from bprocsim.posix.image import image_bytes
+from bprocsim.posix.vfs import FileTree, Kind, create_directory, create_file, create_special
+from bprocsim.units import KiB
+
+DIRECTORIES = (
+    ("/bin", 0o755), ("/usr", 0o755), ("/usr/bin", 0o755), ("/lib", 0o755), ("/lib64", 0o755),
+    ("/etc", 0o755), ("/dev", 0o755), ("/tmp", 0o1777),
+)  # fmt: skip
+
+
+@cache
+def skeleton(arch: Arch) -> FileTree:
+    """Make the tree that nodes of an architecture share."""
+    tree = FileTree()
+    numbers = {"": tree.root}
+    for path, mode in DIRECTORIES:
+        parent, _, name = path.rpartition("/")
+        numbers[path] = create_directory(tree, numbers[parent], name.encode(), mode, 0, 0).number
+
+    def put(path: str, data: bytes, mode: int = 0o755) -> None:
+        parent, _, name = path.rpartition("/")
+        create_file(tree, numbers[parent], name.encode(), mode, 0, 0, data)
+
+    create_special(tree, numbers["/dev"], b"null", Kind.CHR, 0o666, 0, 0, "null")
+    put("/bin/sh", image_bytes("sh", (), 64 * KiB, arch))
+    loaders = {each.loader: each for each in (ARCHES["i386"], ARCHES["x86-64"])}
+    loaders[arch.loader] = arch
+    for path, owner in loaders.items():
+        put(path, _library(owner, path.rpartition("/")[2]))
+    # A 64-bit machine also has the library of its 32-bit handler, where it has one.
+    small = next((ARCHES[name] for name in ("i386",) if arch.layout_for(ARCHES[name].machine)), arch)
+    put("/lib/libc.so.6", _library(small if arch.bits == 64 else arch, "libc.so.6"))
+    if arch.bits == 64:
+        put("/lib64/libc.so.6", _library(arch, "libc.so.6"))
+    return tree
+
+
+def _library(arch: Arch, soname: str) -> bytes:
+    return ElfImage(
+        machine=arch.machine, bits=arch.bits, byteorder=arch.byteorder, type="DYN", interpreters=(), soname=soname
+    ).to_bytes()

@@ -1,0 +1,335 @@
+"""Pipes and stream connections: bytes in order between two ends, with full buffers and ends of file.
+
+Each open file here answers the same few questions, so that `read` and `write` are written once:
+`take` (bytes, b"" at the end of file, None: wait in `reading`), `give` (how many bytes it took,
+0: wait in `writing`), `broken` (nobody will read) and `reset`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import define, field, setters
+
+from bprocsim.port import Link, Port, WaitQueue, Why
+
+# Writes of up to so many bytes into a pipe are not mixed with others'. Source: posix-write.
+PIPE_BUF = 4096
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class Pipe:
+    """The buffer behind a pipe: `capacity` bytes, and how many ends of each kind are open."""
+
+    capacity: int
+    buffer: bytearray = field(factory=bytearray)
+    readers: int = 0
+    writers: int = 0
+    reading: WaitQueue = field(factory=WaitQueue)
+    writing: WaitQueue = field(factory=WaitQueue)
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class PipeReader:
+    """The reading end of a pipe."""
+
+    pipe: Pipe
+    references: int = 0
+    table: Any = None
+    readable = True
+    writable = False
+    reset = False
+    broken = False
+
+    def __attrs_post_init__(self) -> None:
+        self.pipe.readers += 1
+
+    @property
+    def reading(self) -> WaitQueue:
+        """Give the queue of those who wait for bytes."""
+        return self.pipe.reading
+
+    def take(self, port: Port, count: int) -> bytes | None:
+        """Take up to `count` bytes."""
+        pipe = self.pipe
+        if not pipe.buffer:
+            return None if pipe.writers else b""
+        data = bytes(pipe.buffer[:count])
+        del pipe.buffer[:count]
+        pipe.writing.wake_all(port, Why.DATA)
+        return data
+
+    def close(self, port: Port) -> None:
+        """Go away: writers then meet EPIPE."""
+        self.pipe.readers -= 1
+        if not self.pipe.readers:
+            self.pipe.writing.wake_all(port, Why.GONE)
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class PipeWriter:
+    """The writing end of a pipe."""
+
+    pipe: Pipe
+    references: int = 0
+    table: Any = None
+    readable = False
+    writable = True
+    reset = False
+
+    def __attrs_post_init__(self) -> None:
+        self.pipe.writers += 1
+
+    @property
+    def broken(self) -> bool:
+        """Tell whether nobody can read any more."""
+        return not self.pipe.readers
+
+    @property
+    def writing(self) -> WaitQueue:
+        """Give the queue of those who wait for room."""
+        return self.pipe.writing
+
+    def give(self, port: Port, data: bytes | memoryview) -> int:
+        """Put in what there is room for; up to PIPE_BUF bytes all or nothing."""
+        pipe = self.pipe
+        room = pipe.capacity - len(pipe.buffer)
+        if len(data) > room and len(data) <= PIPE_BUF:
+            return 0
+        taken = min(room, len(data))
+        if taken:
+            pipe.buffer += data[:taken]
+            pipe.reading.wake_first(port, Why.DATA)
+        return taken
+
+    def close(self, port: Port) -> None:
+        """Go away: readers then meet the end of file."""
+        self.pipe.writers -= 1
+        if not self.pipe.writers:
+            self.pipe.reading.wake_all(port, Why.END)
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class Endpoint:
+    """One end of a stream connection.
+
+    `peer` the other end, `link` the way to it; `inbox` what has arrived and was not read; `unread`
+    how many bytes were sent from here and not yet read there, at most `capacity`; `ended` the peer
+    sends no more; `reset` the connection was thrown away, and `reset_told` a reader has met that; `closed` here; `arrived`, when set, is
+    called for arriving bytes instead of filling the inbox (the harness's own ends).
+    """
+
+    capacity: int
+    link: Link | None = None
+    peer: Endpoint | None = None
+    local: Any = None
+    remote: Any = None
+    inbox: bytearray = field(factory=bytearray)
+    unread: int = 0
+    ended: bool = False
+    reset: bool = False
+    reset_told: bool = False
+    closed: bool = False
+    arrived: Callable[[bytes], None] | None = None
+    at_end: Callable[[], None] | None = None
+    reading: WaitQueue = field(factory=WaitQueue)
+    writing: WaitQueue = field(factory=WaitQueue)
+    references: int = 0
+    table: Any = None
+    readable = True
+    writable = True
+
+    @property
+    def broken(self) -> bool:
+        """Tell whether writing here can reach nobody."""
+        return self.reset
+
+    def take(self, port: Port, count: int) -> bytes | None:
+        """Take up to `count` bytes that have arrived."""
+        if not self.inbox:
+            return b"" if self.ended or self.reset else None
+        data = bytes(self.inbox[:count])
+        del self.inbox[:count]
+        self._opened(port, len(data))
+        return data
+
+    def give(self, port: Port, data: bytes | memoryview) -> int:
+        """Send what the peer's buffer has room for."""
+        taken = min(self.capacity - self.unread, len(data))
+        if taken > 0:
+            self.unread += taken
+            piece = bytes(data[:taken])
+            self._send(port, taken, lambda peer: peer.receive(port, piece))
+        return taken
+
+    def receive(self, port: Port, data: bytes) -> None:
+        """Take in bytes that the peer sent."""
+        if self.closed:
+            # Nobody here reads: the peer learns it, as TCP does, by a reset.
+            self._send(port, 0, lambda peer: peer.be_reset(port))
+            return
+        if self.arrived is not None:
+            self.arrived(data)
+            self._opened(port, len(data))
+            return
+        self.inbox += data
+        self.reading.wake_first(port, Why.DATA)
+
+    def receive_end(self, port: Port) -> None:
+        """Learn that the peer sends no more."""
+        self.ended = True
+        if self.at_end is not None:
+            self.at_end()
+        self.reading.wake_all(port, Why.END)
+
+    def be_reset(self, port: Port) -> None:
+        """Learn that the peer threw the connection away."""
+        self.reset = True
+        if self.at_end is not None:
+            self.at_end()
+        self.reading.wake_all(port, Why.GONE)
+        self.writing.wake_all(port, Why.GONE)
+
+    def close(self, port: Port) -> None:
+        """Go away: an end of file for the peer, or a reset when bytes were left unread."""
+        if self.closed:
+            return
+        self.closed = True
+        if self.inbox:
+            self._send(port, 0, lambda peer: peer.be_reset(port))
+        else:
+            self._send(port, 0, lambda peer: peer.receive_end(port))
+
+    def _opened(self, port: Port, count: int) -> None:
+        """Tell the peer that `count` bytes were read; the news itself takes no time here."""
+        peer = self.peer
+        if peer is not None:
+            peer.unread -= count
+            if peer.writing.waiters:
+                peer.writing.wake_all(port, Why.DATA)
+
+    def _send(self, port: Port, size_bytes: int, act: Callable[[Endpoint], None]) -> None:
+        peer = self.peer
+        if peer is not None and self.link is not None and not self.reset:
+            port.send(self.link, size_bytes, lambda: act(peer))
+
+
+def connect_ends(one: Endpoint, other: Endpoint, there: Link, back: Link) -> None:
+    """Join two ends into a connection: `there` leads from `one` to `other`, `back` the other way."""
+    one.peer, other.peer = other, one
+    one.link, other.link = there, back
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class Listener:
+    """A socket that listens: at most `backlog` + 1 connections wait to be accepted.
+
+    `accepted`, when set, takes each connection at once instead (the harness's own listeners).
+    """
+
+    backlog: int
+    capacity: int
+    local: Any = None
+    waiting: list[Endpoint] = field(factory=list)
+    accepting: WaitQueue = field(factory=WaitQueue)
+    accepted: Callable[[Endpoint], None] | None = None
+    closed: bool = False
+    references: int = 0
+    table: Any = None
+    on_close: Callable[[], None] | None = None
+    readable = False
+    writable = False
+
+    @property
+    def full(self) -> bool:
+        """Tell whether one more connection would find no room."""
+        return len(self.waiting) > self.backlog
+
+    def arrive(self, port: Port, end: Endpoint) -> None:
+        """Put a new connection's end into the queue."""
+        if self.accepted is not None:
+            self.accepted(end)
+            return
+        self.waiting.append(end)
+        self.accepting.wake_first(port, Why.DATA)
+
+    def close(self, port: Port) -> None:
+        """Stop listening: connections not yet accepted are reset."""
+        self.closed = True
+        if self.on_close is not None:
+            self.on_close()
+        for end in self.waiting:
+            end.inbox += b"\0"  # an unaccepted connection is always thrown away by a reset
+            end.close(port)
+        self.waiting.clear()
+        self.accepting.wake_all(port, Why.GONE)
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class Null:
+    """/dev/null: reads end at once, writes vanish."""
+
+    readable: bool = True
+    writable: bool = True
+    references: int = 0
+    table: Any = None
+    reset = False
+    broken = False
+
+    def take(self, port: Port, count: int) -> bytes | None:
+        """Read the end of file."""
+        return b""
+
+    def give(self, port: Port, data: bytes | memoryview) -> int:
+        """Take everything."""
+        return len(data)
+
+    def close(self, port: Port) -> None:
+        """Nothing to let go of."""
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class Sink:
+    """What the harness gives a process to write to: it takes everything at once, in order."""
+
+    data: bytearray = field(factory=bytearray)
+    references: int = 0
+    table: Any = None
+    closed: bool = False
+    readable = False
+    writable = True
+    reset = False
+    broken = False
+
+    def give(self, port: Port, data: bytes | memoryview) -> int:
+        """Take everything."""
+        self.data += data
+        return len(data)
+
+    def close(self, port: Port) -> None:
+        """Note that nobody holds it any more."""
+        self.closed = True
+
+
+@define(on_setattr=setters.NO_OP, eq=False)
+class Source:
+    """What the harness gives a process to read: fixed bytes, then the end of file."""
+
+    data: bytes = b""
+    place: int = 0
+    references: int = 0
+    table: Any = None
+    readable = True
+    writable = False
+    reset = False
+    broken = False
+
+    def take(self, port: Port, count: int) -> bytes | None:
+        """Read on."""
+        piece = self.data[self.place : self.place + count]
+        self.place += len(piece)
+        return piece
+
+    def close(self, port: Port) -> None:
+        """Nothing to let go of."""

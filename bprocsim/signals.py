@@ -1,0 +1,78 @@
+"""Signals of the simulated systems: numbers and default actions, never the host's."""
+
+from __future__ import annotations
+
+from enum import Enum, IntEnum
+
+
+
+class Action(Enum):
+    """What a signal does to a process that neither catches nor ignores it."""
+
+    TERMINATE = "terminate"
+    IGNORE = "ignore"
+    STOP = "stop"
+    CONTINUE = "continue"
+
+
+class Signal(IntEnum):
+    """The signals that the simulator delivers, by their Linux numbers (i386 and x86-64).
+
+    Source: linux-signal. An IntEnum, since C passes them as plain ints.
+    """
+
+    SIGHUP = 1
+    SIGINT = 2
+    SIGQUIT = 3
+    SIGILL = 4
+    SIGTRAP = 5
+    SIGABRT = 6
+    SIGBUS = 7
+    SIGFPE = 8
+    SIGKILL = 9
+    SIGUSR1 = 10
+    SIGSEGV = 11
+    SIGUSR2 = 12
+    SIGPIPE = 13
+    SIGALRM = 14
+    SIGTERM = 15
+    SIGCHLD = 17
+    SIGCONT = 18
+    SIGSTOP = 19
+    SIGTSTP = 20
+    SIGTTIN = 21
+    SIGTTOU = 22
+    SIGURG = 23
+    SIGWINCH = 28
+
+    @property
+    def default(self) -> Action:
+        """Tell what it does by default."""
+        return _DEFAULTS.get(self, Action.TERMINATE)
+
+
+_DEFAULTS = {
+    Signal.SIGCHLD: Action.IGNORE,
+    Signal.SIGURG: Action.IGNORE,
+    Signal.SIGWINCH: Action.IGNORE,
+    Signal.SIGCONT: Action.CONTINUE,
+    Signal.SIGSTOP: Action.STOP,
+    Signal.SIGTSTP: Action.STOP,
+    Signal.SIGTTIN: Action.STOP,
+    Signal.SIGTTOU: Action.STOP,
+}
+
+# The two that no process can catch, block or ignore.
+UNCATCHABLE = frozenset({Signal.SIGKILL, Signal.SIGSTOP})
+
+LAST = 64
+
+
+def name(signum: int) -> str:
+    """Name a signal number, as in "SIGKILL"; "signal 40" for one without a name here."""
+    try:
+        return Signal(signum).name
+    except ValueError:
+        return f"signal {signum}"
+
+

@@ -1,0 +1,197 @@
+"""What happened, in order: records, kept as tuples until somebody reads them.
+
+A record is (at_ns, node, pid, kind, details...); `Record` is what a reader gets. Which kinds are
+kept depends on the level: "off" nothing, "errors" failures and faults, "all" everything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from attrs import frozen
+
+LEVELS = ("off", "errors", "all")
+
+# Each kind of record: the names of its details, in order, and whether level "errors" keeps it.
+KINDS: dict[str, tuple[tuple[str, ...], bool]] = {
+    "call": (("call", "arguments", "value"), False),
+    "fail": (("call", "arguments", "errno", "cause"), True),
+    "late": (("call", "errno", "cause", "status"), True),
+    "step": (("step", "about"), False),
+    "start": (("program", "argv"), False),
+    "exit": (("status",), False),
+    "killed": (("signal",), True),
+    "signal": (("signal", "sender"), False),
+    "write": (("fd", "data"), False),
+    "read": (("fd", "data"), False),
+    "message": (("message", "to", "size_bytes"), False),
+    "loader": (("message",), True),
+    "node": (("state",), True),
+    "fault": (("fault",), True),
+    "raised": (("exception",), True),
+}
+
+
+@frozen
+class Record:
+    """One thing that happened: `at_ns`, `node` ("master", "node 2", ...), `pid` (0: none), `kind`, `details`."""
+
+    at_ns: int
+    node: str
+    pid: int
+    kind: str
+    details: tuple[Any, ...]
+
+    def __getattr__(self, name: str) -> Any:
+        names = KINDS[self.kind][0]
+        if name in names:
+            return self.details[names.index(name)]
+        raise AttributeError(f"a {self.kind!r} record has {', '.join(names)}; not {name!r}")
+
+    def text(self) -> str:
+        """Write it on one line, as strace would."""
+        pid = f"[{self.pid}]" if self.pid else ""
+        return f"{self.at_ns / 1e6:>12.6f} ms  {self.node:<10} {pid:<7} {_PHRASES[self.kind](*self.details)}"
+
+
+def _arguments(arguments: tuple[Any, ...]) -> str:
+    return ", ".join(_value(argument) for argument in arguments)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bytes | bytearray):
+        text = repr(bytes(value[:40]))[1:]
+        return text + "..." if len(value) > 40 else text
+    if isinstance(value, dict):
+        return f"{len(value)} vars"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_value(item) for item in value) + "]"
+    return value if isinstance(value, str) else repr(value)
+
+
+_PHRASES: dict[str, Any] = {
+    "call": lambda call, arguments, value: f"{call}({_arguments(arguments)}) = {_value(value)}",
+    "fail": lambda call, arguments, errno, cause: f"{call}({_arguments(arguments)}) = -1 {errno} ({cause})",
+    "late": lambda call, errno, cause, status: f"{call}: exit {status} after the exec: {errno} ({cause})",
+    "step": lambda step, about: f"step {step}  {about}",
+    "start": lambda program, argv: f"runs {program} {_value(argv)}",
+    "exit": lambda status: f"exit({status})",
+    "killed": lambda signal: f"killed by {signal}",
+    "signal": lambda signal, sender: f"gets {signal} from {sender}",
+    "write": lambda fd, data: f"write({fd}, {_value(data)}) = {len(data)}",
+    "read": lambda fd, data: f"read({fd}) = {_value(data)}",
+    "message": lambda message, to, size_bytes: f"sends {message} to {to} ({size_bytes} bytes)",
+    "loader": lambda message: f"loader: {message}",
+    "node": lambda state: f"is now {state}",
+    "fault": lambda fault: f"fault: {fault}",
+    "raised": lambda exception: f"raised {exception}",
+}
+
+
+def _plain(value: Any) -> Any:
+    """Turn a detail into what JSON holds; bytes one character each, so that nothing is lost."""
+    if isinstance(value, bytes | bytearray):
+        return value.decode("latin-1")
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(_plain(key)): _plain(item) for key, item in value.items()}
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return repr(value)
+
+
+def _line(record: tuple[Any, ...]) -> str:
+    at_ns, node, pid, kind, *details = record
+    fields = {"at_ns": at_ns, "node": node, "pid": pid, "kind": kind}
+    fields.update(zip(KINDS[kind][0], (_plain(detail) for detail in details), strict=True))
+    return json.dumps(fields, ensure_ascii=True, separators=(",", ":"))
+
+
+class Trace:
+    """The records of one world.
+
+    `level` "off", "errors" or "all"; `limit` how many are kept (None: all of them; under "errors"
+    the last 1,000 unless said otherwise). Older ones are dropped, are counted in `dropped`, and
+    still count for the digest.
+    ValueError: an unknown level, or a limit below 1.
+    """
+
+    __slots__ = ("_hash", "_kept", "all", "dropped", "level", "limit")
+
+    def __init__(self, level: str = "errors", limit: int | None = None) -> None:
+        if level not in LEVELS:
+            raise ValueError(f"trace: expected one of {', '.join(LEVELS)}, got {level!r}")
+        if limit is not None and (not isinstance(limit, int) or limit < 1):
+            raise ValueError(f"trace_limit: expected a number of records from 1 on, or None, got {limit!r}")
+        self.level = level
+        self.all = level == "all"
+        self.limit = 1000 if limit is None and level == "errors" else limit
+        self.dropped = 0
+        self._kept: deque[tuple[Any, ...]] = deque()
+        self._hash: Any = None
+
+    def add(self, at_ns: int, node: str, pid: int, kind: str, *details: Any) -> None:
+        """Record something that every level but "off" keeps, or anything under "all"."""
+        if self.level == "off":
+            return
+        self._kept.append((at_ns, node, pid, kind, *details))
+        if self.limit is not None and len(self._kept) > self.limit:
+            self._drop()
+
+    def _drop(self) -> None:
+        oldest = self._kept.popleft()
+        self.dropped += 1
+        if self.all:
+            if self._hash is None:
+                self._hash = hashlib.sha256()
+            self._hash.update(_line(oldest).encode() + b"\n")
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __iter__(self) -> Iterator[Record]:
+        for at_ns, node, pid, kind, *details in self._kept:
+            yield Record(at_ns, node, pid, kind, tuple(details))
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """Give the records; ValueError when the trace is off."""
+        self._readable()
+        return tuple(self)
+
+    def of_kind(self, kind: str) -> tuple[Record, ...]:
+        """Give the records of one kind; ValueError when the level does not keep that kind."""
+        if kind not in KINDS:
+            raise ValueError(f"kind: expected one of {', '.join(KINDS)}, got {kind!r}")
+        if not self.all and not (KINDS[kind][1] and self.level == "errors"):
+            raise ValueError(f"trace={self.level!r} keeps no {kind!r} records; build the world with trace='all'")
+        return tuple(record for record in self if record.kind == kind)
+
+    def text(self) -> str:
+        """Write the records line by line, as strace would."""
+        self._readable()
+        head = f"({self.dropped} earlier records were dropped: trace_limit={self.limit})\n" if self.dropped else ""
+        return head + "".join(record.text() + "\n" for record in self)
+
+    def jsonl(self) -> str:
+        """Write the records as JSON Lines; bytes are text in which each character is one byte."""
+        self._readable()
+        return "".join(_line(record) + "\n" for record in self._kept)
+
+    def digest(self) -> str:
+        """Hash every record, dropped ones included; ValueError unless the trace keeps all."""
+        if not self.all:
+            raise ValueError(f"a digest covers every record: build the world with trace='all', not {self.level!r}")
+        whole = hashlib.sha256() if self._hash is None else self._hash.copy()
+        for record in self._kept:
+            whole.update(_line(record).encode() + b"\n")
+        return str(whole.hexdigest())
+
+    def _readable(self) -> None:
+        if self.level == "off":
+            raise ValueError("the trace is off; build the world with trace='errors' or trace='all'")

@@ -1,0 +1,1 @@
+"""Worlds: the simulation with its clock, the clusters in it, and calls made from outside."""

@@ -1,0 +1,175 @@
+"""What a user holds of a machine, a node, or a process of a world."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bprocsim.bproc.master import Master
+from bprocsim.bproc.nodes import Event, Node, NodeState
+from bprocsim.posix.credentials import Credentials, check_id
+from bprocsim.posix.fs import Fs
+from bprocsim.posix.procs import Process
+from bprocsim.world.direct import clothe
+from bprocsim.world.simulation import Simulation
+
+
+class MachineHandle:
+    """A machine: its files (`fs`), `processes`, `processors`, `memory` and `sockets`."""
+
+    __slots__ = ("_fs", "_machine")
+
+    def __init__(self, machine: Any) -> None:
+        self._machine = machine
+        self._fs: Fs | None = None
+
+    @property
+    def fs(self) -> Fs:
+        """Give its files, to be built outside simulated time."""
+        if self._fs is None:
+            self._fs = Fs(self._machine.tree)
+        return self._fs
+
+    @property
+    def processes(self) -> dict[int, Any]:
+        """Give the processes that run here by pid; on the master also the ghosts of those elsewhere."""
+        found = dict(self._machine.processes)
+        if self._machine.master is not None and self._machine.master.is_home(self._machine):
+            for pid, process in self._machine.master.pids.table.items():
+                if process is not None and process.ghost is not None:
+                    found[pid] = process.ghost
+        return dict(sorted(found.items()))
+
+    @property
+    def processors(self) -> Any:
+        """Give its processors and who runs on them."""
+        return self._machine.processors
+
+    @property
+    def memory(self) -> Any:
+        """Give its memory: total_bytes, used_bytes, free_bytes."""
+        return self._machine.memory
+
+    @property
+    def sockets(self) -> Any:
+        """Give its TCP ports."""
+        return self._machine.sockets
+
+    @property
+    def address(self) -> str:
+        """Give its address, a dotted quad."""
+        return str(self._machine.address)
+
+    @property
+    def name(self) -> str:
+        """Give its name, as in the trace."""
+        return str(self._machine.name)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+
+class NodeHandle(MachineHandle):
+    """A slave: a machine with a `state` and rights that the master keeps."""
+
+    __slots__ = ("_master", "_node")
+
+    def __init__(self, node: Node, master: Master) -> None:
+        super().__init__(node.machine)
+        self._node = node
+        self._master = master
+
+    @property
+    def number(self) -> int:
+        """Give its node number."""
+        return self._node.number
+
+    @property
+    def state(self) -> str:
+        """Give its state: "up", "down", "boot", "error", "unavailable", ..."""
+        return self._node.state.value
+
+    @property
+    def mode(self) -> int:
+        """Give the mode that says who may move here; only x bits count."""
+        return self._node.mode
+
+    def set_state(self, name: str) -> None:
+        """Set its state as the administrator does; "down" disconnects it at once.
+
+        ValueError: no such state, or one that cannot follow on the present one.
+        """
+        try:
+            state = NodeState(name)
+        except ValueError:
+            known = ", ".join(each.value for each in NodeState)
+            raise ValueError(f"name: there is no state {name!r}; there are {known}") from None
+        allowed = self._node.may(Event.SET, state) or (state is NodeState.DOWN and self._node.may(Event.LOST, state))
+        if not allowed and state is not self._node.state:
+            raise ValueError(f"name: a node that is {self.state} cannot be set {name!r}")
+        if state is not self._node.state:
+            self._master.set_state(self._node, state)
+
+    def chmod(self, mode: int) -> None:
+        """Say who may move here; only the bits 0111 count."""
+        if isinstance(mode, bool) or not isinstance(mode, int):
+            raise TypeError(f"mode: expected an int such as 0o111, got {mode!r}")
+        self._node.mode = mode & 0o111
+
+    def chown(self, uid: int, gid: int) -> None:
+        """Give it to a user and a group."""
+        self._node.uid, self._node.gid = check_id("uid", uid), check_id("gid", gid)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.state}>"
+
+
+class ProcessHandle:
+    """A process that the harness started, from outside."""
+
+    def __init__(self, sim: Simulation, process: Process) -> None:
+        self._sim = sim
+        self.process = process
+        self._event: Any = None
+
+    @classmethod
+    def idle(cls, sim: Simulation, machine: Any, who: Credentials) -> ProcessHandle:
+        """Start a process that waits for ever."""
+        sim.outside("idle_process")
+        process = machine.new_process()
+        clothe(process, who, b"")
+        process.comm = b"idle"
+        process.idle = True
+        return cls(sim, process)
+
+    @property
+    def pid(self) -> int:
+        """Give its pid."""
+        return self.process.pid
+
+    @property
+    def node(self) -> int:
+        """Give the number of the node it is on, -1 for the master."""
+        return int(self.process.machine.number)
+
+    @property
+    def returncode(self) -> int | None:
+        """Give its exit status, minus the signal that killed it, or None while it lives."""
+        ended = self.process.ended if self.process.reported else None
+        if ended is None:
+            return None
+        return -ended.signal if ended.signal is not None else ended.exit_status
+
+    @property
+    def ended(self) -> Any:
+        """Give a SimPy event that happens when it ends."""
+        if self._event is None:
+            self._event = self._sim.env.event()
+            if self.process.reported:
+                self._event.succeed(self.returncode)
+            else:
+                watchers = self.process.watchers = self.process.watchers or []
+                watchers.append(lambda _process: self._event.succeed(self.returncode))
+        return self._event
+
+    def __repr__(self) -> str:
+        return f"<process {self.pid}: {'alive' if self.returncode is None else self.returncode}>"

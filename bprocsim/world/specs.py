@@ -1,0 +1,116 @@
+"""What a world is built from: nodes as they are asked for, users, and checks of both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from bprocsim.bproc.nodes import NODE_MASTER
+from bprocsim.posix.arch import Arch, arch
+from bprocsim.posix.credentials import ROOT, Credentials
+from bprocsim.units import MiB
+
+
+@frozen
+class NodeSpec:
+    """What a node is made of.
+
+    `cores` processors from 1 on; `memory_bytes` from 64 KiB on; `arch` a name of bp.ARCHES, or a
+    machine number; `open_files` how many files may be open on the whole node.
+    TypeError, ValueError: name the argument.
+    """
+
+    cores: int = 1
+    memory_bytes: int = 512 * MiB
+    arch: str | int | Arch = "x86-64"
+    open_files: int = 8192
+
+    def __attrs_post_init__(self) -> None:
+        at_least("cores", self.cores, 1)
+        at_least("memory_bytes", self.memory_bytes, 65536)
+        at_least("open_files", self.open_files, 0)
+        arch(self.arch)
+
+
+def at_least(argument: str, value: Any, least: int) -> int:
+    """Take an int from `least` on; TypeError or ValueError names the argument."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{argument}: expected an int, got {value!r}")
+    if value < least:
+        raise ValueError(f"{argument}: expected at least {least}, got {value}")
+    return value
+
+
+def node_specs(nodes: Any) -> tuple[int, tuple[NodeSpec, ...]]:
+    """Take `nodes` of a Cluster: how many there are, and the kinds they take turns in (one: all alike)."""
+    if isinstance(nodes, int):
+        return at_least("nodes", nodes, 0), (NodeSpec(),)
+    if isinstance(nodes, str) or not isinstance(nodes, Sequence):
+        raise TypeError(f"nodes: expected a number or a list of bp.NodeSpec, got {nodes!r}")
+    for each in nodes:
+        if not isinstance(each, NodeSpec):
+            raise TypeError(f"nodes: expected bp.NodeSpec in the list, got {each!r}")
+    return len(nodes), tuple(nodes)
+
+
+@frozen
+class User:
+    """Somebody who has an account: `name` and `credentials`."""
+
+    name: str
+    credentials: Credentials
+
+    @property
+    def uid(self) -> int:
+        """Give the user id."""
+        return self.credentials.uid
+
+    @property
+    def gid(self) -> int:
+        """Give the group id."""
+        return self.credentials.gid
+
+
+def credentials_of(user: Any) -> Credentials:
+    """Take `user=`: a User, Credentials, or None for root; TypeError says what was expected."""
+    if user is None:
+        return ROOT
+    if isinstance(user, User):
+        return user.credentials
+    if isinstance(user, Credentials):
+        return user
+    raise TypeError(f"user: expected what cluster.user() gives, bp.Credentials or None (root), got {user!r}")
+
+
+def node_numbers(on: Any, count: int) -> tuple[int, ...]:
+    """Take a node specification: "master", "0-2,5", "3-", "all", a number, or a list of such.
+
+    ValueError: a number that no node has, or a text that is none. Source: bproc-nodespec.
+    """
+    if isinstance(on, int) and not isinstance(on, bool):
+        if on != NODE_MASTER and not 0 <= on < count:
+            raise ValueError(f"on: there is no node {on}; nodes are 0 to {count - 1}, and -1 is the master")
+        return (on,)
+    if isinstance(on, str):
+        return tuple(number for part in on.split(",") for number in _part(part.strip(), count))
+    if isinstance(on, Iterable) and not isinstance(on, bytes):
+        return tuple(number for each in on for number in node_numbers(each, count))
+    raise TypeError(f"on: expected a node specification such as 'master', '0-2,5' or 'all', got {on!r}")
+
+
+def _part(text: str, count: int) -> Iterable[int]:
+    if text == "master":
+        return (NODE_MASTER,)
+    if text == "all":
+        return range(count)
+    first, dash, last = text.partition("-")
+    digits = first.removeprefix("n").removeprefix(".")
+    if not digits.isdecimal() or (last and not last.isdecimal()):
+        raise ValueError(f"on: {text!r} is no node specification; write 'master', 'all', '3', '0-2' or '4-'")
+    low = int(digits)
+    high = (int(last) if last else count - 1) if dash else low
+    if high >= count or low > high:
+        raise ValueError(f"on: {text!r} names nodes that are not there; nodes are 0 to {count - 1}")
+    return range(low, high + 1)

@@ -1,0 +1,1 @@
+"""The checks of bprocsim: `python3 tests` runs them all."""

@@ -1,0 +1,56 @@
+"""What every test shares: Hypothesis profiles, and markers for what a machine may lack."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.tally import pytest_terminal_summary
+
+__all__ = ["pytest_terminal_summary"]  # a hook: found here by pytest
+
+# Simulated time is what is tested; the host's says how loaded it is. So no deadline, and no
+# complaint about slow generation.
+settings.register_profile("bprocsim", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The same examples in every run, so that a red check means a changed project.
+settings.register_profile(
+    "bprocsim-ci", settings.get_profile("bprocsim"), derandomize=True, database=None, print_blob=True
+)
+settings.load_profile("bprocsim-ci" if os.environ.get("CI") else "bprocsim")
+
+
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def _has_browser() -> bool:
+    return any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome")))
+
+
+# Marker: (may this machine run it?, why not).
+NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
+    "root": (_is_root, "needs root"),
+    "linux": (lambda: sys.platform == "linux", "needs Linux"),
+    "browser": (_has_browser, "needs a Chromium"),
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--without-slow", action="store_true", help="skip tests marked slow, and say so")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip, with its reason, what this machine cannot run or this run shall not."""
+    reasons = {marker: reason for marker, (able, reason) in NEEDS.items() if not able()}
+    if config.getoption("--without-slow"):
+        reasons["slow"] = "slow (left out by --quick)"
+    for item in items:
+        for marker, reason in reasons.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+                break
