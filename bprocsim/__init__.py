@@ -67,5 +67,120 @@ from bprocsim.world.specs import NodeSpec, User
 
 __version__ = "0.1.0"
 
-# Every signal under its own name, as in C: bp.SIGKILL.
-globals().update({each.name: each for each in Signal})
+# Signals under their own names, as in C. They are the simulated system's, never the host's.
+SIGHUP = Signal.SIGHUP
+SIGINT = Signal.SIGINT
+SIGQUIT = Signal.SIGQUIT
+SIGILL = Signal.SIGILL
+SIGTRAP = Signal.SIGTRAP
+SIGABRT = Signal.SIGABRT
+SIGBUS = Signal.SIGBUS
+SIGFPE = Signal.SIGFPE
+SIGKILL = Signal.SIGKILL
+SIGUSR1 = Signal.SIGUSR1
+SIGSEGV = Signal.SIGSEGV
+SIGUSR2 = Signal.SIGUSR2
+SIGPIPE = Signal.SIGPIPE
+SIGALRM = Signal.SIGALRM
+SIGTERM = Signal.SIGTERM
+SIGCHLD = Signal.SIGCHLD
+SIGCONT = Signal.SIGCONT
+SIGSTOP = Signal.SIGSTOP
+SIGTSTP = Signal.SIGTSTP
+SIGTTIN = Signal.SIGTTIN
+SIGTTOU = Signal.SIGTTOU
+SIGURG = Signal.SIGURG
+SIGWINCH = Signal.SIGWINCH
+
+__all__ = [
+    "__version__",
+    "Address",
+    "Arch",
+    "ARCHES",
+    "BAD_ADDRESS",
+    "BPROC_NODE_ANY",
+    "BPROC_NODE_MASTER",
+    "BPROC_NODE_NONE",
+    "BPROC_NODE_SELF",
+    "CallError",
+    "Cluster",
+    "ConnectRefused",
+    "costs",
+    "Costs",
+    "Credentials",
+    "Deadlock",
+    "Edition",
+    "editions",
+    "ElfImage",
+    "Errno",
+    "ExecProfile",
+    "ForgottenYieldFrom",
+    "Hang",
+    "IoError",
+    "kernels",
+    "LibraryMissing",
+    "LinkCut",
+    "Loss",
+    "MasterDaemonExit",
+    "MemoryFull",
+    "NodeSpec",
+    "O_APPEND",
+    "O_CLOEXEC",
+    "O_CREAT",
+    "O_DIRECTORY",
+    "O_EXCL",
+    "O_RDONLY",
+    "O_RDWR",
+    "O_TRUNC",
+    "O_WRONLY",
+    "OpenFileLimit",
+    "Outcome",
+    "PowerOff",
+    "Proc",
+    "Program",
+    "program",
+    "Runaway",
+    "Segment",
+    "SIG_BLOCK",
+    "SIG_DFL",
+    "SIG_IGN",
+    "SIG_SETMASK",
+    "SIG_UNBLOCK",
+    "SIGABRT",
+    "SIGALRM",
+    "SIGBUS",
+    "SIGCHLD",
+    "SIGCONT",
+    "SIGFPE",
+    "SIGHUP",
+    "SIGILL",
+    "SIGINT",
+    "SIGKILL",
+    "Signal",
+    "SIGPIPE",
+    "SIGQUIT",
+    "SIGSEGV",
+    "SIGSTOP",
+    "SIGTERM",
+    "SIGTRAP",
+    "SIGTSTP",
+    "SIGTTIN",
+    "SIGTTOU",
+    "SIGURG",
+    "SIGUSR1",
+    "SIGUSR2",
+    "SIGWINCH",
+    "Simulation",
+    "SlowLink",
+    "Step",
+    "Timeout",
+    "User",
+    "Waited",
+    "WEXITSTATUS",
+    "WIFEXITED",
+    "WIFSIGNALED",
+    "WIFSTOPPED",
+    "WNOHANG",
+    "WTERMSIG",
+    "WUNTRACED",
+]

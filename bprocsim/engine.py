@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from attrs import define, field, setters
@@ -36,7 +37,7 @@ class _Nanoseconds(Timeout):
 class NanosecondEnvironment(Environment):
     """A SimPy environment whose time is an integer of nanoseconds; a float delay is a TypeError."""
 
-    timeout = BoundClass(_Nanoseconds)  # type: ignore[assignment]
+    timeout = BoundClass(_Nanoseconds)
 
 
 class EngineTask:
@@ -45,12 +46,10 @@ class EngineTask:
     A SimPy Process would cost two events more, for its start and its end, and could not be closed.
     """
 
-    __slots__ = ("_engine", "_generator", "_resume", "ended", "target")
+    __slots__ = ("_generator", "ended", "target")
 
-    def __init__(self, engine: Engine, generator: Steps) -> None:
-        self._engine = engine
+    def __init__(self, generator: Steps) -> None:
         self._generator = generator
-        self._resume = self.resume
         self.ended = False
         self.target: Event | None = None
 
@@ -74,7 +73,7 @@ class EngineTask:
                 return
             if callbacks is not None:
                 self.target = target
-                callbacks.append(self._resume)
+                callbacks.append(self.resume)
                 return
             value = target._value  # it has happened already: go on at once
 
@@ -90,13 +89,12 @@ class EngineTask:
             raise
         else:
             self.target = target
-            target.callbacks.append(self._resume)
+            target.callbacks.append(self.resume)
 
     def end(self) -> None:
         """Mark it as over and let go of what it held."""
         self.ended = True
         self.target = None
-        self._resume = self.resume
 
 
 class EngineTimer:
@@ -206,7 +204,7 @@ class Engine:
 
     def start(self, generator: Steps) -> EngineTask:
         """See Port."""
-        task = EngineTask(self, generator)
+        task = EngineTask(generator)
         event = Event(self.env)
         assert event.callbacks is not None
         event.callbacks.append(task.resume)
@@ -215,7 +213,7 @@ class Engine:
 
     def begin(self, generator: Steps) -> EngineTask:
         """Drive a generator at once, up to its first wait; from outside a run only."""
-        task = EngineTask(self, generator)
+        task = EngineTask(generator)
         task.resume(None)
         return task
 
@@ -224,15 +222,13 @@ class Engine:
         if task.ended:
             return
         target = task.target
-        if isinstance(target, Timeout) and target.callbacks is not None and not target.processed:
+        if isinstance(target, Timeout) and not target.processed:
             target.callbacks = [self._stale]
             self.background += 1
         task.end()
-        try:
+        # A program that yields in a `finally` gets a RuntimeError: a killed program never runs on.
+        with suppress(RuntimeError):
             task._generator.close()
-        except RuntimeError:
-            # The program yields in a `finally`: a killed program never runs on, so that is all.
-            pass
 
     # ---- messages ----
 

@@ -26,12 +26,11 @@ def _at_least(least: int) -> Any:
     return check
 
 
-_node = field(validator=_at_least(NODE_MASTER))
+_is_node = _at_least(NODE_MASTER)
 _time = _at_least(0)
-_until = field(default=None, validator=validators.optional(_time))
 
 
-@frozen(kw_only=False)
+@frozen
 class Fault:
     """What goes wrong in a world, and when: `at_ns` nanoseconds after its beginning."""
 
@@ -43,7 +42,7 @@ class PowerOff(Fault):
     At 0 the node never connected, so it is down. Later nobody is told: pings find out.
     """
 
-    node: int = _node
+    node: int = field(validator=_is_node)
     at_ns: int | None = field(default=None, validator=validators.optional(_time))
     step: Step | None = field(default=None, validator=validators.optional(validators.instance_of(Step)))
 
@@ -56,7 +55,7 @@ class PowerOff(Fault):
 class Hang(Fault):
     """A node stops at `at_ns` without a word; the ping timeout finds it."""
 
-    node: int = _node
+    node: int = field(validator=_is_node)
     at_ns: int = field(default=0, validator=_time)
 
 
@@ -64,32 +63,32 @@ class Hang(Fault):
 class LinkCut(Fault):
     """Nothing passes between nodes `a` and `b` from `at_ns` to `until_ns` (None: for ever)."""
 
-    a: int = _node
-    b: int = _node
+    a: int = field(validator=_is_node)
+    b: int = field(validator=_is_node)
     at_ns: int = field(default=0, validator=_time)
-    until_ns: int | None = _until
+    until_ns: int | None = field(default=None, validator=validators.optional(_time))
 
 
 @frozen
 class SlowLink(Fault):
     """What passes between nodes `a` and `b` takes `times` as long."""
 
-    a: int = _node
-    b: int = _node
+    a: int = field(validator=_is_node)
+    b: int = field(validator=_is_node)
     times: int = field(default=2, validator=_at_least(1))
     at_ns: int = field(default=0, validator=_time)
-    until_ns: int | None = _until
+    until_ns: int | None = field(default=None, validator=validators.optional(_time))
 
 
 @frozen
 class Loss(Fault):
     """Each message between nodes `a` and `b` is lost with `probability`, and sent again."""
 
-    a: int = _node
-    b: int = _node
+    a: int = field(validator=_is_node)
+    b: int = field(validator=_is_node)
     probability: float = field(default=0.01, validator=[validators.ge(0.0), validators.lt(1.0)])
     at_ns: int = field(default=0, validator=_time)
-    until_ns: int | None = _until
+    until_ns: int | None = field(default=None, validator=validators.optional(_time))
 
 
 @frozen
@@ -103,7 +102,7 @@ class MasterDaemonExit(Fault):
 class IoError(Fault):
     """The disk of a node cannot read what `path` names: a file's contents, or a directory."""
 
-    node: int = _node
+    node: int = field(validator=_is_node)
     path: str | bytes = field(validator=validators.instance_of((str, bytes)))
     at_ns: int = field(default=0, validator=_time)
 
@@ -112,7 +111,7 @@ class IoError(Fault):
 class MemoryFull(Fault):
     """A node has only `free_bytes` of memory left."""
 
-    node: int = _node
+    node: int = field(validator=_is_node)
     free_bytes: int = field(default=0, validator=_time)
     at_ns: int = field(default=0, validator=_time)
 
@@ -121,7 +120,7 @@ class MemoryFull(Fault):
 class OpenFileLimit(Fault):
     """A node lets only `files` more be open, counting all of its processes."""
 
-    node: int = _node
+    node: int = field(validator=_is_node)
     files: int = field(default=0, validator=_time)
     at_ns: int = field(default=0, validator=_time)
 
@@ -130,7 +129,7 @@ class OpenFileLimit(Fault):
 class ConnectRefused(Fault):
     """A node refuses connections to `port`."""
 
-    node: int = _node
+    node: int = field(validator=_is_node)
     port: int = field(validator=_time)
     at_ns: int = field(default=0, validator=_time)
 
@@ -139,7 +138,7 @@ class ConnectRefused(Fault):
 class LibraryMissing(Fault):
     """A node's loader does not find the library `name`."""
 
-    node: int = _node
+    node: int = field(validator=_is_node)
     name: str = field(validator=validators.instance_of(str))
     at_ns: int = field(default=0, validator=_time)
 
@@ -207,9 +206,7 @@ def plan(fault: Fault, engine: Any, master: Master) -> Planned:
     return planned
 
 
-def _wait_for_step(
-    fault: Any, step: Step, master: Master, planned: Planned, happens: Callable[[], None]
-) -> None:
+def _wait_for_step(fault: Any, step: Step, master: Master, planned: Planned, happens: Callable[[], None]) -> None:
     def hook(reached: Step, move: Move) -> None:
         takes_part = fault.node in (move.destination, move.source.number)
         if reached is step and takes_part and not planned.fired:

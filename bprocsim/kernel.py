@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from inspect import isgenerator
 from typing import Any
 
@@ -379,10 +380,9 @@ def _complain(thread: Thread, error: Exception) -> Steps:
     """Write what a program raised on its stderr, if that is open and takes it."""
     process = thread.process
     text = f"{process.comm.decode('utf-8', 'replace') or 'program'}: {type(error).__name__}: {error}\n"
-    try:
-        yield from call(thread, "write", (2, text.encode("utf-8", "replace")), (2, text.encode("utf-8", "replace")))
-    except ProcessEnds:
-        pass  # nobody reads it either
+    data = text.encode("utf-8", "replace")
+    with suppress(ProcessEnds):  # nobody reads it either
+        yield from call(thread, "write", (2, data), (2, data))
 
 
 def run_image(proc: Proc) -> Steps:

@@ -117,10 +117,10 @@ class Port(Protocol):
     def after(self, delay_ns: int, action: Callable[[], None], *, background: bool = False) -> Timer:
         """Call `action` in `delay_ns`; a background timer does not keep a run alive."""
 
-    def start(self, generator: Steps) -> Task:
-        """Drive a generator from this instant on, after what is due already."""
+    def start(self, generator: Steps) -> Any:
+        """Drive a generator from this instant on, after what is due already; gives its Task."""
 
-    def stop(self, task: Task) -> None:
+    def stop(self, task: Any) -> None:
         """Close a task's generator; it never runs on."""
 
 

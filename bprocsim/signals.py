@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import Enum, IntEnum
 
 
-
 class Action(Enum):
     """What a signal does to a process that neither catches nor ignores it."""
 
@@ -74,5 +73,3 @@ def name(signum: int) -> str:
         return Signal(signum).name
     except ValueError:
         return f"signal {signum}"
-
-

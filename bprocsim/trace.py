@@ -126,7 +126,7 @@ class Trace:
     def __init__(self, level: str = "errors", limit: int | None = None) -> None:
         if level not in LEVELS:
             raise ValueError(f"trace: expected one of {', '.join(LEVELS)}, got {level!r}")
-        if limit is not None and (not isinstance(limit, int) or limit < 1):
+        if limit is not None and limit < 1:
             raise ValueError(f"trace_limit: expected a number of records from 1 on, or None, got {limit!r}")
         self.level = level
         self.all = level == "all"

@@ -81,7 +81,7 @@ class Master:
 
     def number_of(self, machine: Machine) -> int:
         """Give the node number of a machine, NODE_MASTER for the front end."""
-        return int(machine.number)
+        return machine.number
 
     def is_home(self, machine: Machine) -> bool:
         """Tell whether a machine is the front end."""
@@ -235,5 +235,3 @@ class Master:
             return
         node.become(Event.SET, state)
         self.machine.trace.add(self.machine.port.now_ns, node.machine.name, 0, "node", state.value)
-
-

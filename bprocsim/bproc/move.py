@@ -25,13 +25,13 @@ from bprocsim.bproc.late import (
 from bprocsim.bproc.master import Master, Move
 from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.bproc.steps import Step
+from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector
 from bprocsim.manual import Errors, Exit, Fail, Replaced, Row, exit_status
 from bprocsim.port import Steps, Waiter, Why
 from bprocsim.posix import newimage
 from bprocsim.posix.exec import ExecFacts, ExecProfile
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.paths import walk
-from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector
 from bprocsim.posix.procs import Ended, Process, State, Thread, drop_all
 from bprocsim.posix.sockets import Answer
 from bprocsim.posix.vfs import Kind
@@ -65,9 +65,7 @@ def execmove_errors(edition: Edition, profile: ExecProfile) -> Errors:
     )
 
 
-def execmove(
-    machine: Machine, thread: Thread, node: int, port: int, cmd: Pointer, argv: Vector, envp: Vector
-) -> Steps:
+def execmove(machine: Machine, thread: Thread, node: int, port: int, cmd: Pointer, argv: Vector, envp: Vector) -> Steps:
     """Load an image here, move it to a node and run it there; comes back only if it fails.
 
     `node` a node number; `port` 0 or a TCP port (an int through htons) for I/O forwarding.
@@ -306,9 +304,7 @@ def _text(about: Any) -> str:
     return about.decode("utf-8", "backslashreplace") if isinstance(about, bytes) else str(about)
 
 
-def _message(
-    master: Master, move: Move, sender: Any, receiver: Any, message: str, size_bytes: int = 0
-) -> Steps:
+def _message(master: Master, move: Move, sender: Any, receiver: Any, message: str, size_bytes: int = 0) -> Steps:
     """Send a message about a move and wait until it is there; False if the target was lost instead."""
     if sender is receiver:
         return True

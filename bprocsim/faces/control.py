@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class ImageReplaced(BaseException):  # noqa: N818  (nobody handles it as an error)
+class ImageReplaced(BaseException):
     """The process has become a new image; the old program is unwound."""
 
     def __init__(self, image: Any) -> None:
@@ -17,7 +17,7 @@ class ImageReplaced(BaseException):  # noqa: N818  (nobody handles it as an erro
         self.image = image
 
 
-class ProcessEnds(BaseException):  # noqa: N818
+class ProcessEnds(BaseException):
     """The process is over: with an exit status, or by a signal."""
 
     def __init__(self, *, exit_status: int | None = None, signal: int | None = None) -> None:

@@ -79,9 +79,7 @@ def vector(value: Any, argument: str) -> Vector:
     if value is BAD_ADDRESS:
         return Vector(unreadable=True)
     if isinstance(value, Mapping):
-        return _of_strings(
-            [c_string(name, argument) + b"=" + c_string(text, argument) for name, text in value.items()]
-        )
+        return _of_strings([c_string(name, argument) + b"=" + c_string(text, argument) for name, text in value.items()])
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         raise TypeError(f"{argument}: expected a list of strings{_or_mapping(argument)}, got {value!r}")
     strings: list[bytes] = []

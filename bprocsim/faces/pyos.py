@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from bprocsim.faces.arguments import address as check_address
@@ -312,6 +312,5 @@ class Exiting:
     def __init__(self, status: int) -> None:
         self._status = status
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Any]:
         raise ProcessEnds(exit_status=self._status & 0xFF)
-        yield  # so that it is a generator

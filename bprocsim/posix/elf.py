@@ -288,8 +288,7 @@ def _read_dynamic(
     if strings is None:
         return (), None, None, None
     soname, rpath, runpath = [
-        _string(data, strings + values[tag]) if tag in values else None
-        for tag in (DT_SONAME, DT_RPATH, DT_RUNPATH)
+        _string(data, strings + values[tag]) if tag in values else None for tag in (DT_SONAME, DT_RPATH, DT_RUNPATH)
     ]
     return tuple([_string(data, strings + value) for value in needed]), soname, rpath, runpath
 

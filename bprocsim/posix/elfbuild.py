@@ -208,9 +208,7 @@ class ElfImage:
     runpath: str | None = field(default=None, validator=_check_string)
     code: bytes | None = field(default=None, validator=_check_bytes)
     _memory_bytes: int | None = field(default=None, validator=_check_memory)
-    _segments: tuple[Segment, ...] | None = field(
-        default=None, converter=_to_segments, validator=_check_segments
-    )
+    _segments: tuple[Segment, ...] | None = field(default=None, converter=_to_segments, validator=_check_segments)
     magic: bytes | None = field(default=None, validator=_check_bytes)
     ident: bytes | None = field(default=None, validator=_check_bytes)
     version: int | None = field(default=None, validator=_check_number)
@@ -366,9 +364,7 @@ def _plan(image: ElfImage) -> Plan:
         code=EXIT_CODE.get(image.machine, NO_CODE) if image.code is None else image.code,
         program=_encode(image.program),
         needed=tuple([_encode(each) for each in image.needed]),
-        interpreters=tuple(
-            [each if isinstance(each, bytes) else _encode(each) + b"\0" for each in image.interpreters]
-        ),
+        interpreters=tuple([each if isinstance(each, bytes) else _encode(each) + b"\0" for each in image.interpreters]),
         soname=_encode(image.soname),
         rpath=_encode(image.rpath),
         runpath=_encode(image.runpath),

@@ -67,9 +67,7 @@ class _File:
         self.data.extend(data)
         return len(self.data) - len(data)
 
-    def segment(
-        self, p_type: int, p_flags: int, start: int, size: int, align: int, shift: int = 0
-    ) -> Segment:
+    def segment(self, p_type: int, p_flags: int, start: int, size: int, align: int, shift: int = 0) -> Segment:
         """Give an entry for `size` bytes at `start`; in memory they lie `shift` bytes further on."""
         address = self.base + shift + start
         return Segment(p_type, p_flags, start, address, address, size, size, align)

@@ -12,13 +12,13 @@ from typing import Any
 from attrs import frozen
 
 from bprocsim.errnos import Errno
+from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector
 from bprocsim.manual import Row
 from bprocsim.posix.arch import Arch
 from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.elf import PT_INTERP, ElfFile
 from bprocsim.posix.image import memory_of, read_elf
 from bprocsim.posix.paths import PathLimits, Stop, Walk, walk
-from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector
 from bprocsim.posix.vfs import EXECUTE, FileTree, Inode, Kind, permits
 from bprocsim.units import KiB
 
@@ -74,7 +74,7 @@ class Subject:
         found = self._walk
         if found is None:
             call = self.call
-            if self.role == "program" and not 0 < len(self.path) < call.profile.paths.path_max:
+            if self.role == "program" and (not self.path or call.profile.paths.too_long(self.path)):
                 found = _NOWHERE
             else:
                 # An interpreter's empty name opens the current directory, as in real kernels.
@@ -120,9 +120,7 @@ class ExecFacts:
         "_chain", "arch", "argv", "cmd", "cwd", "envp", "machine", "profile", "program", "tree", "who",
     )  # fmt: skip
 
-    def __init__(
-        self, machine: Any, who: Credentials, cwd: int, cmd: Pointer, argv: Vector, envp: Vector
-    ) -> None:
+    def __init__(self, machine: Any, who: Credentials, cwd: int, cmd: Pointer, argv: Vector, envp: Vector) -> None:
         self.machine = machine
         self.profile: ExecProfile = machine.profile
         self.arch: Arch = machine.arch
@@ -132,7 +130,7 @@ class ExecFacts:
         self.cmd = cmd
         self.argv = argv
         self.envp = envp
-        self.program = Subject(self, b"" if isinstance(cmd, BAD_ADDRESS_TYPE) else cmd, "program")
+        self.program = Subject(self, b"" if cmd is BAD_ADDRESS else cmd, "program")
         self._chain: tuple[Subject, ...] | None = None
 
     @property
@@ -176,9 +174,6 @@ class ExecFacts:
         if self.profile.image_memory_reserved and elf is not None and elf.magic_ok:
             needed += memory_of(elf, page)
         return needed
-
-
-BAD_ADDRESS_TYPE = type(BAD_ADDRESS)
 
 
 def _interpreter_of(subject: Subject | None) -> Subject | None:
@@ -327,7 +322,7 @@ def cmd_empty(f: ExecFacts) -> bool:
 
 
 def cmd_too_long(f: ExecFacts) -> bool:
-    return f.cmd is not BAD_ADDRESS and len(f.cmd) >= f.profile.paths.path_max
+    return f.cmd is not BAD_ADDRESS and f.profile.paths.too_long(f.cmd)
 
 
 def argv_unreadable(f: ExecFacts) -> bool:

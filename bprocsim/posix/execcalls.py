@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from bprocsim.errnos import Errno as E
+from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector
 from bprocsim.manual import Errors, Fail, Replaced
 from bprocsim.port import Steps
 from bprocsim.posix import newimage
 from bprocsim.posix.exec import ExecFacts, ExecProfile
 from bprocsim.posix.machine import Machine
-from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector
 from bprocsim.posix.procs import Thread
 
 DEFAULT_PATH = b"/bin:/usr/bin"

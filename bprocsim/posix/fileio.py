@@ -7,11 +7,11 @@ from typing import Any
 from attrs import define, setters
 
 from bprocsim.errnos import Errno as E
+from bprocsim.faces.pointers import BAD_ADDRESS
 from bprocsim.manual import Errors, Fail, Row
 from bprocsim.port import Port, Steps, Waiter, WaitQueue, Why
 from bprocsim.posix.machine import Machine, counted
 from bprocsim.posix.openfile import OpenFile
-from bprocsim.faces.pointers import BAD_ADDRESS
 from bprocsim.posix.procs import Descriptor, Thread, drop, put
 from bprocsim.posix.streams import Endpoint, Pipe, PipeReader, PipeWriter
 from bprocsim.posix.vfs import Kind

@@ -114,10 +114,7 @@ def not_a_link(survey: Survey) -> bool:
 def other_file_system(survey: Survey) -> bool:
     inode, place = survey.existing(), survey.place
     return (
-        inode is not None
-        and place is not None
-        and place.parent is not None
-        and place.parent.mount is not inode.mount
+        inode is not None and place is not None and place.parent is not None and place.parent.mount is not inode.mount
     )
 
 
@@ -225,9 +222,7 @@ MOUNT = _errors(
 )
 STAT = _errors("stat", "posix-stat", _ABSENT)
 LSTAT = _errors("lstat", "posix-lstat", _ABSENT)
-READLINK = _errors(
-    "readlink", "posix-readlink", _ABSENT, Row(Errno.EINVAL, not_a_link, "it is no symbolic link")
-)
+READLINK = _errors("readlink", "posix-readlink", _ABSENT, Row(Errno.EINVAL, not_a_link, "it is no symbolic link"))
 LISTDIR = _errors("listdir", "posix-opendir", _ABSENT, _IS_NO_DIRECTORY)
 
 
@@ -451,9 +446,7 @@ class Fs:
         inode = self._to_change(LCHOWN, path, follow=False)
         inode.uid, inode.gid = uid, gid
 
-    def mount(
-        self, path: AnyPath, nosuid: bool = False, noexec: bool = False, readonly: bool = False
-    ) -> None:
+    def mount(self, path: AnyPath, nosuid: bool = False, noexec: bool = False, readonly: bool = False) -> None:
         """Put an empty file system on a directory; what was in it is out of reach. Errors: MOUNT.
 
         Its root directory is 0755 and belongs to 0, 0. `readonly` does not bind the builder.

@@ -42,9 +42,12 @@ def as_program(thing: Any) -> Program:
 
 
 def program(
-    function: Callable[..., Any] | None = None, *, name: str | None = None, needs: tuple[str, ...] = (),
+    function: Callable[..., Any] | None = None,
+    *,
+    name: str | None = None,
+    needs: Any = (),
     memory_bytes: int = 64 * KiB,
-) -> Any:  # fmt: skip
+) -> Any:
     """Make a program of a function; with or without arguments, as a decorator.
 
     `needs` the shared libraries by soname (none: a static image); `memory_bytes` what the image

@@ -37,27 +37,27 @@ class Waited:
 # The macros of sys/wait.h, of the simulated system. Source: linux-wait2.
 
 
-def WIFEXITED(status: int) -> bool:  # noqa: N802
+def WIFEXITED(status: int) -> bool:
     """Tell whether the process exited."""
     return status & 0x7F == 0
 
 
-def WEXITSTATUS(status: int) -> int:  # noqa: N802
+def WEXITSTATUS(status: int) -> int:
     """Give its exit status."""
     return status >> 8 & 0xFF
 
 
-def WIFSIGNALED(status: int) -> bool:  # noqa: N802
+def WIFSIGNALED(status: int) -> bool:
     """Tell whether a signal killed it."""
     return status & 0x7F not in (0, 0x7F)
 
 
-def WTERMSIG(status: int) -> int:  # noqa: N802
+def WTERMSIG(status: int) -> int:
     """Give the signal that killed it."""
     return status & 0x7F
 
 
-def WIFSTOPPED(status: int) -> bool:  # noqa: N802
+def WIFSTOPPED(status: int) -> bool:
     """Tell whether it is stopped."""
     return status & 0xFF == 0x7F
 

@@ -60,6 +60,7 @@ class Machine(Protocol):
     """One machine, as its rooms see it."""
 
     name: str
+    number: int
     address: str
     port: Port
     arch: Arch

@@ -7,6 +7,7 @@ from typing import Any
 from attrs import define, field, setters
 
 from bprocsim.errnos import Errno as E
+from bprocsim.faces.pointers import BAD_ADDRESS, Pointer
 from bprocsim.manual import Errors, Fail, Row
 from bprocsim.port import Port, Steps
 from bprocsim.posix import vfs
@@ -20,7 +21,6 @@ from bprocsim.posix.exec import (
 )
 from bprocsim.posix.machine import Machine, counted
 from bprocsim.posix.paths import Stop, Walk, walk
-from bprocsim.faces.pointers import BAD_ADDRESS, Pointer
 from bprocsim.posix.procs import Thread, put
 from bprocsim.posix.streams import Null
 from bprocsim.posix.vfs import READ, WRITE, Inode, Kind, permits
@@ -96,7 +96,7 @@ class OpenFacts:
         """Give where the path leads."""
         if self._walk is None:
             process, limits = self.thread.process, self.machine.profile.paths
-            if self.path is BAD_ADDRESS or not 0 < len(self.path) < limits.path_max:
+            if self.path is BAD_ADDRESS or not self.path or limits.too_long(self.path):
                 self._walk = Walk(inode=None, stops=(), where=b"", parent=None, name=b"", wants_directory=False)
             else:
                 self._walk = walk(self.machine.tree, process.cwd, self.path, process.credentials, limits)
@@ -128,7 +128,7 @@ def path_empty(f: OpenFacts) -> bool:
 
 
 def path_too_long(f: OpenFacts) -> bool:
-    return f.path is not BAD_ADDRESS and len(f.path) >= f.machine.profile.paths.path_max
+    return f.path is not BAD_ADDRESS and f.machine.profile.paths.too_long(f.path)
 
 
 def file_absent(f: OpenFacts) -> bool:
@@ -222,7 +222,8 @@ def open_(machine: Machine, thread: Thread, path: Pointer, flags: int, mode: int
     if inode is None:
         who, parent = process.credentials, facts.walk.parent
         assert parent is not None
-        inode = vfs.create_file(tree, parent.number, facts.walk.name, mode & ~process.umask & 0o7777, who.euid, who.egid)
+        bits = mode & ~process.umask & 0o7777
+        inode = vfs.create_file(tree, parent.number, facts.walk.name, bits, who.euid, who.egid)
     close_on_exec = bool(flags & O_CLOEXEC)
     if inode.device == "null":
         return put(process, counted(machine, Null()), close_on_exec=close_on_exec)

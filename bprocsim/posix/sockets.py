@@ -176,7 +176,8 @@ CONNECT_ERRORS = Errors(
 
 def _facts(machine: Machine, thread: Thread, fd: int) -> SocketFacts:
     process = thread.process
-    return SocketFacts(machine, process.descriptors.get(fd), used=len(process.descriptors), open_limit=process.open_limit)
+    descriptors = process.descriptors
+    return SocketFacts(machine, descriptors.get(fd), used=len(descriptors), open_limit=process.open_limit)
 
 
 GETSOCKNAME_ERRORS = Errors(

@@ -116,8 +116,9 @@ class Endpoint:
 
     `peer` the other end, `link` the way to it; `inbox` what has arrived and was not read; `unread`
     how many bytes were sent from here and not yet read there, at most `capacity`; `ended` the peer
-    sends no more; `reset` the connection was thrown away, and `reset_told` a reader has met that; `closed` here; `arrived`, when set, is
-    called for arriving bytes instead of filling the inbox (the harness's own ends).
+    sends no more; `reset` the connection was thrown away, and `reset_told` a reader has met that;
+    `closed` here; `arrived`, when set, is called for arriving bytes instead of filling the inbox,
+    and `at_end` for the end of file (the harness's own ends).
     """
 
     capacity: int

@@ -263,9 +263,7 @@ def _make(tree: FileTree, parent: int, kind: Kind, mode: int, uid: int, gid: int
     return inode
 
 
-def create_file(
-    tree: FileTree, parent: int, name: bytes, mode: int, uid: int, gid: int, data: bytes = b""
-) -> Inode:
+def create_file(tree: FileTree, parent: int, name: bytes, mode: int, uid: int, gid: int, data: bytes = b"") -> Inode:
     """Make a regular file called `name` in the directory `parent`, and give its inode."""
     inode = _make(tree, parent, Kind.FILE, mode, uid, gid)
     inode.data = data
@@ -342,9 +340,7 @@ def rmdir(tree: FileTree, parent: int, name: bytes) -> Inode:
     return inode
 
 
-def mount(
-    tree: FileTree, covered: int, *, nosuid: bool = False, noexec: bool = False, readonly: bool = False
-) -> Inode:
+def mount(tree: FileTree, covered: int, *, nosuid: bool = False, noexec: bool = False, readonly: bool = False) -> Inode:
     """Put an empty file system on the directory `covered`, not the root, and give its root directory.
 
     The name of the covered directory leads to the new root from now on, and the new root's `..`

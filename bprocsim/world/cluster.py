@@ -104,7 +104,7 @@ class Cluster:
         self.users: dict[str, User] = {}
         if master is not None and not isinstance(master, NodeSpec):
             raise TypeError(f"master: expected bp.NodeSpec, got {master!r}")
-        front = self._machine("master", NODE_MASTER, "10.54.0.1", master or self._specs[0] if self._specs else NodeSpec())
+        front = self._machine("master", NODE_MASTER, "10.54.0.1", master or _first(self._specs))
         self.bpmaster = Master(
             front, self.edition, execmove_errors(self.edition, self.kernel), self._pids, self._count,
             self._make_node, lambda move: never_answered(self.bpmaster, move),
@@ -267,11 +267,16 @@ class Cluster:
         return f"<Cluster {self.name}: {self._count} nodes, {self.edition.name}, {self.kernel.name}>"
 
 
+def _first(specs: Sequence[NodeSpec]) -> NodeSpec:
+    """Give the master the architecture of the first slave, so that images fit both."""
+    return specs[0] if specs else NodeSpec()
+
+
 def _simulation(seed: int, options: dict[str, Any]) -> Simulation:
     known = ("trace", "trace_limit", "strict", "strict_faults", "max_events")
     unknown = sorted(set(options) - set(known))
     if unknown:
-        raise TypeError(f"{', '.join(unknown)}: a Cluster has no such argument; besides its own there are {', '.join(known)}")
+        raise TypeError(f"{', '.join(unknown)}: a Cluster has no such argument; a Simulation has {', '.join(known)}")
     return Simulation(seed, **options)
 
 

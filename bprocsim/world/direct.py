@@ -62,7 +62,7 @@ def make_call(
         out, err = clothe(process, who, data)
     else:
         process = caller
-        out, err = process.descriptors[1].description, process.descriptors[2].description
+        out, err = _sink(process, 1), _sink(process, 2)
         process.idle = False
     if cwd is not None:
         process.cwd, process.cwd_path = cwd
@@ -85,7 +85,7 @@ def make_call(
 
     def done() -> bool:
         if attempt.returned:
-            return task.ended
+            return bool(task.ended)
         return (
             attempt.ended_ns >= 0
             and family.living <= 0
@@ -99,6 +99,13 @@ def make_call(
         listener.close(sim.engine)
     process.watchers = None
     return _tell(attempt, name, table, seen)
+
+
+def _sink(process: Process, number: int) -> Sink:
+    """Give what an idle process writes to."""
+    sink = process.descriptors[number].description
+    assert isinstance(sink, Sink)
+    return sink
 
 
 def _wait(sim: Simulation, attempt: Attempt, name: str, done: Any, timeout_ns: int | None) -> None:
@@ -190,5 +197,3 @@ def _feed(machine: Any, end: Endpoint, data: bytes) -> Steps:
         if left and not taken:
             yield end.writing.join(machine.port, Waiter("the harness, to feed stdin", machine.port.now_ns))
     end.close(machine.port)
-
-

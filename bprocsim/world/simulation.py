@@ -11,7 +11,7 @@ from bprocsim.trace import Trace
 from bprocsim.world.specs import at_least
 
 
-class Deadlock(RuntimeError):  # noqa: N818  (names of the contract)
+class Deadlock(RuntimeError):
     """A process that somebody waits for can never be woken; the message names who waits for what."""
 
 
@@ -19,7 +19,7 @@ class Timeout(TimeoutError):
     """A call did not end within its `timeout_ns`; the message names who waits for what."""
 
 
-class Runaway(RuntimeError):  # noqa: N818
+class Runaway(RuntimeError):
     """A run took more events than `max_events`; the message names who was still at it."""
 
 
@@ -82,9 +82,7 @@ class Simulation:
     def outside(self, call: str) -> None:
         """Assert that no program is running; RuntimeError names what to write instead."""
         if self._inside:
-            raise RuntimeError(
-                f"{call} was called from within a program; there write `yield from proc.{call}(...)`"
-            )
+            raise RuntimeError(f"{call} was called from within a program; there write `yield from proc.{call}(...)`")
 
     def run(self, until_ns: int | None = None) -> None:
         """Let the world go on until no process of a user can act, or until an instant.
