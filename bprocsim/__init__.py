@@ -1,69 +1,78 @@
-"""bprocsim: a simulator of a BProc cluster, in which calls run, and fail with the documented errno."""
+"""bprocsim: a simulator of a BProc cluster, in which calls run, and fail with the documented errno.
+
+Each public name is fetched from its room when it is first used: importing everything would cost a
+fresh interpreter more than its first answer.
+"""
 
 from __future__ import annotations
 
-from bprocsim.bproc.editions import EDITIONS as editions
-from bprocsim.bproc.editions import Edition
-from bprocsim.bproc.nodes import NODE_ANY as BPROC_NODE_ANY
-from bprocsim.bproc.nodes import NODE_MASTER as BPROC_NODE_MASTER
-from bprocsim.bproc.nodes import NODE_NONE as BPROC_NODE_NONE
-from bprocsim.bproc.nodes import NODE_SELF as BPROC_NODE_SELF
-from bprocsim.bproc.steps import Step
-from bprocsim.costs import PRESETS as costs
-from bprocsim.costs import Costs
-from bprocsim.errnos import Errno
-from bprocsim.faces.control import ForgottenYieldFromError as ForgottenYieldFrom
-from bprocsim.faces.errors import CallError
-from bprocsim.faces.pointers import BAD_ADDRESS
-from bprocsim.faces.pyos import Proc
-from bprocsim.faults import (
-    ConnectRefused,
-    Hang,
-    IoError,
-    LibraryMissing,
-    LinkCut,
-    Loss,
-    MasterDaemonExit,
-    MemoryFull,
-    OpenFileLimit,
-    PowerOff,
-    SlowLink,
-)
-from bprocsim.posix.arch import ARCHES, Arch
-from bprocsim.posix.credentials import Credentials
-from bprocsim.posix.elf import Segment
-from bprocsim.posix.elfbuild import ElfImage
-from bprocsim.posix.exec import PROFILES as kernels
-from bprocsim.posix.exec import ExecProfile
-from bprocsim.posix.image import Program, program
-from bprocsim.posix.life import (
-    WEXITSTATUS,
-    WIFEXITED,
-    WIFSIGNALED,
-    WIFSTOPPED,
-    WNOHANG,
-    WTERMSIG,
-    WUNTRACED,
-    Waited,
-)
-from bprocsim.posix.network import Address
-from bprocsim.posix.openfile import (
-    O_APPEND,
-    O_CLOEXEC,
-    O_CREAT,
-    O_DIRECTORY,
-    O_EXCL,
-    O_RDONLY,
-    O_RDWR,
-    O_TRUNC,
-    O_WRONLY,
-)
-from bprocsim.posix.signaling import SIG_BLOCK, SIG_DFL, SIG_IGN, SIG_SETMASK, SIG_UNBLOCK
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from bprocsim.signals import Signal
-from bprocsim.world.cluster import Cluster
-from bprocsim.world.outcome import Outcome
-from bprocsim.world.simulation import Deadlock, Runaway, Simulation, Timeout
-from bprocsim.world.specs import NodeSpec, User
+
+if TYPE_CHECKING:
+    from bprocsim.bproc.editions import EDITIONS as editions
+    from bprocsim.bproc.editions import Edition
+    from bprocsim.bproc.nodes import NODE_ANY as BPROC_NODE_ANY
+    from bprocsim.bproc.nodes import NODE_MASTER as BPROC_NODE_MASTER
+    from bprocsim.bproc.nodes import NODE_NONE as BPROC_NODE_NONE
+    from bprocsim.bproc.nodes import NODE_SELF as BPROC_NODE_SELF
+    from bprocsim.bproc.steps import Step
+    from bprocsim.costs import PRESETS as costs
+    from bprocsim.costs import Costs
+    from bprocsim.errnos import Errno
+    from bprocsim.faces.control import ForgottenYieldFromError as ForgottenYieldFrom
+    from bprocsim.faces.errors import CallError
+    from bprocsim.faces.pointers import BAD_ADDRESS
+    from bprocsim.faces.pyos import Proc
+    from bprocsim.faults import (
+        ConnectRefused,
+        Hang,
+        IoError,
+        LibraryMissing,
+        LinkCut,
+        Loss,
+        MasterDaemonExit,
+        MemoryFull,
+        OpenFileLimit,
+        PowerOff,
+        SlowLink,
+    )
+    from bprocsim.posix.arch import ARCHES, Arch
+    from bprocsim.posix.credentials import Credentials
+    from bprocsim.posix.elf import Segment
+    from bprocsim.posix.elfbuild import ElfImage
+    from bprocsim.posix.exec import PROFILES as kernels
+    from bprocsim.posix.exec import ExecProfile
+    from bprocsim.posix.image import Program, program
+    from bprocsim.posix.life import (
+        WEXITSTATUS,
+        WIFEXITED,
+        WIFSIGNALED,
+        WIFSTOPPED,
+        WNOHANG,
+        WTERMSIG,
+        WUNTRACED,
+        Waited,
+    )
+    from bprocsim.posix.network import Address
+    from bprocsim.posix.openfile import (
+        O_APPEND,
+        O_CLOEXEC,
+        O_CREAT,
+        O_DIRECTORY,
+        O_EXCL,
+        O_RDONLY,
+        O_RDWR,
+        O_TRUNC,
+        O_WRONLY,
+    )
+    from bprocsim.posix.signaling import SIG_BLOCK, SIG_DFL, SIG_IGN, SIG_SETMASK, SIG_UNBLOCK
+    from bprocsim.world.cluster import Cluster
+    from bprocsim.world.outcome import Outcome
+    from bprocsim.world.simulation import Deadlock, Runaway, Simulation, Timeout
+    from bprocsim.world.specs import NodeSpec, User
 
 __version__ = "0.1.0"
 
@@ -91,6 +100,57 @@ SIGTTIN = Signal.SIGTTIN
 SIGTTOU = Signal.SIGTTOU
 SIGURG = Signal.SIGURG
 SIGWINCH = Signal.SIGWINCH
+
+# The room of each public name; "name" or "public=name in the room".
+_ROOMS = {
+    "bproc.editions": "editions=EDITIONS Edition",
+    "bproc.nodes": "BPROC_NODE_ANY=NODE_ANY BPROC_NODE_MASTER=NODE_MASTER "
+    "BPROC_NODE_NONE=NODE_NONE BPROC_NODE_SELF=NODE_SELF",
+    "bproc.steps": "Step",
+    "costs": "costs=PRESETS Costs",
+    "errnos": "Errno",
+    "faces.control": "ForgottenYieldFrom=ForgottenYieldFromError",
+    "faces.errors": "CallError",
+    "faces.pointers": "BAD_ADDRESS",
+    "faces.pyos": "Proc",
+    "faults": "ConnectRefused Hang IoError LibraryMissing LinkCut Loss MasterDaemonExit MemoryFull "
+    "OpenFileLimit PowerOff SlowLink",
+    "posix.arch": "ARCHES Arch",
+    "posix.credentials": "Credentials",
+    "posix.elf": "Segment",
+    "posix.elfbuild": "ElfImage",
+    "posix.exec": "kernels=PROFILES ExecProfile",
+    "posix.image": "Program program",
+    "posix.life": "WEXITSTATUS WIFEXITED WIFSIGNALED WIFSTOPPED WNOHANG WTERMSIG WUNTRACED Waited",
+    "posix.network": "Address",
+    "posix.openfile": "O_APPEND O_CLOEXEC O_CREAT O_DIRECTORY O_EXCL O_RDONLY O_RDWR O_TRUNC O_WRONLY",
+    "posix.signaling": "SIG_BLOCK SIG_DFL SIG_IGN SIG_SETMASK SIG_UNBLOCK",
+    "world.cluster": "Cluster",
+    "world.outcome": "Outcome",
+    "world.simulation": "Deadlock Runaway Simulation Timeout",
+    "world.specs": "NodeSpec User",
+}
+_HOMES = {
+    word.partition("=")[0]: (room, word.partition("=")[2] or word)
+    for room, words in _ROOMS.items()
+    for word in words.split()
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Fetch a public name from its room, once."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'bprocsim' has no attribute {name!r}")
+    room, known_as = home
+    value = globals()[name] = getattr(import_module(f"bprocsim.{room}"), known_as)
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, whether fetched or not."""
+    return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "__version__",

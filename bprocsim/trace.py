@@ -6,8 +6,6 @@ kept depends on the level: "off" nothing, "errors" failures and faults, "all" ev
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
@@ -106,10 +104,18 @@ def _plain(value: Any) -> Any:
 
 
 def _line(record: tuple[Any, ...]) -> str:
+    import json  # here, since most worlds write none
+
     at_ns, node, pid, kind, *details = record
     fields = {"at_ns": at_ns, "node": node, "pid": pid, "kind": kind}
     fields.update(zip(KINDS[kind][0], (_plain(detail) for detail in details), strict=True))
     return json.dumps(fields, ensure_ascii=True, separators=(",", ":"))
+
+
+def _new_hash() -> Any:
+    from hashlib import sha256
+
+    return sha256()
 
 
 class Trace:
@@ -148,7 +154,7 @@ class Trace:
         self.dropped += 1
         if self.all:
             if self._hash is None:
-                self._hash = hashlib.sha256()
+                self._hash = _new_hash()
             self._hash.update(_line(oldest).encode() + b"\n")
 
     def __len__(self) -> int:
@@ -187,7 +193,7 @@ class Trace:
         """Hash every record, dropped ones included; ValueError unless the trace keeps all."""
         if not self.all:
             raise ValueError(f"a digest covers every record: build the world with trace='all', not {self.level!r}")
-        whole = hashlib.sha256() if self._hash is None else self._hash.copy()
+        whole = _new_hash() if self._hash is None else self._hash.copy()
         for record in self._kept:
             whole.update(_line(record).encode() + b"\n")
         return str(whole.hexdigest())

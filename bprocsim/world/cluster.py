@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from bprocsim.bproc.editions import EDITIONS, Edition
 from bprocsim.bproc.master import Master
@@ -11,11 +11,9 @@ from bprocsim.bproc.move import execmove_errors, never_answered
 from bprocsim.bproc.nodes import NODE_MASTER, Event, Node, NodeState
 from bprocsim.costs import PRESETS, Costs
 from bprocsim.engine import Processors
-from bprocsim.faults import Planned, plan
 from bprocsim.kernel import Machine
 from bprocsim.posix.arch import arch
 from bprocsim.posix.credentials import Credentials
-from bprocsim.posix.elfbuild import ElfImage
 from bprocsim.posix.exec import PROFILES, ExecProfile
 from bprocsim.posix.execcalls import execve_errors
 from bprocsim.posix.image import Program, as_program, image_bytes
@@ -28,6 +26,10 @@ from bprocsim.world.handles import MachineHandle, NodeHandle, ProcessHandle
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.simulation import Simulation
 from bprocsim.world.specs import NodeSpec, User, credentials_of, node_numbers, node_specs
+
+if TYPE_CHECKING:
+    from bprocsim.faults import Planned
+    from bprocsim.posix.elfbuild import ElfImage
 
 
 def _record_of(value: Any, known: dict[str, Any], kind: type, argument: str) -> Any:
@@ -112,7 +114,9 @@ class Cluster:
         front.master = self.bpmaster
         self.master = MachineHandle(front)
         self.nodes = Nodes(self.bpmaster, self.sim)
-        self.planned: list[Planned] = [plan(fault, self.sim.engine, self.bpmaster) for fault in faults]
+        self.planned: list[Planned] = []
+        for fault in faults:
+            self.inject(fault)
 
     # ---- building ----
 
@@ -214,6 +218,8 @@ class Cluster:
 
     def inject(self, fault: Any) -> Planned:
         """Plan a fault from now on; gives a handle with `.fired`, `.cancel()` and `with`."""
+        from bprocsim.faults import plan  # a world without faults does not need them
+
         planned = plan(fault, self.sim.engine, self.bpmaster)
         self.planned.append(planned)
         return planned
@@ -281,6 +287,8 @@ def _simulation(seed: int, options: dict[str, Any]) -> Simulation:
 
 
 def _image_for(program: Program | None, image: ElfImage | bytes | None, machine: Machine) -> bytes:
+    from bprocsim.posix.elfbuild import ElfImage
+
     if isinstance(image, bytes):
         return image
     if isinstance(image, ElfImage):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bprocsim.bproc.master import Master
 from bprocsim.bproc.nodes import Event, Node, NodeState
 from bprocsim.posix.credentials import Credentials, check_id
-from bprocsim.posix.fs import Fs
 from bprocsim.posix.procs import Process
 from bprocsim.world.direct import clothe
 from bprocsim.world.simulation import Simulation
+
+if TYPE_CHECKING:
+    from bprocsim.posix.fs import Fs
 
 
 class MachineHandle:
@@ -26,6 +28,8 @@ class MachineHandle:
     def fs(self) -> Fs:
         """Give its files, to be built outside simulated time."""
         if self._fs is None:
+            from bprocsim.posix.fs import Fs  # most machines' files are never touched by hand
+
             self._fs = Fs(self._machine.tree)
         return self._fs
 
