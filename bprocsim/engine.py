@@ -305,7 +305,7 @@ class Engine:
         return marker is not None or (done is not None and done())
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class _Slice:
     """One thread's turn on a processor: since when, and until when it is planned."""
 
@@ -314,7 +314,7 @@ class _Slice:
     timer: EngineTimer
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Processors:
     """The processors of one machine and the threads that want them: round robin in turns.
 

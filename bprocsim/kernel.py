@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import suppress
-from inspect import isgenerator
+from functools import cache
+from importlib import import_module
+from types import GeneratorType
 from typing import Any
 
-from bprocsim.bproc import move
 from bprocsim.bproc.master import Master
 from bprocsim.costs import Costs
 from bprocsim.errnos import Errno
@@ -15,50 +16,69 @@ from bprocsim.faces.control import ImageReplaced, ProcessEnds
 from bprocsim.faces.pyos import Proc
 from bprocsim.manual import Errors, Exit, Fail, Replaced
 from bprocsim.port import Interface, Steps, WaitQueue, Why
-from bprocsim.posix import execcalls, fileio, life, loader, openfile, signaling, sockets
 from bprocsim.posix.arch import Arch
 from bprocsim.posix.elf import program_of
 from bprocsim.posix.exec import ExecProfile
 from bprocsim.posix.image import Loaded, Program
 from bprocsim.posix.machine import FileTable, Memory
 from bprocsim.posix.network import Network, Ports
-from bprocsim.posix.procs import Disposition, Ended, Handler, PidSpace, Process, State, Thread
+from bprocsim.posix.procs import (
+    Disposition,
+    Ended,
+    Handler,
+    PidSpace,
+    Process,
+    State,
+    Thread,
+    orphan_children,
+    release,
+)
 from bprocsim.posix.skeleton import skeleton
 from bprocsim.posix.vfs import FileTree
 from bprocsim.signals import Action, Signal, name
 from bprocsim.trace import Trace
 
-# Every call by its name: what runs it. Arguments are as the faces pass them.
-CALLS: dict[str, Callable[..., Steps]] = {
-    "read": fileio.read,
-    "write": fileio.write,
-    "close": fileio.close,
-    "dup2": fileio.dup2,
-    "pipe": fileio.pipe,
-    "open": openfile.open_,
-    "socket": sockets.socket,
-    "bind": sockets.bind,
-    "listen": sockets.listen,
-    "accept": sockets.accept,
-    "connect": sockets.connect,
-    "getsockname": sockets.getsockname,
-    "fork": life.fork,
-    "waitpid": life.waitpid,
-    "setpgid": life.setpgid,
-    "setsid": life.setsid,
-    "nanosleep": life.sleep,
-    "compute": life.compute,
-    "thread_create": life.thread_create,
-    "thread_join": life.thread_join,
-    "kill": signaling.kill,
-    "sigaction": signaling.sigaction,
-    "sigprocmask": signaling.sigprocmask,
-    "pause": signaling.pause,
-    "alarm": signaling.alarm,
-    "execve": execcalls.execve,
-    "execvp": execcalls.execvp,
-    "bproc_execmove": move.execmove,
+# Every call by its name: the room and the function that runs it. Rooms are fetched when a program
+# first makes one of their calls, so that a world in which little happens begins fast.
+CALLS: dict[str, tuple[str, str]] = {
+    "read": ("posix.fileio", "read"),
+    "write": ("posix.fileio", "write"),
+    "close": ("posix.fileio", "close"),
+    "dup2": ("posix.fileio", "dup2"),
+    "pipe": ("posix.fileio", "pipe"),
+    "open": ("posix.openfile", "open_"),
+    "socket": ("posix.sockets", "socket"),
+    "bind": ("posix.sockets", "bind"),
+    "listen": ("posix.sockets", "listen"),
+    "accept": ("posix.sockets", "accept"),
+    "connect": ("posix.sockets", "connect"),
+    "getsockname": ("posix.sockets", "getsockname"),
+    "fork": ("posix.life", "fork"),
+    "waitpid": ("posix.life", "waitpid"),
+    "setpgid": ("posix.life", "setpgid"),
+    "setsid": ("posix.life", "setsid"),
+    "nanosleep": ("posix.life", "sleep"),
+    "compute": ("posix.life", "compute"),
+    "thread_create": ("posix.life", "thread_create"),
+    "thread_join": ("posix.life", "thread_join"),
+    "kill": ("posix.signaling", "kill"),
+    "sigaction": ("posix.signaling", "sigaction"),
+    "sigprocmask": ("posix.signaling", "sigprocmask"),
+    "pause": ("posix.signaling", "pause"),
+    "alarm": ("posix.signaling", "alarm"),
+    "execve": ("posix.execcalls", "execve"),
+    "execvp": ("posix.execcalls", "execvp"),
+    "bproc_execmove": ("bproc.move", "execmove"),
 }
+
+
+@cache
+def runner(call_name: str) -> Callable[..., Steps]:
+    """Fetch what runs a call; its arguments are as the faces pass them."""
+    room, function = CALLS[call_name]
+    found: Callable[..., Steps] = getattr(import_module(f"bprocsim.{room}"), function)
+    return found
+
 
 # Calls that a caught signal always ends, whatever its handler asked for. Source: linux-signal7.
 NEVER_RESTARTED = frozenset({"pause", "nanosleep", "connect"})
@@ -189,7 +209,7 @@ class Machine:
         if process.ended is not None:
             return
         self.kill_silently(process, ended, by)
-        life.release(self, process)
+        release(self, process)
         if ended.signal is not None:
             self.record(process.pid, "killed", name(ended.signal))
         elif self.trace.all:
@@ -217,7 +237,7 @@ class Machine:
         if process.family is not None:
             process.family.living -= 1
         process.ghost = None
-        life.orphan_children(process)
+        orphan_children(process)
         parent = process.parent
         if parent is None or parent.handlers.get(Signal.SIGCHLD) is Disposition.IGNORE:
             process.move_to(State.GONE)
@@ -236,16 +256,20 @@ class Machine:
         parent = process.parent
         if parent is None or not parent.alive:
             return
-        signaling.post(parent.machine, parent, Signal.SIGCHLD, None)
+        from bprocsim.posix.signaling import post
+
+        post(parent.machine, parent, Signal.SIGCHLD, None)
         if parent.child_waiters is not None:
             parent.child_waiters.wake_all(self.port, Why.DONE)
 
     def stop(self, process: Process) -> None:
         """See posix.Machine."""
+        from bprocsim.posix.signaling import interrupt
+
         if process.state is State.RUNNING:
             process.move_to(State.STOPPED)
             process.stop_report = int(Signal.SIGSTOP)
-            signaling.interrupt(self, process)
+            interrupt(self, process)
             self.tell_parent(process)
 
     def forward(self, process: Process, signum: int, sender: Process | None) -> bool:
@@ -258,12 +282,15 @@ class Machine:
     def take_signals(self, thread: Thread) -> Steps:
         """Do what pending signals ask for, now that the program is about to go on; gives whether the
         interrupted call is to be restarted."""
+        from bprocsim.posix import signaling
+        from bprocsim.posix.fileio import block
+
         process = thread.process
         restart = True
         while True:
             if process.state is State.STOPPED:
                 process.continued = process.continued or WaitQueue()
-                yield from fileio.block(self.port, thread, process.continued, "SIGCONT")
+                yield from block(self.port, thread, process.continued, "SIGCONT")
                 continue
             signum = signaling.due(process)
             if not signum:
@@ -272,7 +299,7 @@ class Machine:
             if isinstance(action, Handler):
                 restart = restart and action.restart
                 made = action.function(proc_of(thread), signum)
-                if isgenerator(made):
+                if isinstance(made, GeneratorType):
                     yield from made
             elif action is Action.TERMINATE:
                 raise ProcessEnds(signal=signum)
@@ -301,7 +328,7 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], shown: tuple[Any
     `shown` the arguments as the trace shows them. What comes back is an Outcome or a plain value.
     """
     process = thread.process
-    run = CALLS[call_name]
+    run = runner(call_name)
     while True:
         result = yield from run(process.machine, thread, *args)
         if process.pending or process.state is State.STOPPED:
@@ -362,7 +389,7 @@ def lead(thread: Thread) -> Steps:
 
 def _run(proc: Proc, body: Callable[[Proc], Any]) -> Steps:
     made = body(proc)
-    value = (yield from made) if isgenerator(made) else made
+    value = (yield from made) if isinstance(made, GeneratorType) else made
     proc.check_finished()
     return as_status(value)
 
@@ -400,6 +427,8 @@ def run_image(proc: Proc) -> Steps:
     if image.kill:
         raise ProcessEnds(signal=image.kill)
     if image.loader is not None:
+        from bprocsim.posix import loader
+
         needed = len(image.elf.needed)
         yield machine.port.sleep(machine.costs.loader_ns_per_library * (needed + 1))
         found = loader.resolve(machine, process, image)
@@ -410,7 +439,7 @@ def run_image(proc: Proc) -> Steps:
     if image.program is None:
         return 0
     made = image.program.function(proc)
-    return (yield from made) if isgenerator(made) else made
+    return (yield from made) if isinstance(made, GeneratorType) else made
 
 
 def _only_this_thread(thread: Thread) -> None:
@@ -429,7 +458,7 @@ def lead_thread(thread: Thread, body: Callable[[Proc], Any]) -> Steps:
     proc = proc_of(thread)
     try:
         made = body(proc)
-        thread.value = (yield from made) if isgenerator(made) else made
+        thread.value = (yield from made) if isinstance(made, GeneratorType) else made
         proc.check_finished()
     except ImageReplaced:
         _only_this_thread(thread)

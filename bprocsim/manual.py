@@ -116,14 +116,14 @@ class Errors:
 # ---- What a call comes to, inside the simulator: values, never exceptions -----------------------
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Done:
     """The call returned `value`; a bare int, bytes or tuple may stand for it."""
 
     value: Any
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Fail:
     """The call returned -1: `row` of the table `errors` says why; `subject` what it was about."""
 
@@ -132,7 +132,7 @@ class Fail:
     subject: bytes | str = b""
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Exit:
     """The process ended with `status` because a late row was met after the exec had succeeded."""
 
@@ -141,7 +141,7 @@ class Exit:
     errors: Errors
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Replaced:
     """The process has become a new image, which is to run in its place."""
 

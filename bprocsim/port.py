@@ -29,7 +29,7 @@ class Why(Enum):
     TIMEOUT = "timed out"
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Waiter:
     """One wait of one thread: `what` it waits for in words, `since_ns` when it began.
 
@@ -45,7 +45,7 @@ class Waiter:
     event: Any = None
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Link:
     """One direction between two machines.
 
@@ -69,7 +69,7 @@ class Link:
     random: random.Random | None = None
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Interface:
     """One direction of a machine's network interface: `free_at_ns` when the last byte has passed."""
 
@@ -124,7 +124,7 @@ class Port(Protocol):
         """Close a task's generator; it never runs on."""
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class WaitQueue:
     """Those who wait for one thing, first come, first served."""
 

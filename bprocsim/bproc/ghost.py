@@ -7,7 +7,7 @@ from attrs import define, setters
 from bprocsim.posix.procs import Process
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Ghost:
     """A process-table entry of the master: no memory, no files; its pid, family and ids are `process`'s.
 

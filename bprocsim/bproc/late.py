@@ -14,12 +14,12 @@ from bprocsim.bproc.nodes import NODE_MASTER, Node, NodeState
 from bprocsim.errnos import Errno
 from bprocsim.manual import Kind, Row
 from bprocsim.posix.credentials import Credentials
-from bprocsim.posix.sockets import Answer
+from bprocsim.posix.network import Answer
 
 ROUTE, IN_TRANSIT, THAW, IO_SETUP = "ROUTE", "IN_TRANSIT", "THAW", "IO_SETUP"
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class RouteFacts:
     """What the master asks when the request reaches it: where to, from where, for whom."""
 
@@ -46,7 +46,7 @@ def node_not_permitted(f: RouteFacts) -> bool:
     return f.node is not None and not f.node.permits(f.who)
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class TransitFacts:
     """Whether the target was lost while the process was on its way."""
 
@@ -57,7 +57,7 @@ def slave_lost(f: TransitFacts) -> bool:
     return f.lost
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class ThawFacts:
     """What the target asks of a frozen process: its format, a loader named but not sent, memory."""
 
@@ -79,7 +79,7 @@ def undump_out_of_memory(f: ThawFacts) -> bool:
     return f.needed_bytes > f.free_bytes
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class ConnectFacts:
     """How the connection for one of stdout, stderr, stdin ended."""
 

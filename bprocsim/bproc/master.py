@@ -20,12 +20,11 @@ from bprocsim.manual import Errors
 from bprocsim.port import Steps, Timer, Waiter, Why
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.procs import Ended, PidSpace, Process, Thread
-from bprocsim.posix.signaling import post
 from bprocsim.posix.streams import Endpoint
 from bprocsim.signals import Signal
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Move:
     """A process on its way from `source` to `target`.
 
@@ -47,7 +46,7 @@ class Move:
     link: Any = None
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Master:
     """bpmaster, and what it knows.
 
@@ -138,6 +137,8 @@ class Master:
 
     def forward_signal(self, sender: Any, process: Process, signum: int) -> None:
         """Send a signal to wherever a process is by then; it queues behind a move."""
+        from bprocsim.posix.signaling import post
+
         target = process.machine
         self.by_master(sender, target, "FWD_SIG", lambda: post(process.machine, process, signum, None))
 

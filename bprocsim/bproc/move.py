@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bprocsim.bproc import iod, vmadump
+from bprocsim.bproc import vmadump
 from bprocsim.bproc.editions import Edition
 from bprocsim.bproc.ghost import Ghost
 from bprocsim.bproc.late import (
@@ -33,7 +33,7 @@ from bprocsim.posix.exec import ExecFacts, ExecProfile
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.paths import walk
 from bprocsim.posix.procs import Ended, Process, State, Thread, drop_all
-from bprocsim.posix.sockets import Answer
+from bprocsim.posix.network import Answer
 from bprocsim.posix.vfs import Kind
 
 
@@ -161,6 +161,8 @@ def _at_target(machine: Machine, target: Any, master: Master, move: Move, port: 
     )
     if (row := table.first(thaw, THAW)) is not None:
         return row
+    from bprocsim.bproc import iod  # a refused call needs no I/O forwarding
+
     move.held, process.descriptors = process.descriptors, {}
     _transfer(process, machine, target)
     if port:
@@ -199,6 +201,8 @@ def _answer(machine: Machine, target: Any, master: Master, move: Move, port: int
 
 def _hand_over(machine: Machine, move: Move) -> None:
     """Give the migration socket and the caller's old descriptor 1 to iod, and close the rest."""
+    from bprocsim.bproc import iod
+
     output = None
     if move.link is not None:
         stdout = move.held.get(1)

@@ -57,7 +57,7 @@ _RIGHTS: dict[NodeState, int | None] = {
 }
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Node:
     """One slave as the master knows it: `number`, its `machine`, `state`, and who may move there.
 

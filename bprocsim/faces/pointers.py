@@ -24,7 +24,7 @@ BAD_ADDRESS: Final = _Address.BAD_ADDRESS
 Pointer = bytes | Literal[_Address.BAD_ADDRESS]
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Vector:
     """argv or envp: its strings up to the NULL that ends it.
 

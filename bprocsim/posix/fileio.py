@@ -32,7 +32,7 @@ def block(port: Port, thread: Thread, queue: WaitQueue, what: str) -> Steps:
 # ---- read and write ----------------------------------------------------------------------------
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class IoFacts:
     """What read and write ask about."""
 
@@ -168,7 +168,7 @@ def _refused(thread: Thread, row: Row) -> Fail:
 # ---- close, dup2, pipe -------------------------------------------------------------------------
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class SlotFacts:
     """What the calls about descriptors' numbers ask about."""
 

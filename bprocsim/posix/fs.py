@@ -26,7 +26,7 @@ _PREFIX = re.compile(rb"[^/]+(?=/+[^/])")  # each component with another one beh
 # ---- The errors ---------------------------------------------------------------------------------
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Survey:
     """What a call finds: `found` a walk to what must be there, `place` one to where a name is made."""
 

@@ -86,7 +86,7 @@ def read_elf(data: bytes, arch: Arch) -> ElfFile:
     return arch.parse(data)
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Loaded:
     """An image in memory: what a process runs.
 

@@ -12,7 +12,7 @@ from bprocsim.manual import Errors, Fail, Row
 from bprocsim.port import Steps, Waiter, WaitQueue, Why
 from bprocsim.posix.fileio import block, interrupted
 from bprocsim.posix.machine import Machine
-from bprocsim.posix.procs import Descriptor, Process, State, Thread, drop_all
+from bprocsim.posix.procs import Descriptor, Process, State, Thread
 
 WNOHANG, WUNTRACED = 1, 2
 
@@ -65,7 +65,7 @@ def WIFSTOPPED(status: int) -> bool:
 # ---- fork ----------------------------------------------------------------------------------------
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class ForkFacts:
     """What fork asks about."""
 
@@ -132,36 +132,10 @@ def inherit(parent: Process, child: Process) -> None:
         child.descriptors[number] = Descriptor(descriptor.description, descriptor.close_on_exec)
 
 
-# ---- the end -------------------------------------------------------------------------------------
-
-
-def release(machine: Machine, process: Process) -> None:
-    """Give back what a process holds on a machine: descriptors, memory, its image."""
-    drop_all(process, machine.port)
-    machine.memory.used_bytes -= process.memory_bytes
-    process.memory_bytes = 0
-    if process.running_file is not None:
-        process.running_file.running -= 1
-        process.running_file = None
-    if process.alarm is not None:
-        process.alarm[1].cancel()
-        process.alarm = None
-
-
-def orphan_children(process: Process) -> None:
-    """Leave the children to init, which reaps those that have ended."""
-    for child in process.children.values():
-        child.parent = None
-        if child.state is State.ZOMBIE:
-            child.move_to(State.GONE)
-            child.machine.forget(child)
-    process.children.clear()
-
-
 # ---- wait ----------------------------------------------------------------------------------------
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class WaitFacts:
     """What wait asks about: the children that the pid means, and whether a signal came."""
 
@@ -240,7 +214,7 @@ def waitpid(machine: Machine, thread: Thread, pid: int, options: int) -> Steps:
 # ---- groups and sessions ---------------------------------------------------------------------------
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class GroupFacts:
     """What setpgid and setsid ask about."""
 
@@ -365,7 +339,7 @@ def thread_create(machine: Machine, thread: Thread, body: Callable[..., Any], ar
     return number
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class JoinFacts:
     """What thread_join asks about."""
 

@@ -22,7 +22,7 @@ from bprocsim.posix.vfs import FileTree
 from bprocsim.trace import Trace
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Memory:
     """The memory of one machine in bytes: `total`, what processes use, and what a fault holds back."""
 
@@ -36,7 +36,7 @@ class Memory:
         return max(0, self.total_bytes - self.used_bytes - self.withheld_bytes)
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class FileTable:
     """The open files of one machine: how many there are, of at most `limit`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 from attrs import define, field, frozen, setters
@@ -18,7 +19,17 @@ class Address:
     port: int
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+class Answer(Enum):
+    """How an attempt to connect ended."""
+
+    CONNECTED = "connected"
+    REFUSED = "refused"
+    SILENCE = "no answer"
+    GONE = "the machine was lost"
+    SIGNAL = "a signal came"
+
+
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Ports:
     """The TCP ports of one machine: who listens where; `refused` ports answer nobody (a fault)."""
 
@@ -36,7 +47,7 @@ class Ports:
         return 0
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Network:
     """All machines that can reach one another, by address; links come into being when first used."""
 

@@ -31,7 +31,7 @@ O_CREAT, O_EXCL, O_TRUNC, O_APPEND = 0o100, 0o200, 0o1000, 0o2000
 O_DIRECTORY, O_CLOEXEC = 0o200000, 0o2000000
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class OpenFile:
     """A regular file or directory that is open: which inode, where in it, for what."""
 
@@ -81,7 +81,7 @@ class OpenFile:
             self.machine.tree.own(self.number).writers -= 1
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class OpenFacts:
     """What open asks about."""
 

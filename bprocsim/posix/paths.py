@@ -88,7 +88,7 @@ class PathLimits:
         return self.path_max is not None and len(path) + 1 > self.path_max
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Walk:
     """Where a path led.
 
@@ -195,7 +195,7 @@ def walk_to_make(
     return found
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class _Frame:
     """A text being walked: the caller's path, or a link's target."""
 

@@ -73,7 +73,7 @@ class Description(Protocol):
         """Let go of it: the last descriptor was closed."""
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Descriptor:
     """A slot of a descriptor table."""
 
@@ -81,7 +81,7 @@ class Descriptor:
     close_on_exec: bool = False
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Thread:
     """A thread of a process: the `task` that runs it and what it waits for, if it does."""
 
@@ -94,7 +94,7 @@ class Thread:
     joiners: WaitQueue | None = None
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Process:
     """A process: pid and family, whose it is, where it stands, what it runs, what it holds.
 
@@ -161,7 +161,7 @@ class Process:
         return self.ended is None
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class PidSpace:
     """One space of process numbers: the master's, shared by all of a cluster's nodes.
 
@@ -215,3 +215,29 @@ def drop_all(process: Process, port: Port, keep: Callable[[Descriptor], bool] | 
     for number in sorted(process.descriptors):
         if keep is None or not keep(process.descriptors[number]):
             drop(process, number, port)
+
+
+# ---- the end -------------------------------------------------------------------------------------
+
+
+def release(machine: Any, process: Process) -> None:
+    """Give back what a process holds on a machine: descriptors, memory, its image."""
+    drop_all(process, machine.port)
+    machine.memory.used_bytes -= process.memory_bytes
+    process.memory_bytes = 0
+    if process.running_file is not None:
+        process.running_file.running -= 1
+        process.running_file = None
+    if process.alarm is not None:
+        process.alarm[1].cancel()
+        process.alarm = None
+
+
+def orphan_children(process: Process) -> None:
+    """Leave the children to init, which reaps those that have ended."""
+    for child in process.children.values():
+        child.parent = None
+        if child.state is State.ZOMBIE:
+            child.move_to(State.GONE)
+            child.machine.forget(child)
+    process.children.clear()

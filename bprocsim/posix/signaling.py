@@ -95,7 +95,7 @@ def due(process: Process) -> int:
 # ---- kill --------------------------------------------------------------------------------------
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class KillFacts:
     """What kill asks about: the signal, those whom the pid means, and those who may be reached."""
 
@@ -162,7 +162,7 @@ def kill(machine: Machine, thread: Thread, pid: int, signum: int) -> Steps:
 # ---- sigaction, sigprocmask, pause, alarm --------------------------------------------------------
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class ActionFacts:
     """What sigaction and sigprocmask ask about."""
 

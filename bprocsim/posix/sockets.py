@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Any, Protocol
 
 from attrs import define, setters
@@ -12,14 +11,14 @@ from bprocsim.manual import Errors, Fail, Row
 from bprocsim.port import Port, Steps, Waiter, Why
 from bprocsim.posix.fileio import block, descriptors_used_up, fd_not_open, file_table_full, interrupted
 from bprocsim.posix.machine import Machine, counted
-from bprocsim.posix.network import Address
+from bprocsim.posix.network import Address, Answer
 from bprocsim.posix.procs import Descriptor, Thread, put
 from bprocsim.posix.streams import Endpoint, Listener, connect_ends
 
 ANY = ""
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Socket:
     """A stream socket before it listens or is connected; afterwards that takes its place."""
 
@@ -36,7 +35,7 @@ class Socket:
         """Nothing to let go of."""
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class SocketFacts:
     """What the calls about sockets ask about."""
 
@@ -53,16 +52,6 @@ class SocketFacts:
     def description(self) -> Any:
         """Give what the descriptor stands for."""
         return self.descriptor.description if self.descriptor is not None else None
-
-
-class Answer(Enum):
-    """How an attempt to connect ended."""
-
-    CONNECTED = "connected"
-    REFUSED = "refused"
-    SILENCE = "no answer"
-    GONE = "the machine was lost"
-    SIGNAL = "a signal came"
 
 
 def not_a_socket(f: SocketFacts) -> bool:

@@ -18,7 +18,7 @@ from bprocsim.port import Link, Port, WaitQueue, Why
 PIPE_BUF = 4096
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Pipe:
     """The buffer behind a pipe: `capacity` bytes, and how many ends of each kind are open."""
 
@@ -30,7 +30,7 @@ class Pipe:
     writing: WaitQueue = field(factory=WaitQueue)
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class PipeReader:
     """The reading end of a pipe."""
 
@@ -67,7 +67,7 @@ class PipeReader:
             self.pipe.writing.wake_all(port, Why.GONE)
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class PipeWriter:
     """The writing end of a pipe."""
 
@@ -110,7 +110,7 @@ class PipeWriter:
             self.pipe.reading.wake_all(port, Why.END)
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Endpoint:
     """One end of a stream connection.
 
@@ -222,7 +222,7 @@ def connect_ends(one: Endpoint, other: Endpoint, there: Link, back: Link) -> Non
     one.link, other.link = there, back
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Listener:
     """A socket that listens: at most `backlog` + 1 connections wait to be accepted.
 
@@ -267,7 +267,7 @@ class Listener:
         self.accepting.wake_all(port, Why.GONE)
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Null:
     """/dev/null: reads end at once, writes vanish."""
 
@@ -290,7 +290,7 @@ class Null:
         """Nothing to let go of."""
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Sink:
     """What the harness gives a process to write to: it takes everything at once, in order."""
 
@@ -313,7 +313,7 @@ class Sink:
         self.closed = True
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Source:
     """What the harness gives a process to read: fixed bytes, then the end of file."""
 

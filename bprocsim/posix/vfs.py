@@ -41,7 +41,7 @@ class Mount:
     readonly: bool = False
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Inode:
     """One file of any kind; which fields mean something depends on `kind`.
 

@@ -11,7 +11,6 @@ from bprocsim.manual import Errors, Exit, Fail, Replaced
 from bprocsim.port import Steps, Waiter
 from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.procs import Descriptor, Ended, Process, Thread
-from bprocsim.posix.sockets import open_listener
 from bprocsim.posix.streams import Endpoint, Sink, Source
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.simulation import Deadlock, Simulation, Timeout
@@ -19,14 +18,14 @@ from bprocsim.world.simulation import Deadlock, Simulation, Timeout
 STREAMS = ("stdout", "stderr", "stdin")
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Family:
     """A process of the harness and all that came from it: how many live."""
 
     living: int = 0
 
 
-@define(on_setattr=setters.NO_OP, eq=False)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Attempt:
     """One call from outside while it is under way."""
 
@@ -170,6 +169,8 @@ def _tell(attempt: Attempt, name: str, table: Errors, seen: tuple[int, int]) -> 
 
 def _listen(sim: Simulation, machine: Any, attempt: Attempt, number: int, data: bytes) -> Any:
     """Listen for the three connections: by order stdout, stderr, stdin."""
+    from bprocsim.posix.sockets import open_listener
+
     engine = sim.engine
     sinks = (attempt.out, attempt.err)
     listener = open_listener(machine, number, len(STREAMS))

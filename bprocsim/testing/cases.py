@@ -1,0 +1,304 @@
+"""One call in one small world, described as data: what is wrong there, and all at once if wanted.
+
+A `Case` says what the files, the arguments, the calling node and the destination are like. Built with
+the public calls and faults alone, it becomes a cluster in which the call can be made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from attrs import evolve, frozen
+
+import bprocsim as bp
+from bprocsim.units import KiB
+
+USER = "alice"
+CALLER, TARGET, OTHER = -1, 2, 1
+NOWHERE = 99  # no node has this number
+LOADER = "/lib64/ld-linux-x86-64.so.2"
+PORT = 4000
+FOREIGN_MACHINE = 20  # ppc, which no node here runs
+NAME_MAX, PATH_MAX = 255, 4096
+
+
+@frozen
+class File:
+    """A file that exec opens, and the way to it.
+
+    `directory` where it lies; `name_bytes` of its last component; `links` symbolic links inside
+    each other on the way; `missing` it is not there; `beneath` the path goes on below it; `closed`
+    the caller may not search its directory; `bad_way` "directory" or "link": what cannot be read
+    on the way; `noexec`, `nosuid` the flags of its file system; `kind` what it is; `executable`,
+    `set_id` its mode; `written` somebody writes it; `bad` its contents cannot be read. `content`
+    "elf", "script", "text" or "empty"; of an ELF file `magic` its first four bytes, `foreign` for
+    another machine, `malformed` what is wrong with the headers, `interpreters` how many PT_INTERP.
+    """
+
+    directory: str
+    name_bytes: int = 4
+    links: int = 0
+    missing: bool = False
+    beneath: bool = False
+    closed: bool = False
+    bad_way: str = ""
+    noexec: bool = False
+    nosuid: bool = False
+    kind: str = "file"
+    executable: bool = True
+    set_id: int = 0
+    written: bool = False
+    bad: bool = False
+    content: str = "elf"
+    magic: bytes = b"\x7fELF"
+    foreign: bool = False
+    malformed: str = ""
+    interpreters: int = 0
+
+    @property
+    def place(self) -> str:
+        """Give where it lies."""
+        return f"{self.directory}/{'f' * self.name_bytes}"
+
+    @property
+    def path(self) -> str:
+        """Give the path by which it is named."""
+        named = f"{self.directory}.links/1" if self.links > 1 else self.place
+        return named + "/below" if self.beneath else named
+
+
+@frozen
+class Case:
+    """A call in a world: by default it succeeds.
+
+    `call` and `edition`, `kernel` the rules; `daemon` the master's is there. `cmd` "path", "bad"
+    (address) or "empty", `cmd_bytes` its length if it is to be padded; `program` the file that it
+    names, `interpreter` the file that the program names if it is a script or has a PT_INTERP.
+    `argv`, `envp` can be read; `element` so can their elements; `room` bytes left in the argument
+    area (None: as much as there is). `free_files`, `free_bytes` what the calling node has left.
+
+    `from_node` and `node` from where to where; `down` the destination is; `node_mode` who may go
+    there; `lost_at` the step at which it loses power; `node_arch` its architecture; `by_name` the
+    loader is sent by its name only, `loader_there` and is at the destination; `node_free_bytes` of
+    its memory; `port` of the I/O forwarding, `listens` somebody does there; `silent` the link
+    from the destination to the caller is cut when it is about to connect back.
+    """
+
+    call: str = "bproc_execmove"
+    edition: str = "scyld"
+    kernel: str = "documented"
+    daemon: bool = True
+    cmd: str = "path"
+    cmd_bytes: int = 0
+    program: File = File("/program")
+    interpreter: File = File("/interpreter")
+    argv: bool = True
+    envp: bool = True
+    element: bool = True
+    room: int | None = None
+    free_files: int | None = None
+    free_bytes: int | None = None
+    from_node: int = CALLER
+    node: int = TARGET
+    down: bool = False
+    node_mode: int = 0o111
+    lost_at: bp.Step | None = None
+    node_arch: str = "x86-64"
+    by_name: bool = False
+    loader_there: bool = True
+    node_free_bytes: int | None = None
+    port: int = 0
+    listens: bool = True
+    silent: bool = False
+
+    def change(self, *changes: Mapping[str, Any]) -> Case:
+        """Give this case with some fields changed; "program.bad" is a field of the program."""
+        made = self
+        for name, value in (item for change in changes for item in change.items()):
+            part, _, field = name.rpartition(".")
+            made = evolve(made, **{part: evolve(getattr(made, part), **{field: value})} if part else {name: value})
+        return made
+
+    # ---- the world ----
+
+    def world(self, trace: str = "errors") -> bp.Cluster:
+        """Build a fresh cluster in which the call can be made."""
+        faults: list[Any] = [*self._faults()]
+        if self.silent and self.call == "bproc_execmove":
+            faults.append(bp.LinkCut(self.from_node, self.node, at_ns=self._connects_back_ns()))
+        cluster = bp.Cluster(
+            [bp.NodeSpec(arch=self.node_arch if number == self.node else "x86-64") for number in range(4)],
+            master=bp.NodeSpec(),
+            edition=self._edition(),
+            kernel=self.kernel,
+            faults=faults,
+            trace=trace,
+        )
+        cluster.user(USER, 500, 500)
+        files = self._handle(cluster, self.from_node).fs
+        if self.interpreted:
+            _make(files, self.interpreter, (LOADER,) * self.interpreter.interpreters)
+        named = self._interpreter_path(files) if self.interpreted else LOADER
+        _make(files, self.program, (named,) * max(self.program.interpreters, self.program.content == "script"))
+        if 0 <= self.node < len(cluster.nodes):
+            if self.node_mode != 0o111:
+                cluster.nodes[self.node].chmod(self.node_mode)
+            if not self.loader_there:
+                cluster.nodes[self.node].fs.unlink(LOADER)
+        return cluster
+
+    @property
+    def interpreted(self) -> bool:
+        """Tell whether the program names an interpreter of this case's."""
+        program = self.program
+        return program.content == "script" or bool(program.content == "elf" and program.interpreters and not self.by_name)
+
+    def make(self, cluster: bp.Cluster) -> bp.Outcome:
+        """Make the call in a world that `world` built."""
+        who = cluster.users[USER]
+        if self.call == "execve":
+            return cluster.execve(*self._arguments(), user=who, from_node=self.from_node)
+        if not self.port:
+            return cluster.bproc_execmove(self.node, *self._arguments(), user=who, from_node=self.from_node)
+        return cluster.bproc_execmove_io(
+            self.node, self.port, *self._arguments(), user=who, from_node=self.from_node, listen=self.listens
+        )
+
+    def run(self) -> bp.Outcome:
+        """Build the world and make the call."""
+        return self.make(self.world())
+
+    @staticmethod
+    def _handle(cluster: bp.Cluster, number: int) -> Any:
+        return cluster.master if number == CALLER else cluster.nodes[number]
+
+    def _edition(self) -> Any:
+        edition = bp.editions[self.edition]
+        return evolve(edition, library_list=(LOADER,)) if self.by_name else edition
+
+    def _faults(self) -> Iterable[Any]:
+        here, program = self.from_node, self.program
+        if not self.daemon:
+            yield bp.MasterDaemonExit()
+        for file in (program, self.interpreter) if self.interpreted else (program,):
+            if file.bad:
+                yield bp.IoError(here, file.place)
+            if file.bad_way:
+                yield bp.IoError(here, file.directory if file.bad_way == "directory" else file.place)
+        if self.free_files is not None:
+            yield bp.OpenFileLimit(here, self.free_files)
+        if self.free_bytes is not None:
+            yield bp.MemoryFull(here, self.free_bytes)
+        if self.call != "bproc_execmove" or self.node == NOWHERE:
+            return
+        if self.down:
+            yield bp.PowerOff(self.node)
+        if self.lost_at is not None:
+            yield bp.PowerOff(self.node, step=self.lost_at)
+        if self.node_free_bytes is not None:
+            yield bp.MemoryFull(self.node, self.node_free_bytes)
+
+    def _connects_back_ns(self) -> int:
+        """Tell when the destination is about to connect back, from a world without the cut."""
+        cluster = evolve(self, silent=False).world(trace="all")
+        evolve(self, silent=False).make(cluster)
+        thawed = [each.at_ns for each in cluster.trace.of_kind("step") if each.step == bp.Step.THAW.name]
+        return int(thawed[0]) if thawed else 0
+
+    def _interpreter_path(self, files: Any) -> str:
+        """Give the interpreter's path; a `#!` line is short, so for a long one a link to it."""
+        path = self.interpreter.path
+        if self.program.content != "script" or len(path) < 80:
+            return path
+        files.symlink(path, "/short")
+        return "/short"
+
+    # ---- the arguments ----
+
+    def _arguments(self) -> tuple[Any, Any, Any]:
+        cmd: Any = {"bad": bp.BAD_ADDRESS, "empty": ""}.get(self.cmd, self.program.path)
+        if self.cmd == "path" and self.cmd_bytes:
+            directory, _, name = cmd.rpartition("/")
+            cmd = directory + "/" * (self.cmd_bytes - len(directory) - len(name)) + name
+        argv: Any = ["name"] if self.argv else bp.BAD_ADDRESS
+        envp: Any = [] if self.envp else bp.BAD_ADDRESS
+        vector = argv if self.argv else envp
+        if self.room is not None and (self.argv or self.envp):
+            limit = bp.kernels[self.kernel].argument_area_bytes[1]
+            taken = (0 if self.cmd == "bad" else len(cmd)) + 1 + (len("name") + 1 if self.argv else 0)
+            vector.append("a" * (limit - taken - self.room - 1))
+        if not self.element:
+            # In the other vector where there is one, so that both kinds of error have a place.
+            (envp if self.envp else vector if self.argv else []).append(bp.BAD_ADDRESS)
+        return cmd, argv, envp
+
+
+# ---- files ---------------------------------------------------------------------------------------
+
+
+def _make(files: Any, file: File, interpreters: tuple[str, ...]) -> None:
+    """Make a file, its directory, and the links to it."""
+    files.mkdir(file.directory)
+    if file.noexec or file.nosuid:
+        files.mount(file.directory, noexec=file.noexec, nosuid=file.nosuid)
+    _make_links(files, file)
+    place = file.place + "-itself" if file.links else file.place
+    mode = (0o755 if file.executable else 0o644) | file.set_id
+    if not file.missing and file.name_bytes <= NAME_MAX:
+        if file.kind == "file":
+            files.write_file(place, _content(file, interpreters), mode=mode)
+            if file.written:
+                files.open_for_write(place)
+        elif file.kind == "directory":
+            files.mkdir(place, mode=mode)
+        else:
+            files.mknod(place, file.kind, mode=mode)
+    if file.closed:
+        files.chmod(file.directory, 0o700)
+
+
+def _make_links(files: Any, file: File) -> None:
+    """Make links that stand inside each other's targets; the last lies beside the file."""
+    if not file.links or file.name_bytes > NAME_MAX:
+        return
+    files.symlink(file.place + "-itself", file.place)
+    if file.links > 1:
+        way = f"{file.directory}.links"
+        files.mkdir(way)
+        for number in range(1, file.links):
+            files.symlink(f"{way}/{number + 1}" if number < file.links - 1 else file.place, f"{way}/{number}")
+
+
+@lru_cache(maxsize=256)
+def _content(file: File, interpreters: tuple[str, ...]) -> bytes:
+    """Give the bytes of a file."""
+    if file.content == "empty":
+        return b""
+    if file.content == "text":
+        return b"no program at all\n"
+    if file.content == "script":
+        return b"#!\n" if file.malformed else b"#!" + interpreters[0].encode() + b" -x\n"
+    image = bp.ElfImage(
+        machine=FOREIGN_MACHINE if file.foreign else 62,
+        bits=64,
+        byteorder="little",
+        interpreters=interpreters if file.malformed != "interpreter" else (b"no NUL at the end",),
+        magic=file.magic,
+        memory_bytes=64 * KiB,
+    )
+    return evolve(image, **_MALFORMED[file.malformed]).to_bytes()
+
+
+# What makes of good headers ones that no kernel takes.
+_MALFORMED: dict[str, dict[str, Any]] = {
+    "": {},
+    "interpreter": {},
+    "type": {"type": "REL"},
+    "entry size": {"phentsize": 60},
+    "no entries": {"phnum": 0},
+    "too many entries": {"phnum": 2000},
+    "table elsewhere": {"phoff": 1 << 40},
+    "short": {"truncate": 40},
+}
