@@ -10,7 +10,7 @@ from bprocsim.manual import Row
 from bprocsim.units import s
 
 
-@frozen
+@frozen(eq=False)
 class Edition:
     """One edition of BProc.
 

@@ -7,6 +7,7 @@ process exits with the errno as its status. Source of the sequence: bproc-4.0.0p
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from bprocsim.bproc import vmadump
@@ -51,6 +52,7 @@ def no_master(f: MoveFacts) -> bool:
     return not f.has_master
 
 
+@cache
 def execmove_errors(edition: Edition, profile: ExecProfile) -> Errors:
     """Make the table of bproc_execmove for an edition and the exec rules of a kernel."""
     return Errors(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from bprocsim.errnos import Errno as E
@@ -20,6 +21,7 @@ SHELL = b"/bin/sh"
 GOES_ON = frozenset({E.ENOENT, E.ENOTDIR, E.EACCES, E.ESTALE, E.ENODEV, E.ETIMEDOUT})
 
 
+@cache
 def execve_errors(profile: ExecProfile) -> Errors:
     """Make the table of execve for the exec rules of a kernel."""
     return Errors("execve", page=profile.source, order=profile.order, rows=profile.rows)

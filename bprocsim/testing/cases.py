@@ -244,7 +244,7 @@ def _make(files: Any, file: File, interpreters: tuple[str, ...]) -> None:
     if file.noexec or file.nosuid:
         files.mount(file.directory, noexec=file.noexec, nosuid=file.nosuid)
     _make_links(files, file)
-    place = file.place + "-itself" if file.links else file.place
+    place = _itself(file) if file.links else file.place
     mode = (0o755 if file.executable else 0o644) | file.set_id
     if not file.missing and file.name_bytes <= NAME_MAX:
         if file.kind == "file":
@@ -259,11 +259,16 @@ def _make(files: Any, file: File, interpreters: tuple[str, ...]) -> None:
         files.chmod(file.directory, 0o700)
 
 
+def _itself(file: File) -> str:
+    """Give the place of a file to which links lead."""
+    return f"{file.directory}/itself"
+
+
 def _make_links(files: Any, file: File) -> None:
     """Make links that stand inside each other's targets; the last lies beside the file."""
     if not file.links or file.name_bytes > NAME_MAX:
         return
-    files.symlink(file.place + "-itself", file.place)
+    files.symlink(_itself(file), file.place)
     if file.links > 1:
         way = f"{file.directory}.links"
         files.mkdir(way)

@@ -1,0 +1,21 @@
+"""Every ERRORS table by the name of its call."""
+
+from __future__ import annotations
+
+from bprocsim.manual import Errors
+from bprocsim.posix import fileio, life, openfile, signaling, sockets
+from bprocsim.testing.recipes import exec_tables
+
+_ROOMS = (fileio, openfile, sockets, life, signaling)
+
+
+def tables(edition: str = "scyld", kernel: str = "documented") -> dict[str, Errors]:
+    """Give every table by its call: BProc's and exec's for an edition and a kernel, and POSIX's.
+
+    Those of the `fs` methods, with which a world is built, are not among them.
+    KeyError: no such edition or kernel.
+    """
+    found = list(exec_tables(edition, kernel))
+    for room in _ROOMS:
+        found += [thing for thing in vars(room).values() if isinstance(thing, Errors)]
+    return {table.call: table for table in found}
