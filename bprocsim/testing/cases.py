@@ -153,7 +153,8 @@ class Case:
     def interpreted(self) -> bool:
         """Tell whether the program names an interpreter of this case's."""
         program = self.program
-        return program.content == "script" or bool(program.content == "elf" and program.interpreters and not self.by_name)
+        with_loader = program.content == "elf" and program.interpreters > 0
+        return program.content == "script" or (with_loader and not self.by_name)
 
     def make(self, cluster: bp.Cluster) -> bp.Outcome:
         """Make the call in a world that `world` built."""
