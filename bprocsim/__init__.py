@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+# Not late: once anything had imported the room of that name, the room would stand in its place.
+from bprocsim.costs import PRESETS as costs
 from bprocsim.signals import Signal
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from bprocsim.bproc.nodes import NODE_NONE as BPROC_NODE_NONE
     from bprocsim.bproc.nodes import NODE_SELF as BPROC_NODE_SELF
     from bprocsim.bproc.steps import Step
-    from bprocsim.costs import PRESETS as costs
     from bprocsim.costs import Costs
     from bprocsim.errnos import Errno
     from bprocsim.faces.control import ForgottenYieldFromError as ForgottenYieldFrom
@@ -107,7 +108,7 @@ _ROOMS = {
     "bproc.nodes": "BPROC_NODE_ANY=NODE_ANY BPROC_NODE_MASTER=NODE_MASTER "
     "BPROC_NODE_NONE=NODE_NONE BPROC_NODE_SELF=NODE_SELF",
     "bproc.steps": "Step",
-    "costs": "costs=PRESETS Costs",
+    "costs": "Costs",
     "errnos": "Errno",
     "faces.control": "ForgottenYieldFrom=ForgottenYieldFromError",
     "faces.errors": "CallError",
@@ -148,8 +149,8 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """List the public names, whether fetched or not."""
-    return sorted({*globals(), *__all__})
+    """List the public names, whether fetched or not, and Python's own."""
+    return sorted({name for name in globals() if name.startswith("__")} | set(__all__))
 
 
 __all__ = [

@@ -1,0 +1,134 @@
+"""The public names: exactly these, each documented, and fetched without any of the extras.
+
+Taking a name away, or letting it mean something else, breaks users' programs; the README says what
+else does. Adding one means adding it here.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+import bprocsim
+
+NAMES = """
+    ARCHES Address Arch
+    BAD_ADDRESS BPROC_NODE_ANY BPROC_NODE_MASTER BPROC_NODE_NONE BPROC_NODE_SELF
+    CallError Cluster ConnectRefused Costs Credentials
+    Deadlock
+    Edition ElfImage Errno ExecProfile
+    ForgottenYieldFrom
+    Hang
+    IoError
+    LibraryMissing LinkCut Loss
+    MasterDaemonExit MemoryFull
+    NodeSpec
+    O_APPEND O_CLOEXEC O_CREAT O_DIRECTORY O_EXCL O_RDONLY O_RDWR O_TRUNC O_WRONLY OpenFileLimit Outcome
+    PowerOff Proc Program
+    Runaway
+    SIGABRT SIGALRM SIGBUS SIGCHLD SIGCONT SIGFPE SIGHUP SIGILL SIGINT SIGKILL SIGPIPE SIGQUIT SIGSEGV SIGSTOP
+    SIGTERM SIGTRAP SIGTSTP SIGTTIN SIGTTOU SIGURG SIGUSR1 SIGUSR2 SIGWINCH
+    SIG_BLOCK SIG_DFL SIG_IGN SIG_SETMASK SIG_UNBLOCK Segment Signal Simulation SlowLink Step
+    Timeout
+    User
+    WEXITSTATUS WIFEXITED WIFSIGNALED WIFSTOPPED WNOHANG WTERMSIG WUNTRACED Waited
+    __version__
+    costs
+    editions
+    kernels
+    program
+""".split()
+
+# The rooms that users name in an import of their own.
+ROOMS = ("bprocsim.faults", "bprocsim.testing", "bprocsim.units")
+
+# What an extra brings, and what the core has no use for: none of it may be fetched along.
+EXTRAS = (
+    "_pytest", "cattrs", "dask", "distributed", "hypothesis", "matplotlib", "numpy", "prompt_toolkit", "pytest",
+    "rich", "rich_argparse", "shtab", "tomlkit", "tomllib",
+)  # fmt: skip
+
+
+def in_a_fresh_python(code: str) -> Any:
+    """What an expression about a fresh interpreter gives, as JSON brings it here."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
+    return json.loads(done.stdout)
+
+
+def test_the_public_names_are_these() -> None:
+    assert sorted(NAMES) == NAMES, "in the order of sorted()"
+    assert sorted(bprocsim.__all__) == NAMES
+
+
+def test_dir_shows_the_public_names_and_nothing_else() -> None:
+    """Apart from Python's own dunders, and rooms that somebody has imported."""
+    shown = in_a_fresh_python("import bprocsim, json; print(json.dumps(dir(bprocsim)))")
+    assert [name for name in shown if not name.startswith("_")] == [name for name in NAMES if not name.startswith("_")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_public_name_is_documented(name: str) -> None:
+    """A class or a function has a docstring; anything else is a constant that speaks for itself."""
+    thing = getattr(bprocsim, name)
+    if inspect.isclass(thing) or inspect.isfunction(thing):
+        assert (inspect.getdoc(thing) or "").strip()
+        assert thing.__doc__ != thing.__mro__[1].__doc__ if inspect.isclass(thing) else True
+    else:
+        assert isinstance(thing, int | str | Mapping) or name in ("BAD_ADDRESS", "SIG_DFL", "SIG_IGN"), thing
+
+
+@pytest.mark.parametrize("name", ["editions", "kernels", "costs", "ARCHES"])
+def test_the_records_stand_under_their_own_names(name: str) -> None:
+    records = getattr(bprocsim, name)
+    assert records
+    assert {key: record.name for key, record in records.items()} == {key: key for key in records}
+
+
+def test_a_name_that_is_not_there_is_told_as_python_does() -> None:
+    with pytest.raises(AttributeError, match="'bprocsim' has no attribute 'bproc_execmoev'"):
+        _ = bprocsim.bproc_execmoev
+
+
+def test_a_star_import_gives_the_public_names() -> None:
+    names: dict[str, Any] = {}
+    exec("from bprocsim import *", names)
+    assert sorted(set(names) - {"__builtins__"}) == NAMES
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_public_room_can_be_imported_by_itself(room: str) -> None:
+    """Alone and first, so that no room leans on what another import has fetched."""
+    assert in_a_fresh_python(f"import {room}, json; print(json.dumps({room}.__doc__))")
+
+
+def test_importing_fetches_no_extra() -> None:
+    loaded = in_a_fresh_python("import bprocsim, json, sys; print(json.dumps(sorted(sys.modules)))")
+    assert sorted(set(loaded) & set(EXTRAS)) == []
+
+
+def test_a_whole_run_fetches_no_extra() -> None:
+    """Every public name, one program that runs elsewhere, one call that is refused and explained."""
+    loaded = in_a_fresh_python("""
+import json, sys
+import bprocsim as bp
+
+def hello(proc):
+    yield from proc.write(1, b"hello")
+
+[getattr(bp, name) for name in bp.__all__]
+cluster = bp.Cluster(nodes=2, trace="all", faults=[bp.PowerOff(node=1)])
+cluster.install("/bin/hello", hello)
+assert cluster.bproc_execmove(0, "/bin/hello").text == "hello"
+assert "ENOENT" in cluster.bproc_execmove(0, "/bin/absent").explain()
+assert cluster.bproc_execmove(1, "/bin/hello").cause == "node_down"
+cluster.trace.digest()
+print(json.dumps(sorted(sys.modules)))
+""")
+    assert "simpy" in loaded
+    assert sorted(set(loaded) & set(EXTRAS)) == []
