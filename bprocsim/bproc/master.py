@@ -218,7 +218,7 @@ class Master:
             self.machine.report(process)
 
     def stop_daemon(self) -> None:
-        """The daemon ends: every ghost dies, and every slave kills what belongs to the space."""
+        """End the daemon: every ghost dies, and every slave kills what belongs to the space."""
         if not self.running:
             return
         self.running = False

@@ -37,6 +37,7 @@ class Survey:
     target: bytes = b"/"  # of a symbolic link to be made
 
     def stops(self) -> tuple[Stop, ...]:
+        """Give what stands in the way of either walk."""
         return tuple(stop for one in (self.found, self.place) if one is not None for stop in one.stops)
 
     def existing(self) -> Inode | None:
