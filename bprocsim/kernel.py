@@ -68,7 +68,7 @@ CALLS: dict[str, tuple[str, str]] = {
     "alarm": ("posix.signaling", "alarm"),
     "execve": ("posix.execcalls", "execve"),
     "execvp": ("posix.execcalls", "execvp"),
-    "bproc_execmove": ("bproc.move", "execmove"),
+    "_bproc_execmove_io": ("bproc.move", "execmove"),
 }
 
 
@@ -168,12 +168,16 @@ class Machine:
         self.pids.table.pop(process.pid, None)
         process.machine.processes.pop(process.pid, None)
 
-    def new_process(self) -> Process:
-        """Make a process with a pid and nothing else; for the harness and for fork."""
+    def new_pid(self) -> int:
+        """Hand out a pid to the harness; ValueError when there is none."""
         pid = self.pids.allocate()
         if not pid:
             raise ValueError("user: this world has no pid left for another process")
-        return self._enter(pid)
+        return pid
+
+    def new_process(self) -> Process:
+        """Make a process of the harness, with a pid and nothing else."""
+        return self._enter(self.new_pid())
 
     def _enter(self, pid: int) -> Process:
         process = Process(pid, self, pgid=pid, sid=pid)
@@ -280,8 +284,10 @@ class Machine:
         return True
 
     def take_signals(self, thread: Thread) -> Steps:
-        """Do what pending signals ask for, now that the program is about to go on; gives whether the
-        interrupted call is to be restarted."""
+        """Do what pending signals ask for before a program goes on.
+
+        Gives whether the interrupted call is to be restarted.
+        """
         from bprocsim.posix import signaling
         from bprocsim.posix.fileio import block
 
@@ -322,10 +328,10 @@ class Machine:
 # ---- calls -----------------------------------------------------------------------------------------
 
 
-def call(thread: Thread, call_name: str, args: tuple[Any, ...], shown: tuple[Any, ...]) -> Generator[Any, Any, Any]:
+def call(thread: Thread, call_name: str, args: tuple[Any, ...]) -> Generator[Any, Any, Any]:
     """Make a call for a thread, deliver signals on the way back, and write it into the trace.
 
-    `shown` the arguments as the trace shows them. What comes back is an Outcome or a plain value.
+    What comes back is an Outcome or a plain value.
     """
     process = thread.process
     run = runner(call_name)
@@ -339,10 +345,10 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], shown: tuple[Any
         break
     trace = process.machine.trace
     if isinstance(result, Fail):
-        process.machine.record(process.pid, "fail", call_name, shown, result.row.errno.name, result.row.cause)
+        process.machine.record(process.pid, "fail", call_name, args, result.row.errno.name, result.row.cause)
     elif trace.all and not isinstance(result, Exit):
         value = None if isinstance(result, Replaced) else result
-        process.machine.record(process.pid, "call", call_name, shown, "(new image)" if value is None else value)
+        process.machine.record(process.pid, "call", call_name, args, "(new image)" if value is None else value)
     return result
 
 
@@ -409,7 +415,7 @@ def _complain(thread: Thread, error: Exception) -> Steps:
     text = f"{process.comm.decode('utf-8', 'replace') or 'program'}: {type(error).__name__}: {error}\n"
     data = text.encode("utf-8", "replace")
     with suppress(ProcessEnds):  # nobody reads it either
-        yield from call(thread, "write", (2, data), (2, data))
+        yield from call(thread, "write", (2, data))
 
 
 def run_image(proc: Proc) -> Steps:
@@ -434,7 +440,7 @@ def run_image(proc: Proc) -> Steps:
         found = loader.resolve(machine, process, image)
         if isinstance(found, loader.Missing):
             machine.record(process.pid, "loader", found.message.decode("utf-8", "backslashreplace").rstrip())
-            yield from call(thread, "write", (2, found.message), (2, found.message))
+            yield from call(thread, "write", (2, found.message))
             return loader.FAILED_STATUS
     if image.program is None:
         return 0

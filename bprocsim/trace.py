@@ -64,8 +64,8 @@ def _value(value: Any) -> str:
     if isinstance(value, bytes | bytearray):
         text = repr(bytes(value[:40]))[1:]
         return text + "..." if len(value) > 40 else text
-    if isinstance(value, dict):
-        return f"{len(value)} vars"
+    if callable(value) and hasattr(value, "__name__"):
+        return str(value.__name__)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_value(item) for item in value) + "]"
     return value if isinstance(value, str) else repr(value)
@@ -100,7 +100,7 @@ def _plain(value: Any) -> Any:
         return {str(_plain(key)): _plain(item) for key, item in value.items()}
     if value is None or isinstance(value, str | int | float):
         return value
-    return repr(value)
+    return _value(value)
 
 
 def _line(record: tuple[Any, ...]) -> str:

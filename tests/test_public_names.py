@@ -17,7 +17,7 @@ import pytest
 
 import bprocsim
 
-NAMES = """
+PINNED = """
     ARCHES Address Arch
     BAD_ADDRESS BPROC_NODE_ANY BPROC_NODE_MASTER BPROC_NODE_NONE BPROC_NODE_SELF
     CallError Cluster ConnectRefused Costs Credentials
@@ -43,7 +43,8 @@ NAMES = """
     editions
     kernels
     program
-""".split()
+"""
+NAMES = PINNED.split()
 
 # The rooms that users name in an import of their own.
 ROOMS = ("bprocsim.faults", "bprocsim.testing", "bprocsim.units")

@@ -12,8 +12,8 @@ from typing import Any
 
 from bprocsim.port import Steps, Waiter, WaitQueue
 from bprocsim.posix.machine import Machine
-from bprocsim.posix.procs import Descriptor, Process
 from bprocsim.posix.network import Address, Answer
+from bprocsim.posix.procs import Descriptor, Process
 from bprocsim.posix.sockets import reach
 from bprocsim.posix.streams import Endpoint, Null, connect_ends
 

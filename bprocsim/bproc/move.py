@@ -30,11 +30,12 @@ from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector
 from bprocsim.manual import Errors, Exit, Fail, Replaced, Row, exit_status
 from bprocsim.port import Steps, Waiter, Why
 from bprocsim.posix import newimage
+from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.exec import ExecFacts, ExecProfile
 from bprocsim.posix.machine import Machine
+from bprocsim.posix.network import Answer
 from bprocsim.posix.paths import walk
 from bprocsim.posix.procs import Ended, Process, State, Thread, drop_all
-from bprocsim.posix.network import Answer
 from bprocsim.posix.vfs import Kind
 
 
@@ -43,9 +44,9 @@ class MoveFacts(ExecFacts):
 
     __slots__ = ("has_master",)
 
-    def __init__(self, machine: Machine, process: Process, cmd: Pointer, argv: Vector, envp: Vector) -> None:
-        super().__init__(machine, process.credentials, process.cwd, cmd, argv, envp)
-        self.has_master: bool = machine.master is None or machine.master.running
+    def __init__(self, machine: Machine, who: Credentials, cwd: int, cmd: Pointer, argv: Vector, envp: Vector) -> None:
+        super().__init__(machine, who, cwd, cmd, argv, envp)
+        self.has_master: bool = machine.master.running
 
 
 def no_master(f: MoveFacts) -> bool:
@@ -67,6 +68,16 @@ def execmove_errors(edition: Edition, profile: ExecProfile) -> Errors:
     )
 
 
+def survey(
+    machine: Machine, who: Credentials, cwd: int, cmd: Pointer, argv: Vector, envp: Vector
+) -> tuple[Fail | None, MoveFacts]:
+    """Gather the facts of an execmove and decide: what would be refused, or None. No time passes."""
+    facts = MoveFacts(machine, who, cwd, cmd, argv, envp)
+    table = machine.master.execmove_errors
+    row = table.first(facts)
+    return (None if row is None else Fail(row, table, b"" if cmd is BAD_ADDRESS else cmd)), facts
+
+
 def execmove(machine: Machine, thread: Thread, node: int, port: int, cmd: Pointer, argv: Vector, envp: Vector) -> Steps:
     """Load an image here, move it to a node and run it there; comes back only if it fails.
 
@@ -74,12 +85,10 @@ def execmove(machine: Machine, thread: Thread, node: int, port: int, cmd: Pointe
     Errors: execmove_errors. Source: scyld-bproc_execmove.
     """
     process, master = thread.process, machine.master
-    table = master.execmove_errors
-    facts = MoveFacts(machine, process, cmd, argv, envp)
-    row = table.first(facts)
-    if row is not None:
+    refused, facts = survey(machine, process.credentials, process.cwd, cmd, argv, envp)
+    if refused is not None:
         yield machine.port.sleep(machine.costs.syscall_ns)
-        return Fail(row, table, b"" if cmd is BAD_ADDRESS else cmd)
+        return refused
     caller = process.credentials
     before = newimage.remember(process) if master.edition.late_failure == "return" else None
     newimage.commit(machine, process, facts, machine.port)

@@ -12,8 +12,8 @@ from bprocsim.manual import Done, Exit, Fail, Replaced
 
 T = TypeVar("T")
 
-# What runs a call: (thread, name, arguments, arguments as the trace shows them).
-Dispatch = Callable[[Any, str, tuple[Any, ...], tuple[Any, ...]], Generator[Any, Any, Any]]
+# What runs a call: (thread, name, arguments).
+Dispatch = Callable[[Any, str, tuple[Any, ...]], Generator[Any, Any, Any]]
 
 
 class Pending:
@@ -48,26 +48,21 @@ class Call(Generic[T]):
     Failures raise CallError.
     """
 
-    __slots__ = ("_args", "_convert", "_dispatch", "_name", "_pending", "_shown", "_thread")
+    __slots__ = ("_args", "_dispatch", "_name", "_pending", "_thread")
 
-    def __init__(
-        self, pending: Pending, dispatch: Dispatch, thread: Any, name: str, args: tuple[Any, ...],
-        shown: tuple[Any, ...], convert: Callable[[Any], T] | None = None, depth: int = 3,
-    ) -> None:  # fmt: skip
-        pending.made(name, depth)
+    def __init__(self, pending: Pending, dispatch: Dispatch, thread: Any, name: str, args: tuple[Any, ...]) -> None:
+        pending.made(name, depth=4)
         self._pending = pending
         self._dispatch = dispatch
         self._thread = thread
         self._name = name
         self._args = args
-        self._shown = shown
-        self._convert = convert
 
     def __iter__(self) -> Generator[Any, Any, T]:
         self._pending.call = ""
-        result = yield from self._dispatch(self._thread, self._name, self._args, self._shown)
-        value = settle(result, raising=True)
-        return value if self._convert is None else self._convert(value)
+        result = yield from self._dispatch(self._thread, self._name, self._args)
+        value: T = settle(result, raising=True)
+        return value
 
     def misuse(self) -> TypeError:
         """Say what to write in place of a plain `yield`."""

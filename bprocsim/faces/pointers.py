@@ -28,14 +28,25 @@ Pointer = bytes | Literal[_Address.BAD_ADDRESS]
 class Vector:
     """argv or envp: its strings up to the NULL that ends it.
 
-    `unreadable` the vector itself cannot be read; `bad_element` one of its pointers leads nowhere;
-    `size_bytes` the strings with their NULs.
+    `size_bytes` the strings with their NULs; `unreadable` the vector itself cannot be read;
+    `bad_element` one of its pointers leads nowhere.
     """
 
     strings: tuple[bytes, ...] = ()
+    size_bytes: int = 0
     unreadable: bool = False
     bad_element: bool = False
-    size_bytes: int = 0
+
+    def __repr__(self) -> str:
+        """Write it as strace does: the first strings, and how many there are if that is not all."""
+        if self.unreadable:
+            return "BAD_ADDRESS"
+        shown = [text[:40].decode("utf-8", "backslashreplace") for text in self.strings[:8]]
+        more = f", ... {len(self.strings)} in all" if len(self.strings) > len(shown) else ""
+        return f"[{', '.join(map(repr, shown))}{more}]"
+
+
+EMPTY = Vector()
 
 
 def c_string(value: Any, argument: str) -> bytes:
@@ -48,11 +59,10 @@ def c_string(value: Any, argument: str) -> bytes:
     elif isinstance(value, bytes):
         text = value
     elif isinstance(value, PurePath):
-        text = str(value).replace("\\", "/").encode("utf-8", "surrogateescape")
+        text = _encoded(value.as_posix())
     else:
         raise TypeError(f"{argument}: expected str, bytes or a path, got {value!r}")
-    cut = text.find(b"\0")
-    return text if cut < 0 else text[:cut]
+    return text if b"\0" not in text else text[: text.index(b"\0")]
 
 
 def _encoded(text: str) -> bytes:
@@ -69,17 +79,24 @@ def pointer(value: Any, argument: str) -> Pointer:
     return c_string(value, argument)
 
 
+def of_strings(strings: tuple[bytes, ...]) -> Vector:
+    """Make a vector of C strings."""
+    return Vector(strings, sum(map(len, strings)) + len(strings))
+
+
 def vector(value: Any, argument: str) -> Vector:
     """Take argv or envp: None is an empty vector, a mapping is NAME=value, an element None ends it.
 
     Source for NULL as an empty vector: linux-execve2.
     """
-    if value is None:
-        return Vector()
+    if value is None or value == ():
+        return EMPTY
     if value is BAD_ADDRESS:
         return Vector(unreadable=True)
     if isinstance(value, Mapping):
-        return _of_strings([c_string(name, argument) + b"=" + c_string(text, argument) for name, text in value.items()])
+        return of_strings(
+            tuple(c_string(name, argument) + b"=" + c_string(text, argument) for name, text in value.items())
+        )
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         raise TypeError(f"{argument}: expected a list of strings{_or_mapping(argument)}, got {value!r}")
     strings: list[bytes] = []
@@ -91,14 +108,10 @@ def vector(value: Any, argument: str) -> Vector:
             bad = True
         else:
             strings.append(c_string(element, argument))
-    made = _of_strings(strings)
+    made = of_strings(tuple(strings))
     made.bad_element = bad
     return made
 
 
 def _or_mapping(argument: str) -> str:
     return " or a mapping" if argument == "envp" else ""
-
-
-def _of_strings(strings: list[bytes]) -> Vector:
-    return Vector(tuple(strings), size_bytes=sum(map(len, strings)) + len(strings))

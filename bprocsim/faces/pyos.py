@@ -32,10 +32,8 @@ class Proc:
         self._pending = Pending()
         self._libc: Libc | None = None
 
-    def _call(
-        self, name: str, args: tuple[Any, ...], shown: tuple[Any, ...], convert: Callable[[Any], Any] | None = None
-    ) -> Call[Any]:
-        return Call(self._pending, self._dispatch, self.thread, name, args, shown, convert, depth=4)
+    def _call(self, name: str, *args: Any) -> Call[Any]:
+        return Call(self._pending, self._dispatch, self.thread, name, args)
 
     def check_finished(self) -> None:
         """Complain about a last call that was never run."""
@@ -109,71 +107,71 @@ class Proc:
 
     def read(self, fd: int, count: int = 65536) -> Call[bytes]:
         """Read up to `count` bytes from descriptor `fd`; b"" at the end of file. Errors: read."""
-        return self._call("read", (integer(fd, "fd"), integer(count, "count", 0)), (fd, count))
+        return self._call("read", integer(fd, "fd"), integer(count, "count", 0))
 
     def write(self, fd: int, data: bytes) -> Call[int]:
         """Write bytes to descriptor `fd`; returns how many. Errors: write."""
-        return self._call("write", (integer(fd, "fd"), check_data(data, "write")), (fd, data))
+        return self._call("write", integer(fd, "fd"), check_data(data, "write"))
 
     def print(self, *values: object, fd: int = 1) -> Call[int]:
         """Write values as one line of text, as print does. Errors: write."""
         text = (" ".join(map(str, values)) + "\n").encode("utf-8", "surrogateescape")
-        return self._call("write", (integer(fd, "fd"), text), (fd, text))
+        return self._call("write", integer(fd, "fd"), text)
 
     def open(self, path: Any, flags: int = 0, mode: int = 0o666) -> Call[int]:
         """Open a file with bp.O_* flags; returns a descriptor. Errors: open."""
         where = pointer(path, "path")
-        return self._call("open", (where, integer(flags, "flags"), integer(mode, "mode")), (where, flags, mode))
+        return self._call("open", where, integer(flags, "flags"), integer(mode, "mode"))
 
     def close(self, fd: int) -> Call[int]:
         """Close a descriptor. Errors: close."""
-        return self._call("close", (integer(fd, "fd"),), (fd,))
+        return self._call("close", integer(fd, "fd"))
 
     def dup2(self, old: int, new: int) -> Call[int]:
         """Let descriptor `new` stand for what `old` does; returns `new`. Errors: dup2."""
-        return self._call("dup2", (integer(old, "old"), integer(new, "new")), (old, new))
+        return self._call("dup2", integer(old, "old"), integer(new, "new"))
 
     def pipe(self) -> Call[tuple[int, int]]:
         """Make a pipe; returns (reading descriptor, writing descriptor). Errors: pipe."""
-        return self._call("pipe", (), ())
+        return self._call("pipe")
 
     def socket(self) -> Call[int]:
         """Make a stream socket; returns a descriptor. Errors: socket."""
-        return self._call("socket", (), ())
+        return self._call("socket")
 
     def bind(self, fd: int, address: Any) -> Call[int]:
         """Give a socket a bp.Address; port 0 takes a free one. Errors: bind."""
-        return self._call("bind", (integer(fd, "fd"), check_address(address, "bind")), (fd, address))
+        return self._call("bind", integer(fd, "fd"), check_address(address, "bind"))
 
     def listen(self, fd: int, backlog: int = 5) -> Call[int]:
         """Let a socket take connections, `backlog` + 1 of which may wait. Errors: listen."""
-        return self._call("listen", (integer(fd, "fd"), integer(backlog, "backlog")), (fd, backlog))
+        return self._call("listen", integer(fd, "fd"), integer(backlog, "backlog"))
 
     def accept(self, fd: int) -> Call[tuple[int, Any]]:
         """Take the next connection; returns (descriptor, the peer's Address). Errors: accept."""
-        return self._call("accept", (integer(fd, "fd"),), (fd,))
+        return self._call("accept", integer(fd, "fd"))
 
     def connect(self, fd: int, address: Any) -> Call[int]:
         """Connect a socket to a bp.Address. Errors: connect."""
-        return self._call("connect", (integer(fd, "fd"), check_address(address, "connect")), (fd, address))
+        return self._call("connect", integer(fd, "fd"), check_address(address, "connect"))
 
     def getsockname(self, fd: int) -> Call[Any]:
         """Tell the bp.Address that a socket has on this side. Errors: getsockname."""
-        return self._call("getsockname", (integer(fd, "fd"),), (fd,))
+        return self._call("getsockname", integer(fd, "fd"))
 
     # ---- processes ----
 
     def fork(self, child: Callable[..., Any], *args: Any) -> Call[int]:
         """Make a child that runs `child(proc, *args)`; returns its pid. Errors: fork."""
-        return self._call("fork", (check_function(child, "fork"), args), (getattr(child, "__name__", "child"),))
+        return self._call("fork", check_function(child, "fork"), args)
 
     def wait(self) -> Call[Any]:
         """Wait for any child; returns Waited(pid, exit_status, signal). Errors: waitpid."""
-        return self._call("waitpid", (-1, 0), (-1, 0))
+        return self._call("waitpid", -1, 0)
 
     def waitpid(self, pid: int, options: int = 0) -> Call[Any]:
         """Wait for a child; returns Waited, or None under bp.WNOHANG. Errors: waitpid."""
-        return self._call("waitpid", (integer(pid, "pid"), integer(options, "options")), (pid, options))
+        return self._call("waitpid", integer(pid, "pid"), integer(options, "options"))
 
     def exit(self, status: int = 0) -> Exiting:
         """End this process with the low eight bits of `status`; never returns."""
@@ -189,11 +187,11 @@ class Proc:
 
     def setpgid(self, pid: int, pgid: int) -> Call[int]:
         """Put a process into a group; 0 means itself. Errors: setpgid."""
-        return self._call("setpgid", (integer(pid, "pid"), integer(pgid, "pgid")), (pid, pgid))
+        return self._call("setpgid", integer(pid, "pid"), integer(pgid, "pgid"))
 
     def setsid(self) -> Call[int]:
         """Begin a session; returns its number. Errors: setsid."""
-        return self._call("setsid", (), ())
+        return self._call("setsid")
 
     def execv(self, path: Any, argv: Any) -> Call[int]:
         """Become another image, keeping the environment. Errors: execve."""
@@ -206,7 +204,7 @@ class Proc:
     def execvp(self, file: Any, argv: Any) -> Call[int]:
         """Become another image, looked for along PATH. Errors: execve."""
         where, arguments = pointer(file, "file"), vector(argv, "argv")
-        return self._call("execvp", (where, arguments, None), (where, list(arguments.strings)))
+        return self._call("execvp", where, arguments, None)
 
     def execl(self, path: Any, *arguments: Any) -> Call[int]:
         """Become another image; arguments one by one. Errors: execve."""
@@ -221,15 +219,12 @@ class Proc:
     def execlp(self, file: Any, *arguments: Any) -> Call[int]:
         """Become another image, looked for along PATH; arguments one by one. Errors: execve."""
         where, strings = pointer(file, "file"), vector(list(arguments), "argv")
-        return self._call("execvp", (where, strings, None), (where, list(strings.strings)))
+        return self._call("execvp", where, strings, None)
 
     def _exec(self, path: Any, argv: Any, envp: Any) -> Call[int]:
         where, arguments = pointer(path, "path"), vector(argv, "argv")
         environment = self._environment() if envp is None else envp
-        shown = (where, list(arguments.strings), f"{len(environment.strings)} vars")
-        return Call(
-            self._pending, self._dispatch, self.thread, "execve", (where, arguments, environment), shown, None, depth=4
-        )
+        return Call(self._pending, self._dispatch, self.thread, "execve", (where, arguments, environment))
 
     def _environment(self) -> Any:
         return vector(list(self.thread.process.env), "envp")
@@ -251,49 +246,48 @@ class Proc:
     def _execmove(self, node: int, port: int, cmd: Any, argv: Any, envp: Any) -> Call[int]:
         where, arguments, environment = pointer(cmd, "cmd"), vector(argv, "argv"), vector(envp, "envp")
         args = (integer(node, "node"), integer(port, "port"), where, arguments, environment)
-        shown = (node, port, where, list(arguments.strings), f"{len(environment.strings)} vars")
-        return Call(self._pending, self._dispatch, self.thread, "bproc_execmove", args, shown, None, depth=4)
+        return Call(self._pending, self._dispatch, self.thread, "_bproc_execmove_io", args)
 
     # ---- signals ----
 
     def kill(self, pid: int, signum: int) -> Call[int]:
         """Send a signal to a process, to a group (negative or 0), or to all (-1). Errors: kill."""
-        return self._call("kill", (integer(pid, "pid"), int(signum)), (pid, int(signum)))
+        return self._call("kill", integer(pid, "pid"), int(signum))
 
     def sigaction(self, signum: int, action: Any, restart: bool = False) -> Call[Any]:
         """Say what a signal does: a generator function (proc, signum), bp.SIG_DFL or bp.SIG_IGN.
 
         Returns what it did before. Errors: sigaction.
         """
-        return self._call("sigaction", (int(signum), action, restart), (int(signum),))
+        return self._call("sigaction", int(signum), action, restart)
 
     def sigprocmask(self, how: int, signals: Iterable[int]) -> Call[frozenset[int]]:
         """Change which signals wait; returns which did. Errors: sigprocmask."""
         named = tuple(int(each) for each in signals)
-        return self._call("sigprocmask", (integer(how, "how"), named), (how, list(named)))
+        return self._call("sigprocmask", integer(how, "how"), named)
 
     def pause(self) -> Call[int]:
         """Wait until a caught signal comes: always fails with EINTR. Errors: pause."""
-        return self._call("pause", (), ())
+        return self._call("pause")
 
     def alarm(self, seconds: int) -> Call[int]:
         """Have SIGALRM sent in `seconds`, 0 calls it off; returns the seconds that were left."""
-        return self._call("alarm", (integer(seconds, "seconds", 0),), (seconds,))
+        return self._call("alarm", integer(seconds, "seconds", 0))
 
     # ---- time and threads ----
 
     def compute(self, cpu_ns: int) -> Call[int]:
         """Use the processor for `cpu_ns` nanoseconds, taking turns with others."""
-        return self._call("compute", (integer(cpu_ns, "cpu_ns", 0),), (cpu_ns,))
+        return self._call("compute", integer(cpu_ns, "cpu_ns", 0))
 
     def sleep(self, duration_ns: int) -> Call[int]:
         """Let `duration_ns` nanoseconds pass; EINTR if a signal is caught. Errors: nanosleep."""
-        return self._call("nanosleep", (integer(duration_ns, "duration_ns", 0),), (duration_ns,))
+        return self._call("nanosleep", integer(duration_ns, "duration_ns", 0))
 
     def thread_create(self, function: Callable[..., Any], *args: Any) -> Call[int]:
         """Start a thread that runs `function(proc, *args)`; returns its number."""
         check_function(function, "thread_create")
-        return self._call("thread_create", (function, args), (getattr(function, "__name__", "thread"),))
+        return self._call("thread_create", function, args)
 
     def thread_self(self) -> int:
         """Tell the thread's number; 1 is the first."""
@@ -301,7 +295,7 @@ class Proc:
 
     def thread_join(self, number: int) -> Call[Any]:
         """Wait for a thread's end; returns what its function returned. Errors: thread_join."""
-        return self._call("thread_join", (integer(number, "number"),), (number,))
+        return self._call("thread_join", integer(number, "number"))
 
 
 class Exiting:

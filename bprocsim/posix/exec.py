@@ -53,60 +53,62 @@ _NOWHERE = Walk(inode=None, stops=(), where=b"", parent=None, name=b"", wants_di
 class Subject:
     """One file that exec opens: the program, or an interpreter; its facts, gathered as asked for.
 
-    `role` "program", "script" (the interpreter of a script) or "loader" (that of an ELF file);
-    `level` how many scripts led here.
+    `path` as it is named; `role` "program", "script" (the interpreter of a script) or "loader"
+    (that of an ELF file); `level` how many scripts led here. `walk` where the path leads; `file`
+    the inode if it is a regular file that can be read; `elf` its headers as this kernel reads them;
+    `script` (interpreter,) or (interpreter, argument) of a `#!` file, () if the line names none.
+    The last four are computed when first asked for, and kept.
     """
 
-    __slots__ = ("_elf", "_script", "_walk", "call", "level", "path", "role")
+    __slots__ = ("call", "elf", "file", "level", "path", "role", "script", "walk")
+
+    walk: Walk
+    file: Inode | None
+    elf: ElfFile | None
+    script: tuple[bytes, ...] | None
 
     def __init__(self, call: ExecFacts, path: bytes, role: str, level: int = 0) -> None:
         self.call = call
         self.path = path
         self.role = role
         self.level = level
-        self._walk: Walk | None = None
-        self._elf: ElfFile | None = None
-        self._script: tuple[bytes, ...] | None = None
 
-    @property
-    def walk(self) -> Walk:
-        """Give where its path leads."""
-        found = self._walk
-        if found is None:
-            call = self.call
-            if self.role == "program" and (not self.path or call.profile.paths.too_long(self.path)):
-                found = _NOWHERE
-            else:
-                # An interpreter's empty name opens the current directory, as in real kernels.
-                path = self.path or b"."
-                found = walk(call.tree, call.cwd, path, call.who, call.profile.paths)
-            self._walk = found
-        return found
+    def __getattr__(self, name: str) -> Any:
+        # Reached only while a slot is empty.
+        value = _GATHER[name](self)
+        setattr(self, name, value)
+        return value
 
-    @property
-    def file(self) -> Inode | None:
-        """Give the inode if it is a regular file whose contents can be read."""
-        inode = self.walk.inode
-        if inode is None or inode.kind is not Kind.FILE or self.call.tree.is_bad(inode):
-            return None
-        return inode
 
-    @property
-    def elf(self) -> ElfFile | None:
-        """Give its headers as this kernel reads them; None without a readable file."""
-        if self._elf is None and (inode := self.file) is not None:
-            self._elf = read_elf(inode.data, self.call.arch)
-        return self._elf
+def _walk(subject: Subject) -> Walk:
+    call, path = subject.call, subject.path
+    if subject.role == "program" and (not path or call.profile.paths.too_long(path)):
+        return _NOWHERE
+    # An interpreter's empty name opens the current directory, as in real kernels.
+    return walk(call.tree, call.cwd, path or b".", call.who, call.profile.paths)
 
-    @property
-    def script(self) -> tuple[bytes, ...] | None:
-        """Give (interpreter,) or (interpreter, argument) of a `#!` file, () if the line names none."""
-        if self.role == "loader" or (inode := self.file) is None or inode.data[:2] != b"#!":
-            return None
-        if self._script is None:
-            line = inode.data[2 : self.call.profile.script_line_bytes].partition(b"\n")[0]
-            self._script = tuple(line.strip(b" \t").replace(b"\t", b" ").split(b" ", 1)) if line.strip(b" \t") else ()
-        return self._script
+
+def _file(subject: Subject) -> Inode | None:
+    inode = subject.walk.inode
+    if inode is None or inode.kind is not Kind.FILE or subject.call.tree.is_bad(inode):
+        return None
+    return inode
+
+
+def _elf(subject: Subject) -> ElfFile | None:
+    inode = subject.file
+    return None if inode is None else read_elf(inode.data, subject.call.arch)
+
+
+def _script(subject: Subject) -> tuple[bytes, ...] | None:
+    inode = subject.file
+    if subject.role == "loader" or inode is None or inode.data[:2] != b"#!":
+        return None
+    line = inode.data[2 : subject.call.profile.script_line_bytes].partition(b"\n")[0].strip(b" \t")
+    return tuple(line.replace(b"\t", b" ").split(b" ", 1)) if line else ()
+
+
+_GATHER: dict[str, Callable[[Subject], Any]] = {"walk": _walk, "file": _file, "elf": _elf, "script": _script}
 
 
 class ExecFacts:
@@ -117,8 +119,10 @@ class ExecFacts:
     """
 
     __slots__ = (
-        "_chain", "arch", "argv", "cmd", "cwd", "envp", "machine", "profile", "program", "tree", "who",
+        "arch", "argv", "chain", "cmd", "cwd", "envp", "machine", "profile", "program", "tree", "who",
     )  # fmt: skip
+
+    chain: tuple[Subject, ...]
 
     def __init__(self, machine: Any, who: Credentials, cwd: int, cmd: Pointer, argv: Vector, envp: Vector) -> None:
         self.machine = machine
@@ -131,20 +135,20 @@ class ExecFacts:
         self.argv = argv
         self.envp = envp
         self.program = Subject(self, b"" if cmd is BAD_ADDRESS else cmd, "program")
-        self._chain: tuple[Subject, ...] | None = None
 
-    @property
-    def chain(self) -> tuple[Subject, ...]:
-        """Give the interpreters in the order in which they are opened, up to the first bad one."""
-        if self._chain is None:
-            chain: list[Subject] = []
-            subject: Subject | None = self.program
-            while (subject := _interpreter_of(subject)) is not None:
-                chain.append(subject)
-                if any(test(subject) for test in _ON_INTERPRETERS):
-                    break
-            self._chain = tuple(chain)
-        return self._chain
+    def __getattr__(self, name: str) -> Any:
+        # Reached only while a slot is empty: the interpreters, in the order in which they are
+        # opened, up to the first bad one.
+        if name != "chain":
+            raise AttributeError(name)
+        chain: list[Subject] = []
+        subject: Subject | None = self.program
+        while (subject := _interpreter_of(subject)) is not None:
+            chain.append(subject)
+            if any(test(subject) for test in _ON_INTERPRETERS):
+                break
+        self.chain = tuple(chain)
+        return self.chain
 
     @property
     def image(self) -> Subject:

@@ -6,10 +6,11 @@ from functools import cache
 from typing import Any
 
 from bprocsim.errnos import Errno as E
-from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector
+from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector, of_strings
 from bprocsim.manual import Errors, Fail, Replaced
 from bprocsim.port import Steps
 from bprocsim.posix import newimage
+from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.exec import ExecFacts, ExecProfile
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.procs import Thread
@@ -27,15 +28,23 @@ def execve_errors(profile: ExecProfile) -> Errors:
     return Errors("execve", page=profile.source, order=profile.order, rows=profile.rows)
 
 
+def survey(
+    machine: Machine, who: Credentials, cwd: int, cmd: Pointer, argv: Vector, envp: Vector
+) -> tuple[Fail | None, ExecFacts]:
+    """Gather the facts of an execve and decide: what would be refused, or None. No time passes."""
+    facts = ExecFacts(machine, who, cwd, cmd, argv, envp)
+    table = machine.execve_errors
+    row = table.first(facts)
+    return (None if row is None else Fail(row, table, b"" if cmd is BAD_ADDRESS else cmd)), facts
+
+
 def execve(machine: Machine, thread: Thread, cmd: Pointer, argv: Vector, envp: Vector) -> Steps:
     """Become another image; comes back only if it fails. Errors: execve_errors. Source: posix-exec."""
     process = thread.process
-    facts = ExecFacts(machine, process.credentials, process.cwd, cmd, argv, envp)
-    table = machine.execve_errors
-    row = table.first(facts)
-    if row is not None:
+    refused, facts = survey(machine, process.credentials, process.cwd, cmd, argv, envp)
+    if refused is not None:
         yield machine.port.sleep(machine.costs.syscall_ns)
-        return Fail(row, table, b"" if cmd is BAD_ADDRESS else cmd)
+        return refused
     newimage.commit(machine, process, facts, machine.port)
     size = len(process.image.inode.data)
     yield machine.port.sleep(machine.costs.exec_ns + machine.costs.image_read_ns(size))
@@ -48,7 +57,7 @@ def execvp(machine: Machine, thread: Thread, file: Pointer, argv: Vector, envp: 
     `envp` None keeps the environment. Errors: execve_errors. Source: posix-exec, glibc-execvp.
     """
     process = thread.process
-    given = Vector(process.env, size_bytes=sum(len(text) + 1 for text in process.env)) if envp is None else envp
+    given = of_strings(process.env) if envp is None else envp
     if file is BAD_ADDRESS or not file or b"/" in file:
         return (yield from _or_shell(machine, thread, file, argv, given))
     denied: Fail | None = None
@@ -66,8 +75,7 @@ def execvp(machine: Machine, thread: Thread, file: Pointer, argv: Vector, envp: 
 def _or_shell(machine: Machine, thread: Thread, path: Pointer, argv: Vector, envp: Vector) -> Steps:
     result = yield from execve(machine, thread, path, argv, envp)
     if isinstance(result, Fail) and result.row.errno is E.ENOEXEC and path is not BAD_ADDRESS:
-        strings = (SHELL, path, *argv.strings[1:])
-        script = Vector(strings, size_bytes=sum(len(text) + 1 for text in strings))
+        script = of_strings((SHELL, path, *argv.strings[1:]))
         return (yield from execve(machine, thread, SHELL, script, envp))
     return result
 

@@ -79,11 +79,12 @@ class Case:
     `argv`, `envp` can be read; `element` so can their elements; `room` bytes left in the argument
     area (None: as much as there is). `free_files`, `free_bytes` what the calling node has left.
 
-    `from_node` and `node` from where to where; `down` the destination is; `node_mode` who may go
-    there; `lost_at` the step at which it loses power; `node_arch` its architecture; `by_name` the
-    loader is sent by its name only, `loader_there` and is at the destination; `node_free_bytes` of
-    its memory; `port` of the I/O forwarding, `listens` somebody does there; `silent` the link
-    from the destination to the caller is cut when it is about to connect back.
+    `from_node` and `node` from where to where. Of node 2, whether it is the destination or not:
+    `down` it is; `node_mode` who may go there; `lost_at` the step at which it loses power;
+    `node_arch` its architecture; `loader_there` it has the usual loader; `node_free_bytes` of its
+    memory. `by_name` the loader is not sent with the image; `port` of the I/O forwarding, `listens`
+    somebody does there; `silent` the link from node 2 to the caller is cut when the process is about
+    to connect back.
     """
 
     call: str = "bproc_execmove"
@@ -127,9 +128,9 @@ class Case:
         """Build a fresh cluster in which the call can be made."""
         faults: list[Any] = [*self._faults()]
         if self.silent and self.call == "bproc_execmove":
-            faults.append(bp.LinkCut(self.from_node, self.node, at_ns=self._connects_back_ns()))
+            faults.append(bp.LinkCut(self.from_node, TARGET, at_ns=self._connects_back_ns()))
         cluster = bp.Cluster(
-            [bp.NodeSpec(arch=self.node_arch if number == self.node else "x86-64") for number in range(4)],
+            [bp.NodeSpec(arch=self.node_arch if number == TARGET else "x86-64") for number in range(TARGET + 1)],
             master=bp.NodeSpec(),
             edition=self._edition(),
             kernel=self.kernel,
@@ -139,14 +140,13 @@ class Case:
         cluster.user(USER, 500, 500)
         files = self._handle(cluster, self.from_node).fs
         if self.interpreted:
-            _make(files, self.interpreter, (LOADER,) * self.interpreter.interpreters)
+            _make(files, self.interpreter, (LOADER,) * max(self.interpreter.interpreters, 1))
         named = self._interpreter_path(files) if self.interpreted else LOADER
-        _make(files, self.program, (named,) * max(self.program.interpreters, self.program.content == "script"))
-        if 0 <= self.node < len(cluster.nodes):
-            if self.node_mode != 0o111:
-                cluster.nodes[self.node].chmod(self.node_mode)
-            if not self.loader_there:
-                cluster.nodes[self.node].fs.unlink(LOADER)
+        _make(files, self.program, (named,) * max(self.program.interpreters, 1))
+        if self.node_mode != 0o111:
+            cluster.nodes[TARGET].chmod(self.node_mode)
+        if not self.loader_there:
+            cluster.nodes[TARGET].fs.unlink(LOADER)
         return cluster
 
     @property
@@ -192,14 +192,12 @@ class Case:
             yield bp.OpenFileLimit(here, self.free_files)
         if self.free_bytes is not None:
             yield bp.MemoryFull(here, self.free_bytes)
-        if self.call != "bproc_execmove" or self.node == NOWHERE:
-            return
         if self.down:
-            yield bp.PowerOff(self.node)
+            yield bp.PowerOff(TARGET)
         if self.lost_at is not None:
-            yield bp.PowerOff(self.node, step=self.lost_at)
+            yield bp.PowerOff(TARGET, step=self.lost_at)
         if self.node_free_bytes is not None:
-            yield bp.MemoryFull(self.node, self.node_free_bytes)
+            yield bp.MemoryFull(TARGET, self.node_free_bytes)
 
     def _connects_back_ns(self) -> int:
         """Tell when the destination is about to connect back, from a world without the cut."""
@@ -279,7 +277,7 @@ def _make_links(files: Any, file: File) -> None:
 
 @lru_cache(maxsize=256)
 def _content(file: File, interpreters: tuple[str, ...]) -> bytes:
-    """Give the bytes of a file."""
+    """Give the bytes of a file that names these interpreters if it names any."""
     if file.content == "empty":
         return b""
     if file.content == "text":
@@ -290,7 +288,7 @@ def _content(file: File, interpreters: tuple[str, ...]) -> bytes:
         machine=FOREIGN_MACHINE if file.foreign else 62,
         bits=64,
         byteorder="little",
-        interpreters=interpreters if file.malformed != "interpreter" else (b"no NUL at the end",),
+        interpreters=(b"no NUL",) if file.malformed == "interpreter" else interpreters[: file.interpreters],
         magic=file.magic,
         memory_bytes=64 * KiB,
     )

@@ -6,7 +6,7 @@ different fields can be put into one world, so that it is wrong in several ways 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -83,7 +83,7 @@ _OF_CALLS: dict[str, tuple[Defect, ...]] = {
     "cmd_unreadable": (Defect({"cmd": "bad"}),),
     "cmd_empty": (Defect({"cmd": "empty"}),),
     "cmd_too_long": (Defect({"cmd_bytes": PATH_MAX}, {"cmd_bytes": PATH_MAX - 1}),),
-    "file_table_full": (Defect({"free_files": 0}, {"free_files": 1}),),
+    "file_table_full": (Defect({"free_files": 0}, {"free_files": 1}), Defect({"free_files": 0})),
     "argv_unreadable": (Defect({"argv": False}),),
     "envp_unreadable": (Defect({"envp": False}),),
     "string_unreadable": (Defect({"element": False}),),
@@ -112,12 +112,15 @@ _OF_CALLS: dict[str, tuple[Defect, ...]] = {
     ),
     # After the exec.
     "node_unknown": (Defect({"node": NOWHERE}),),
-    "node_down": (Defect({"down": True}),),
+    "node_down": (Defect({"down": True}),),  # and nobody calls from there
     "same_node": (Defect({"node": CALLER}), Defect({"from_node": TARGET})),
     "node_not_permitted": (Defect({"node_mode": 0o110}),),
     "slave_lost": (Defect({"lost_at": bp.Step.STUB}),),
     "undump_refused": (Defect({"node_arch": "i386"}),),
-    "loader_absent": (Defect({"loader_there": False}, needs={**_LOADER, "by_name": True}),),
+    "loader_absent": (
+        Defect({"loader_there": False}, needs={**_LOADER, "by_name": True}),
+        Defect({"loader_there": False}, needs={**_SCRIPT, "interpreter.interpreters": 1, "by_name": True}),
+    ),
     "undump_out_of_memory": (Defect({"node_free_bytes": 32 * KiB}, {"node_free_bytes": 1 * MiB}),),
     "connect_refused": (Defect({"listens": False}, needs={"port": PORT}),),
     "connect_timed_out": (Defect({"silent": True}, needs={"port": PORT, "from_node": 1}),),
@@ -171,10 +174,20 @@ class Recipe:
         return f"{self.call}-{self.cause}"
 
 
+def combine(base: Case, wrong: Iterable[Defect], right: Iterable[Defect] = ()) -> Case:
+    """Put defects into one world; those of `right` are prepared for, but mended.
+
+    Where two of them want one field, the later one has it, and what is wrong goes before what is needed.
+    """
+    wrong, right = tuple(wrong), tuple(right)
+    return base.change(
+        *(each.needs for each in (*wrong, *right)), *(each.right for each in right), *(each.wrong for each in wrong)
+    )
+
+
 def _recipe(call: str, row: Row, base: Case) -> Recipe:
     defect = defects(row.cause)[0]
-    healthy = base.change(defect.needs, defect.right)
-    case = base.change(defect.needs, defect.wrong)
+    case, healthy = combine(base, [defect]), combine(base, [], [defect])
     return Recipe(call, row.cause, row.errno, row.sentence, case, healthy)
 
 

@@ -244,7 +244,7 @@ class Cluster:
         Outcome. Deadlock, Runaway, Timeout. Source: scyld-bproc_execmove.
         """
         request = Request(user, from_node, caller, input, cwd, timeout_ns)
-        return execmove(self, request, "bproc_execmove", node, 0, cmd, argv, envp)
+        return execmove(self, request, node, 0, cmd, argv, envp)
 
     def bproc_execmove_io(
         self, node: int, port: int, cmd: Any, argv: Any = LEFT_OUT, envp: Any = (), *, user: Any = None,
@@ -254,10 +254,10 @@ class Cluster:
         """Do what bproc_execmove does, with I/O forwarding to `port` of the calling node.
 
         The harness listens there and takes three connections, stdout, stderr and stdin, unless
-        `listen` is False; `input` is what stdin gives.
+        `listen` is False; `input` is what stdin gives. Errors: bproc_execmove, as an Outcome.
         """
         request = Request(user, from_node, caller, input, cwd, timeout_ns, listen)
-        return execmove(self, request, "_bproc_execmove_io", node, port, cmd, argv, envp)
+        return execmove(self, request, node, port, cmd, argv, envp)
 
     _bproc_execmove_io = bproc_execmove_io
 

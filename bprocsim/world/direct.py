@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from attrs import define, field, setters
@@ -15,29 +16,63 @@ from bprocsim.posix.streams import Endpoint, Sink, Source
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.simulation import Deadlock, Simulation, Timeout
 
-STREAMS = ("stdout", "stderr", "stdin")
+
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
+class Caller:
+    """Who makes a call from outside: `process` an idle one, or None for a fresh one of `who`.
+
+    `data` its stdin; `cwd`, `cwd_path` its directory; `timeout_ns` bounds the call; `listen` the
+    port on which the harness takes the three connections.
+    """
+
+    machine: Any
+    who: Credentials
+    process: Process | None
+    data: bytes
+    cwd: int
+    cwd_path: bytes
+    timeout_ns: int | None = None
+    listen: int | None = None
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Family:
     """A process of the harness and all that came from it: how many live."""
 
-    living: int = 0
+    living: int = 1
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Attempt:
-    """One call from outside while it is under way."""
+    """One call from outside while it is under way.
+
+    `out`, `err` what it writes to, of which `seen` bytes were there before; `result` what the call
+    came to; `returned` whether it came back; `ended_ns`, `node` when and where it was over; `ends`
+    the connections that the harness took.
+    """
 
     process: Process
     began_ns: int
     out: Sink
     err: Sink
+    seen: tuple[int, int]
     result: Any = None
+    returned: bool = False
     ended_ns: int = -1
     node: int = -1
-    returned: bool = False
     ends: list[Endpoint] = field(factory=list)
+    task: Any = None
+
+    def over(self) -> bool:
+        """Tell whether the call, all that it started, and all its output have come to an end."""
+        if self.returned:
+            return bool(self.task.ended)
+        return (
+            self.ended_ns >= 0
+            and self.process.family.living <= 0
+            and not (self.out.references or self.err.references)
+            and all(end.ended or end.reset for end in self.ends[:2])
+        )
 
 
 def clothe(process: Process, who: Credentials, data: bytes) -> tuple[Sink, Sink]:
@@ -48,56 +83,55 @@ def clothe(process: Process, who: Credentials, data: bytes) -> tuple[Sink, Sink]
     return out, err
 
 
+def refuse(sim: Simulation, machine: Any, name: str, traced: str, args: tuple[Any, ...], failure: Fail) -> Outcome:
+    """Tell of a call by a fresh process that was refused on entry: its cost passes, nothing else."""
+    pid = machine.new_pid()
+    cost_ns = machine.costs.syscall_ns
+    sim.pass_time(cost_ns)
+    row = failure.row
+    machine.record(pid, "fail", traced, args, row.errno.name, row.cause)
+    return Outcome(
+        name, -1, row, failure.errors, False, None, None, b"", b"", pid, machine.number, cost_ns, None, True,
+        failure.subject,
+    )  # fmt: skip
+
+
 def make_call(
-    sim: Simulation, machine: Any, name: str, args: tuple[Any, ...], shown: tuple[Any, ...], *, who: Credentials,
-    table: Errors, caller: Process | None = None, data: bytes = b"", cwd: Any = None, env: Any = None,
-    timeout_ns: int | None = None, listen: int | None = None,
-) -> Outcome:  # fmt: skip
-    """Make a call from a process of the harness and tell what happened once all of it has ended."""
-    sim.outside(name)
-    sim.settle()
-    if caller is None:
-        process = machine.new_process()
-        out, err = clothe(process, who, data)
+    sim: Simulation, caller: Caller, name: str, traced: str, args: tuple[Any, ...], errors: Errors
+) -> Outcome:
+    """Make a call from a process of the harness and tell what happened once all of it has ended.
+
+    `name` what the user called, `traced` the kernel's own name of it. Deadlock, Runaway, Timeout.
+    """
+    process = caller.process
+    if process is None:
+        process = caller.machine.new_process()
+        out, err = clothe(process, caller.who, caller.data)
     else:
-        process = caller
         out, err = _sink(process, 1), _sink(process, 2)
         process.idle = False
-    if cwd is not None:
-        process.cwd, process.cwd_path = cwd
-    if env is not None:
-        process.env = env
-    family = process.family = process.family or Family(1)
-    attempt = Attempt(process, sim.now_ns, out, err)
-    seen = len(out.data), len(err.data)
-    thread = process.threads[0]
+    process.cwd, process.cwd_path = caller.cwd, caller.cwd_path
+    if process.family is None:
+        process.family = Family()
+    attempt = Attempt(process, sim.now_ns, out, err, (len(out.data), len(err.data)))
 
     def ended(_process: Process) -> None:
         attempt.ended_ns = sim.now_ns
         attempt.node = process.machine.number
 
-    process.watchers = [ended]
-    listener = None if listen is None else _listen(sim, machine, attempt, listen, data)
-    task = sim.begin(_attempt(thread, attempt, name, args, shown, stay=caller is not None))
-    if process.ended is None and not task.ended:
+    process.watchers = [*(process.watchers or ()), ended]
+    listener = None if caller.listen is None else _listen(caller, attempt, caller.listen)
+    thread = process.threads[0]
+    attempt.task = task = sim.begin(_attempt(thread, attempt, traced, args, stay=caller.process is not None))
+    if not task.ended:
         thread.task = task
-
-    def done() -> bool:
-        if attempt.returned:
-            return bool(task.ended)
-        return (
-            attempt.ended_ns >= 0
-            and family.living <= 0
-            and not (out.references or err.references)
-            and all(end.ended or end.reset for end in attempt.ends[:2])
-        )
-
-    if not done():
-        _wait(sim, attempt, name, done, timeout_ns)
+    if not attempt.over():
+        _wait(sim, attempt, name, caller.timeout_ns)
     if listener is not None and not listener.closed:
         listener.close(sim.engine)
-    process.watchers = None
-    return _tell(attempt, name, table, seen)
+    if process.watchers:
+        process.watchers.remove(ended)
+    return _tell(attempt, name, errors)
 
 
 def _sink(process: Process, number: int) -> Sink:
@@ -107,10 +141,10 @@ def _sink(process: Process, number: int) -> Sink:
     return sink
 
 
-def _wait(sim: Simulation, attempt: Attempt, name: str, done: Any, timeout_ns: int | None) -> None:
+def _wait(sim: Simulation, attempt: Attempt, name: str, timeout_ns: int | None) -> None:
     until_ns = None if timeout_ns is None else attempt.began_ns + timeout_ns
-    sim.advance(done, until_ns)
-    if done():
+    sim.advance(attempt.over, until_ns)
+    if attempt.over():
         return
     head = f"{name} by pid {attempt.process.pid}"
     if until_ns is not None:
@@ -118,10 +152,10 @@ def _wait(sim: Simulation, attempt: Attempt, name: str, done: Any, timeout_ns: i
     raise Deadlock("\n".join([f"{head} can never end: nothing is left to happen", *sim.waiting()]))
 
 
-def _attempt(thread: Thread, attempt: Attempt, name: str, args: Any, shown: Any, *, stay: bool) -> Steps:
+def _attempt(thread: Thread, attempt: Attempt, name: str, args: tuple[Any, ...], *, stay: bool) -> Steps:
     """Make the call; lead on as the new image, or end, or stay idle for the next call."""
     process = thread.process
-    result = yield from call(thread, name, args, shown)
+    result = yield from call(thread, name, args)
     attempt.result = result
     if isinstance(result, Replaced):
         process.body = None
@@ -136,65 +170,64 @@ def _attempt(thread: Thread, attempt: Attempt, name: str, args: Any, shown: Any,
             process.idle = True
             thread.task = None
         else:
-            process.watchers = None
             process.machine.end(process, Ended(exit_status=0), thread)
 
 
-def _tell(attempt: Attempt, name: str, table: Errors, seen: tuple[int, int]) -> Outcome:
+def _tell(attempt: Attempt, name: str, errors: Errors) -> Outcome:
     process, result = attempt.process, attempt.result
-    late = process.late
-    row = late.row if late is not None else result.row if isinstance(result, Fail) else None
-    if isinstance(result, Fail):
-        table = result.errors
-    value = -1 if isinstance(result, Fail) else None if result is None or not attempt.returned else result
+    late, failed = process.late, isinstance(result, Fail)
+    row = late.row if late is not None else result.row if failed else None
     ended = None if attempt.returned else process.ended
     return Outcome(
-        call=table.call if table.call == "bproc_execmove" else name,
-        value=value,
+        call=name,
+        value=-1 if failed else result if attempt.returned else None,
         row=row,
-        errors=table,
+        errors=result.errors if failed else errors,
         late=late is not None,
         exit_status=None if ended is None else ended.exit_status,
         signal=None if ended is None else ended.signal,
-        stdout=bytes(attempt.out.data[seen[0] :]),
-        stderr=bytes(attempt.err.data[seen[1] :]),
+        stdout=bytes(attempt.out.data[attempt.seen[0] :]),
+        stderr=bytes(attempt.err.data[attempt.seen[1] :]),
         pid=process.pid,
         node=attempt.node,
         elapsed_ns=attempt.ended_ns - attempt.began_ns,
         exception=process.exception,
         returned=attempt.returned,
-        subject=result.subject if isinstance(result, Fail) else b"",
+        subject=result.subject if failed else b"",
     )
 
 
-def _listen(sim: Simulation, machine: Any, attempt: Attempt, number: int, data: bytes) -> Any:
+def _listen(caller: Caller, attempt: Attempt, number: int) -> Any:
     """Listen for the three connections: by order stdout, stderr, stdin."""
     from bprocsim.posix.sockets import open_listener
 
-    engine = sim.engine
+    machine, port = caller.machine, caller.machine.port
     sinks = (attempt.out, attempt.err)
-    listener = open_listener(machine, number, len(STREAMS))
+    listener = open_listener(machine, number, len(sinks))
 
     def accepted(end: Endpoint) -> None:
         place = len(attempt.ends)
         attempt.ends.append(end)
         if place < len(sinks):
-            sink = sinks[place]
-            end.arrived = lambda piece: sink.data.extend(piece)
-            end.at_end = lambda: end.close(engine)
+            end.arrived = sinks[place].data.extend
+            end.at_end = _closer(end, port)
         else:
-            engine.start(_feed(machine, end, data))
+            port.start(_feed(end, port, caller.data))
 
     listener.accepted = accepted
     return listener
 
 
-def _feed(machine: Any, end: Endpoint, data: bytes) -> Steps:
+def _closer(end: Endpoint, port: Any) -> Callable[[], None]:
+    return lambda: end.close(port)
+
+
+def _feed(end: Endpoint, port: Any, data: bytes) -> Steps:
     """Write the input into the third connection, then its end of file."""
     left = memoryview(data)
     while left and not end.broken:
-        taken = end.give(machine.port, left)
+        taken = end.give(port, left)
         left = left[taken:]
         if left and not taken:
-            yield end.writing.join(machine.port, Waiter("the harness, to feed stdin", machine.port.now_ns))
-    end.close(machine.port)
+            yield end.writing.join(port, Waiter("the harness, to feed stdin", port.now_ns))
+    end.close(port)

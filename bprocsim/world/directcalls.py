@@ -1,16 +1,23 @@
-"""The calls that a cluster offers from outside: their arguments made ready, then made."""
+"""The calls that a cluster offers from outside: their arguments made ready, then made.
+
+A call by a fresh process that is refused on entry needs no process: it is decided, charged and told.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import define, setters
 
+from bprocsim.bproc.move import survey as survey_execmove
 from bprocsim.faces.arguments import integer
-from bprocsim.faces.pointers import BAD_ADDRESS, Vector, c_string, pointer, vector
+from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector, c_string, of_strings, pointer, vector
+from bprocsim.manual import Errors
+from bprocsim.posix.credentials import ROOT, Credentials
+from bprocsim.posix.execcalls import survey as survey_execve
 from bprocsim.posix.paths import walk
 from bprocsim.posix.vfs import Kind
-from bprocsim.world.direct import make_call
+from bprocsim.world.direct import Caller, make_call, refuse
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.specs import credentials_of
 
@@ -25,89 +32,100 @@ class _LeftOut:
 LEFT_OUT: Final = _LeftOut()
 
 
-@frozen
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Request:
-    """Who makes a call from outside, from where, and what the harness does meanwhile."""
+    """What the user of a direct call asked of the harness: who calls, from where, and what else."""
 
-    user: Any = None
-    from_node: int = -1
-    caller: Any = None
-    input: bytes = b""
-    cwd: Any = None
-    timeout_ns: int | None = None
+    user: Any
+    from_node: int
+    caller: Any
+    input: bytes
+    cwd: Any
+    timeout_ns: int | None
     listen: bool = False
 
 
-def _vectors(cmd: Any, argv: Any, envp: Any) -> tuple[Any, Vector, Vector]:
-    name = pointer(cmd, "cmd")
-    if argv is LEFT_OUT:
-        argv = [] if name is BAD_ADDRESS else [name.rpartition(b"/")[2]]
-    return name, vector(argv, "argv"), vector(envp, "envp")
-
-
-def _prepared(cluster: Any, request: Request) -> dict[str, Any]:
-    """Check what the harness was asked for; ValueError and TypeError name the argument."""
-    caller = request.caller
-    if caller is not None:
-        process = getattr(caller, "process", None)
-        if process is None:
-            raise TypeError(f"caller: expected what idle_process() gives, got {caller!r}")
-        if not process.idle or process.pid not in cluster.bpmaster.pids.table:
-            raise ValueError(f"caller: process {process.pid} is not idle: it has ended, or runs a program")
-        if request.user is not None:
-            raise ValueError("user: the call is made by `caller`, who has a user already")
-        machine = process.machine
-    else:
-        machine = cluster.machine(request.from_node)
-    if not isinstance(request.input, bytes):
-        raise TypeError(f"input: expected bytes, got {request.input!r}")
-    if request.timeout_ns is not None:
-        integer(request.timeout_ns, "timeout_ns", 1)
-    return {
-        "machine": machine,
-        "who": credentials_of(request.user),
-        "caller": None if caller is None else caller.process,
-        "data": request.input,
-        "cwd": None if request.cwd is None else _directory(machine, request.cwd),
-        "timeout_ns": request.timeout_ns,
-    }
-
-
-def _directory(machine: Any, path: Any) -> tuple[int, bytes]:
-    """Find the directory that a call starts in; ValueError if it is none."""
-    text = c_string(path, "cwd")
-    found = walk(machine.tree, machine.tree.root, text, credentials_of(None)) if text else None
-    if found is None or found.inode is None or found.inode.kind is not Kind.DIRECTORY:
-        raise ValueError(f"cwd: {path!r} is no directory on {machine.name}")
-    return found.inode.number, text
-
-
-def execmove(
-    cluster: Any, request: Request, name: str, node: Any, port: Any, cmd: Any, argv: Any, envp: Any
-) -> Outcome:
-    """Make bproc_execmove or _bproc_execmove_io."""
+def execmove(cluster: Any, request: Request, node: Any, port: Any, cmd: Any, argv: Any, envp: Any) -> Outcome:
+    """Make bproc_execmove, with port 0, or _bproc_execmove_io."""
     path, arguments, environment = _vectors(cmd, argv, envp)
-    prepared = _prepared(cluster, request)
     number = integer(port, "port")
-    shown_env = f"{len(environment.strings)} vars"
-    ports = () if name == "bproc_execmove" else (number,)
-    listens = request.listen and number % 65536 != 0
-    if listens and number % 65536 in prepared["machine"].sockets.listeners:
-        raise ValueError(f"port: somebody listens on port {number} of {prepared['machine'].name}; write listen=False")
-    return make_call(
-        cluster.sim, name="bproc_execmove",
-        args=(integer(node, "node"), number, path, arguments, environment),
-        shown=(node, *ports, path, list(arguments.strings), shown_env),
-        table=cluster.bpmaster.execmove_errors, listen=number % 65536 if listens else None, **prepared,
-    )  # fmt: skip
+    args = (integer(node, "node"), number, path, arguments, environment)
+    caller = _caller(cluster, request)
+    master = cluster.bpmaster
+    cluster.sim.ready("bproc_execmove")
+    if caller.process is None:
+        refused, _ = survey_execmove(caller.machine, caller.who, caller.cwd, path, arguments, environment)
+        if refused is not None:
+            return refuse(cluster.sim, caller.machine, "bproc_execmove", "_bproc_execmove_io", args, refused)
+    if request.listen and number % 65536:
+        caller.listen = _free(caller.machine, number)
+    return make_call(cluster.sim, caller, "bproc_execmove", "_bproc_execmove_io", args, master.execmove_errors)
 
 
 def execve(cluster: Any, request: Request, path: Any, argv: Any, envp: Any) -> Outcome:
     """Make execve."""
     where, arguments, environment = _vectors(path, argv, envp)
-    prepared = _prepared(cluster, request)
-    return make_call(
-        cluster.sim, name="execve", args=(where, arguments, environment),
-        shown=(where, list(arguments.strings), f"{len(environment.strings)} vars"),
-        table=prepared["machine"].execve_errors, **prepared,
-    )  # fmt: skip
+    args = (where, arguments, environment)
+    caller = _caller(cluster, request)
+    errors: Errors = caller.machine.execve_errors
+    cluster.sim.ready("execve")
+    if caller.process is None:
+        refused, _ = survey_execve(caller.machine, caller.who, caller.cwd, where, arguments, environment)
+        if refused is not None:
+            return refuse(cluster.sim, caller.machine, "execve", "execve", args, refused)
+    return make_call(cluster.sim, caller, "execve", "execve", args, errors)
+
+
+def _vectors(cmd: Any, argv: Any, envp: Any) -> tuple[Pointer, Vector, Vector]:
+    """Take cmd, argv and envp as C has them; argv left out is the last name of cmd."""
+    name = pointer(cmd, "cmd")
+    if argv is LEFT_OUT:
+        arguments = Vector() if name is BAD_ADDRESS else of_strings((name.rpartition(b"/")[2],))
+    else:
+        arguments = vector(argv, "argv")
+    return name, arguments, vector(envp, "envp")
+
+
+def _caller(cluster: Any, request: Request) -> Caller:
+    """Check what the harness was asked for; ValueError and TypeError name the argument."""
+    if request.input.__class__ is not bytes:
+        raise TypeError(f"input: expected bytes, got {request.input!r}")
+    if request.timeout_ns is not None:
+        integer(request.timeout_ns, "timeout_ns", 1)
+    process = None if request.caller is None else _idle(cluster, request)
+    machine = cluster.machine(request.from_node) if process is None else process.machine
+    who = ROOT if request.user is None else credentials_of(request.user)
+    caller = Caller(machine, who, process, request.input, machine.tree.root, b"/", request.timeout_ns)
+    if process is not None:
+        caller.cwd, caller.cwd_path = process.cwd, process.cwd_path
+    if request.cwd is not None:
+        caller.cwd, caller.cwd_path = _directory(machine, who, request.cwd)
+    return caller
+
+
+def _idle(cluster: Any, request: Request) -> Any:
+    process = getattr(request.caller, "process", None)
+    if process is None:
+        raise TypeError(f"caller: expected what idle_process() gives, got {request.caller!r}")
+    if not process.idle or cluster.bpmaster.pids.table.get(process.pid) is not process:
+        raise ValueError(f"caller: process {process.pid} is not idle: it has ended, or runs a program")
+    if request.user is not None:
+        raise ValueError("user: the call is made by `caller`, who has a user already")
+    return process
+
+
+def _directory(machine: Any, who: Credentials, path: Any) -> tuple[int, bytes]:
+    """Find the directory that a call starts in; ValueError if it is none."""
+    text = c_string(path, "cwd")
+    found = walk(machine.tree, machine.tree.root, text, who) if text else None
+    if found is None or found.inode is None or found.inode.kind is not Kind.DIRECTORY:
+        raise ValueError(f"cwd: {path!r} is no directory on {machine.name} that the caller can enter")
+    return found.inode.number, text
+
+
+def _free(machine: Any, port: int) -> int:
+    """Take the port that the harness is to listen on; ValueError if somebody has it."""
+    number = port % 65536
+    if number in machine.sockets.listeners:
+        raise ValueError(f"port: somebody listens on port {number} of {machine.name}; write listen=False")
+    return number

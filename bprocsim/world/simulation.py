@@ -115,11 +115,17 @@ class Simulation:
         finally:
             self._inside = False
 
-    def settle(self) -> None:
-        """Let everything happen that is due at or before now."""
+    def ready(self, call: str) -> None:
+        """Be outside of any program, with everything done that is due at or before now."""
+        self.outside(call)
         engine = self.engine
         if engine.env.peek() <= engine.now_ns:
             self.advance(lambda: engine.env.peek() > engine.now_ns)
+
+    def pass_time(self, duration_ns: int) -> None:
+        """Let time pass: the clock simply moves, unless something is due on the way."""
+        if not self.engine.skip(duration_ns):
+            self.advance(None, self.engine.now_ns + duration_ns)
 
     def processes(self) -> list[Process]:
         """Give all processes of all systems that live and are not idle, by pid."""

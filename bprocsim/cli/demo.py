@@ -1,0 +1,324 @@
+"""`bprocsim demo`: a short story in scenes, told by a cluster that is simulated while it is told.
+
+Nothing is written down beforehand but the words: every time, status and output comes from a world.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import bprocsim as bp
+from bprocsim.cli.screen import Screen, Span, Table
+from bprocsim.cli.usage import add_seed
+
+if TYPE_CHECKING:
+    from bprocsim.trace import Record
+
+SUMMARY = "a short tour: programs leave a master, run on slaves, and fail, each with its reason"
+DESCRIPTION = """\
+Tell a short story in scenes: what was called, what happened when, and why.
+All of it happens in a simulated cluster, and takes about a second."""
+EPILOG = """\
+examples:
+  bprocsim demo
+  bprocsim demo --seed 7"""
+
+HELLO = "/usr/bin/hello"
+
+Moment = tuple[int, str, str]  # when, on which machine, what
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """See `bprocsim demo --help`."""
+    add_seed(parser)
+
+
+def run(options: argparse.Namespace, screen: Screen) -> int:
+    """Tell all scenes; the last line is the seed."""
+    screen.put((f"bprocsim {bp.__version__}", "title"), (": a BProc cluster inside one Python process", ""))
+    screen.put()
+    screen.paragraph(
+        "In a BProc cluster, programs are started on a master and run on slaves, yet "
+        "each keeps its place in the master's process table. Here the machines, files, "
+        "processes and the clock are all simulated: nothing touches your computer. "
+        "Times are simulated milliseconds since the cluster was switched on."
+    )
+    for number, scene in enumerate(SCENES, 1):
+        screen.heading(f"{number}. {(scene.__doc__ or '').rstrip('.')}")
+        scene(screen, options.seed)
+    _close(screen)
+    screen.put((f"seed {options.seed}", "dim"))
+    return 0
+
+
+# ---- the programs ----------------------------------------------------------------------------------
+
+
+def hello(proc: bp.Proc) -> Iterator[Any]:
+    """Say where it runs."""
+    yield from proc.print(f"hello from node {proc.node}")
+    yield from proc.compute(2_000_000)
+
+
+def solve(proc: bp.Proc) -> Iterator[Any]:
+    """Need a library; see `needs` where it is installed."""
+    yield from proc.print("pi is about 3.14159")
+
+
+def talk(proc: bp.Proc) -> Iterator[Any]:
+    """Use all three standard streams."""
+    yield from proc.print("result: 42")
+    yield from proc.print("warning: it is hot", fd=2)
+    data = yield from proc.read(0)
+    yield from proc.print(f"I read: {data.decode() or '(end of file)'}")
+
+
+def _cluster(seed: int, *faults: Any) -> bp.Cluster:
+    cluster = bp.Cluster(nodes=4, seed=seed, trace="all", faults=faults)
+    cluster.install(HELLO, hello)
+    return cluster
+
+
+# ---- the scenes ------------------------------------------------------------------------------------
+
+STEPS = {
+    "ENTRY": "the call: is there a master? yes",
+    "EXEC": "hello is loaded, as any exec would do",
+    "GHOST": "the caller becomes a ghost: it keeps {about}",
+    "ROUTE": "the daemon: node 2 is known, up, and allowed",
+    "STUB": "a stub process takes over the pid",
+    "STREAM": "the image has arrived: {about}",
+    "THAW": "it is rebuilt in memory; no file was needed",
+    "RUN": "its first instruction",
+}
+
+
+def a_program_leaves_the_master(screen: Screen, seed: int) -> None:
+    """A program leaves the master."""
+    cluster = _cluster(seed)
+    outcome = cluster.bproc_execmove(2, HELLO, ["hello"])
+    screen.labelled("called", f'bproc_execmove(2, "{HELLO}", ["hello"])', "code")
+    _happened(screen, [moment for record in cluster.trace.records if (moment := _moment_of(record))])
+    screen.labelled("the end", _end(outcome), "ok")
+    screen.labelled("stdout", outcome.text.rstrip(), "code")
+    screen.labelled(
+        "why",
+        "The binary image travels, so no slave needs the file. The page says: the call "
+        "does not return on success. The caller has become hello, and its parent on the "
+        "master waits for it as if it had never left.",
+    )
+
+
+def _moment_of(record: Record) -> Moment | None:
+    """Tell a record of the trace in the story's words; None for what the story leaves out."""
+    if record.kind == "step" and record.step in STEPS:
+        return record.at_ns, record.node, STEPS[record.step].format(about=record.about)
+    if record.kind == "write":
+        return record.at_ns, record.node, f'it writes "{record.data.decode().rstrip()}"'
+    if record.kind == "exit":
+        return record.at_ns, record.node, f"it exits with status {record.status}"
+    return None
+
+
+def a_library_stays_behind(screen: Screen, seed: int) -> None:
+    """A library stays behind."""
+    cluster = _cluster(seed)
+    path, library = "/usr/bin/solve", bp.ElfImage(type="DYN", interpreters=(), soname="libm.so.6").to_bytes()
+    cluster.install(path, bp.program(needs=("libm.so.6",))(solve))
+    cluster.master.fs.write_file("/lib64/libm.so.6", library, mode=0o755)
+    screen.paragraph("solve needs libm.so.6. The master has it, the slaves have not.")
+    at_home = cluster.execve(path)
+    away = cluster.bproc_execmove(1, path)
+    cluster.nodes[1].fs.write_file("/lib64/libm.so.6", library, mode=0o755)
+    mended = cluster.bproc_execmove(1, path)
+    screen.put()
+    screen.table(
+        Table(
+            ("called", "where", "the end", "output"),
+            [
+                (("execve", "code"), ("master", ""), _verdict(at_home), (at_home.text, "")),
+                (("bproc_execmove", "code"), ("node 1", ""), _verdict(away), (_output(away), "")),
+                (("bproc_execmove", "code"), ("node 1", ""), _verdict(mended), (mended.text, "")),
+            ],
+            indent=0,
+        )
+    )
+    screen.put()
+    screen.labelled(
+        "why",
+        "The page says: the image is moved, but not the dynamically loaded libraries, "
+        "which must be present on the remote system. So the launch succeeded; then the "
+        "loader on node 1 found no libm.so.6, said so, and exited with 127. Between the "
+        "second and the third line the library was copied to node 1.",
+    )
+
+
+def returned_or_exited(screen: Screen, seed: int) -> None:
+    """Returned, or exited: two errors on one dead node."""
+    cluster = _cluster(seed, bp.PowerOff(node=3))
+    screen.paragraph("Node 3 was never switched on. One call names a missing file, the other a good one.")
+    calls = [(path, cluster.bproc_execmove(3, path)) for path in ("/usr/bin/hallo", HELLO)]
+    screen.put()
+    screen.table(
+        Table(
+            ("called", "took", "the end", "the page's row"),
+            [
+                (
+                    (f'bproc_execmove(3, "{path}")', "code"),
+                    (f"{outcome.elapsed_ns / 1e6:.3f} ms", ""),
+                    _verdict(outcome),
+                    (_row(outcome), ""),
+                )
+                for path, outcome in calls
+            ],
+            indent=0,
+        )
+    )
+    screen.put()
+    screen.labelled(
+        "why",
+        "The image is loaded first, on the calling node: a missing file is found there, "
+        "and -1 is returned, whatever the node. Once the exec has succeeded there is "
+        "no caller left to return to. So what the master finds out later ends the "
+        "process, with the errno's number as its exit status: EINVAL is 22.",
+    )
+
+
+def three_streams(screen: Screen, seed: int) -> None:
+    """Where the output goes: port 0, three connections, nobody."""
+    cluster = _cluster(seed)
+    cluster.install("/usr/bin/talk", talk)
+    path = "/usr/bin/talk"
+    screen.paragraph("talk writes to stdout and to stderr, then reads stdin. It is given the input 'go on'.")
+    calls = {
+        "port 0": cluster.bproc_execmove_io(1, 0, path, input=b"go on"),
+        "port 4000, listened on": cluster.bproc_execmove_io(1, 4000, path, input=b"go on"),
+        "port 4001, nobody there": cluster.bproc_execmove_io(1, 4001, path, listen=False),
+    }
+    screen.put()
+    for port, outcome in calls.items():
+        screen.put((f"_bproc_execmove_io: {port}", "code"))
+        for name, data in (("stdout", outcome.stdout), ("stderr", outcome.stderr)):
+            for place, line in enumerate(data.decode().splitlines()):
+                screen.put((f"  {'' if place else name}".ljust(LABEL), "label"), (line, ""))
+        text, style = _verdict(outcome)
+        screen.put(("  the end".ljust(LABEL), "label"), (text, style), (f"  {_row(outcome)}" if outcome.row else "", ""))
+    screen.put()
+    screen.labelled(
+        "why",
+        "Port 0 uses the socket that the process came through, for stdout and stderr "
+        "only: both come out of the caller's stdout, and stdin is at its end. "
+        "Any other port is connected back to three times, for stdout, stderr and stdin. "
+        "Where nobody listens the exec has long succeeded, so it is a status again.",
+    )
+
+
+LABEL = 10
+
+
+def a_node_is_lost(screen: Screen, seed: int) -> None:
+    """A node loses power while the image is on its way."""
+    cluster = _cluster(seed, bp.PowerOff(node=3, step=bp.Step.STUB))
+    cluster.sim.run(until_ns=7_000_000_000)
+    outcome = cluster.bproc_execmove(3, HELLO)
+    screen.labelled("called", f'bproc_execmove(3, "{HELLO}"), seven seconds after the start', "code")
+    words = {
+        "ENTRY": "the call",
+        "ROUTE": "the daemon: node 3 is up, go ahead",
+        "STUB": "a stub process takes over the pid",
+    }
+    moments: list[Moment] = []
+    for record in cluster.trace.records:
+        if record.kind == "step" and record.step in words:
+            moments.append((record.at_ns, record.node, words[record.step]))
+        elif record.kind == "fault":
+            lost_ns = record.at_ns
+            moments.append((lost_ns, "node 3", "loses power; nobody is told"))
+        elif record.kind == "node":
+            silent = f"{(record.at_ns - lost_ns) / 1e9:.1f} s without an answer"
+            moments.append((record.at_ns, "master", f"gives node 3 up: {silent}"))
+    _happened(screen, moments)
+    screen.labelled("the end", f"{_end(outcome)}: {_row(outcome)}", "late")
+    screen.labelled(
+        "why",
+        "Nothing on a network says that a machine has gone: it is only silent. The "
+        "master pings its slaves, and gives one up that has been silent for the "
+        "ping timeout of 30 s; since it looks every 15 s, that takes 30 to 45.",
+    )
+
+
+def ask_why(screen: Screen, seed: int) -> None:
+    """Ask any answer why."""
+    cluster = _cluster(seed, bp.PowerOff(node=3))
+    outcome = cluster.bproc_execmove(3, "/usr/bin/hallo")
+    screen.labelled("called", 'print(bproc_execmove(3, "/usr/bin/hallo").explain())', "code")
+    screen.put()
+    assert outcome.errors is not None and outcome.row is not None
+    told = outcome.errors.explain(outcome.row)
+    reached = [(row, verdict) for row, verdict in told if verdict != "not reached"]
+    styles = {"ok": "ok", "FAIL": "fail"}
+    rows: list[tuple[Span, ...]] = [
+        ((verdict, styles[verdict]), (row.errno.name, ""), (f"{row.sentence} ({row.cause})", ""))
+        for row, verdict in reached
+    ]
+    rows.append((("not reached", "dim"), ("", ""), (f"{len(told) - len(reached)} more rows, among them node_down", "dim")))
+    screen.table(Table(("", "", ""), rows, indent=0))
+    screen.put()
+    screen.labelled(
+        "why",
+        "Each call has its page's ERRORS section as a table, in the order of decision; "
+        "the first row that holds is what the call reports.",
+    )
+
+
+SCENES = (
+    a_program_leaves_the_master, a_library_stays_behind, returned_or_exited, three_streams, a_node_is_lost, ask_why,
+)  # fmt: skip
+
+
+# ---- how a scene is told ---------------------------------------------------------------------------
+
+
+def _happened(screen: Screen, moments: list[Moment]) -> None:
+    """Write a timeline; a machine is named when the scene moves to it."""
+    for place, (at_ns, where, what) in enumerate(moments):
+        screen.put(
+            (("" if place else "happened").ljust(LABEL), "label"),
+            (f"{at_ns / 1e6:>9.3f}  ", "dim"),
+            (f"{where:<8}", ""),
+            (what, ""),
+        )
+
+
+def _end(outcome: bp.Outcome) -> str:
+    """Tell how a call ended, and how long it took."""
+    return f"{_verdict(outcome)[0]}, {outcome.elapsed_ns / 1e6:.3f} ms after the call"
+
+
+def _verdict(outcome: bp.Outcome) -> Span:
+    if outcome.errno is not None:
+        return f"-1 {outcome.errno.name}", "fail"
+    style = "late" if outcome.late_errno is not None else "fail" if outcome.exit_status else "ok"
+    return f"exit {outcome.exit_status}", style
+
+
+def _output(outcome: bp.Outcome) -> str:
+    return (outcome.stdout + outcome.stderr).decode()
+
+
+def _row(outcome: bp.Outcome) -> str:
+    """Give the page's row that was met."""
+    return "" if outcome.row is None else f"{outcome.row.errno.name}: {outcome.row.sentence}"
+
+
+def _close(screen: Screen) -> None:
+    screen.heading("To go on")
+    for command, what in (
+        ("bprocsim errors bproc_execmove", "every documented error, provoked live"),
+        ("bprocsim explain bproc_execmove EINVAL", "who reports it, and what is decided before"),
+        ("python3 examples --list", "short programs to read and to change"),
+    ):
+        screen.put((command.ljust(40), "code"), (what, ""))
+    screen.put()
