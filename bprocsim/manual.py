@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import Enum
+from itertools import groupby
 from typing import Any
 
 from attrs import define, field, frozen, setters
@@ -32,7 +33,8 @@ class Row:
     `errno` what is reported; `condition` a function of the call's facts whose name is the cause;
     `sentence` what the page says, in our words; `kind` PAGE, LATE or BEYOND; `source` an id of
     sources.toml ("" for the table's page); `step` the name of the step at which a late row is
-    decided.
+    decided. `about` the part of the facts that the condition is asked of (None: all of them); if
+    there is no such part, the row does not hold. `prefix` comes before the condition's name.
     """
 
     errno: Errno
@@ -41,14 +43,20 @@ class Row:
     kind: Kind = Kind.PAGE
     source: str = ""
     step: str = ""
+    about: Callable[[Any], Any] | None = None
+    prefix: str = ""
     cause: str = field(init=False)
 
     @cause.default
     def _name_of_condition(self) -> str:
-        return self.condition.__name__
+        return self.prefix + self.condition.__name__
 
     def __repr__(self) -> str:
         return f"<row {self.cause}: {self.errno.name}>"
+
+
+# Neighbouring rows: the part of the facts that they ask, and their conditions.
+_Group = tuple[Callable[[Any], Any] | None, tuple[tuple[Callable[[Any], bool], Row], ...]]
 
 
 class Errors:
@@ -58,7 +66,7 @@ class Errors:
     ValueError: two rows with one cause.
     """
 
-    __slots__ = ("_at", "_entry", "call", "order", "page", "rows")
+    __slots__ = ("_at", "call", "order", "page", "rows")
 
     def __init__(self, call: str, *, page: str, order: str, rows: Iterable[Row]) -> None:
         self.call = call
@@ -69,23 +77,28 @@ class Errors:
         twice = sorted({cause for cause in causes if causes.count(cause) > 1})
         if twice:
             raise ValueError(f"rows of {call}: the causes {', '.join(twice)} stand there twice")
-        # Rows decided on entry, and those of each later step, as pairs ready for the loop.
-        self._entry = tuple((row.condition, row) for row in self.rows if not row.step)
-        steps = {row.step for row in self.rows if row.step}
-        self._at = {
-            step: tuple((row.condition, row) for row in self.rows if row.step == step) for step in sorted(steps)
-        }
+        # Rows decided on entry ("") and at each later step, in groups that ask the same part.
+        steps = sorted({"", *(row.step for row in self.rows)})
+        self._at = {step: _groups(row for row in self.rows if row.step == step) for step in steps}
 
     def first(self, facts: Any, step: str = "") -> Row | None:
         """Give the first row whose condition holds, or None; `step` picks the rows of a later step."""
-        for holds, row in self._at.get(step, ()) if step else self._entry:
-            if holds(facts):
-                return row
+        for about, tests in self._at[step]:
+            part = facts if about is None else about(facts)
+            if part is not None:
+                for holds, row in tests:
+                    if holds(part):
+                        return row
         return None
 
     def every(self, facts: Any, step: str = "") -> tuple[Row, ...]:
         """Give all rows whose condition holds: what would be allowed if no order were promised."""
-        return tuple(row for holds, row in (self._at.get(step, ()) if step else self._entry) if holds(facts))
+        found: list[Row] = []
+        for about, tests in self._at[step]:
+            part = facts if about is None else about(facts)
+            if part is not None:
+                found += [row for holds, row in tests if holds(part)]
+        return tuple(found)
 
     def row(self, cause: str) -> Row:
         """Find a row by its cause; KeyError lists the causes there are."""
@@ -111,6 +124,13 @@ class Errors:
             (row, "ok" if index < place else "FAIL" if index == place else "not reached")
             for index, row in enumerate(self.rows)
         )
+
+
+def _groups(rows: Iterable[Row]) -> tuple[_Group, ...]:
+    """Put neighbouring rows that ask the same part of the facts together."""
+    return tuple(
+        (about, tuple((row.condition, row) for row in same)) for about, same in groupby(rows, lambda row: row.about)
+    )
 
 
 # ---- What a call comes to, inside the simulator: values, never exceptions -----------------------

@@ -1,3 +1,209 @@
-SUMMARY=DESCRIPTION=EPILOG="x"
-def add_arguments(p): pass
-def run(o,s): return 0
+"""`bprocsim errors`: every documented error, provoked live in a small world of its own."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bprocsim.cli.pages import find_call
+from bprocsim.cli.screen import Progress, Screen, Span, Table
+from bprocsim.cli.usage import add_rules, check_rules, unknown
+
+if TYPE_CHECKING:
+    from bprocsim.manual import Errors, Row
+    from bprocsim.testing import Recipe
+    from bprocsim.world.outcome import Outcome
+
+SUMMARY = "every documented error of a call, provoked live"
+DESCRIPTION = """\
+Provoke every documented error of a call, each in a simulated world of its own
+in which nothing else is wrong, and compare what came with what the page says.
+Without CALL: of every call for which there are such worlds."""
+EPILOG = """\
+examples:
+  bprocsim errors bproc_execmove
+  bprocsim errors bproc_execmove --errno ENOENT
+  bprocsim errors --json | python3 -m json.tool
+
+exit status: 0 all came as documented, 1 one did not, 2 wrong usage."""
+
+SCHEMA = 1
+SEED = 0  # that of every recipe's world
+WIDE = 110  # columns from which on the cause has one of its own
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """See `bprocsim errors --help`."""
+    parser.add_argument("call", nargs="?", metavar="CALL", help="a page, or any of its calls, in any case")
+    parser.add_argument("--errno", metavar="NAME", help="only the rows that report this errno")
+    parser.add_argument("--json", action="store_true", help="write one JSON document, of one line, in place of tables")
+    add_rules(parser)
+
+
+def run(options: argparse.Namespace, screen: Screen) -> int:
+    """Provoke what was asked for; the last line is the seed."""
+    check_rules(options)
+    from bprocsim.testing import recipes_of, tables
+
+    recipes = recipes_of(options.edition, options.kernel)
+    calls = list(dict.fromkeys(call for call, _ in recipes))
+    known = tables(options.edition, options.kernel)
+    if options.call is not None:
+        calls = [find_call(options.call, calls)]
+    asked = [(known[call], row) for call in calls for row in _rows(known[call]) if _wanted(row, options.errno)]
+    if options.errno is not None and not asked:
+        reported = dict.fromkeys(row.errno.name for call in calls for row in _rows(known[call]))
+        raise unknown(f"row of {' or '.join(calls)} for errno", options.errno.upper(), reported)
+    with Progress(sys.stderr, len(asked), "provoking") as progress:
+        trials = [_try(table, row, recipes, progress) for table, row in asked]
+    if options.json:
+        screen.write(_document(trials, options) + "\n")
+    else:
+        for call in calls:
+            _show(screen, call, [trial for trial in trials if trial.call == call])
+        screen.put((f"seed {SEED}", "dim"))
+    return 0 if all(trial.ok for trial in trials) else 1
+
+
+def _rows(table: Errors) -> list[Row]:
+    """Give the rows that a page has, late ones included."""
+    return [row for row in table.rows if row.kind.value != "beyond"]
+
+
+def _wanted(row: Row, errno: str | None) -> bool:
+    return errno is None or row.errno.name == errno.upper()
+
+
+# ---- one trial -------------------------------------------------------------------------------------
+
+
+class Trial:
+    """One row and what came when it was provoked; `outcome` None: nobody knows how, or `problem` tells."""
+
+    def __init__(self, call: str, row: Row, outcome: Outcome | None, problem: str = "") -> None:
+        self.call = call
+        self.row = row
+        self.outcome = outcome
+        self.problem = problem
+
+    @property
+    def late(self) -> bool:
+        """Tell whether the row is one that is met after the exec."""
+        return self.row.kind.value == "late"
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether exactly this row was met, and in the way that it is documented."""
+        got = self.outcome
+        if got is None or got.cause != self.row.cause:
+            return False
+        if self.late and got.errors is not None and not got.failed:
+            return got.late_errno is self.row.errno and got.exit_status == self.row.errno.number() & 0xFF
+        return got.errno is self.row.errno and got.value == -1
+
+    @property
+    def came(self) -> str:
+        """Tell what the caller, or its parent, saw."""
+        got = self.outcome
+        if got is None:
+            return "?"
+        return "-1" if got.failed else f"exit {got.exit_status}" if got.signal is None else f"signal {got.signal}"
+
+
+def _try(table: Errors, row: Row, recipes: Mapping[tuple[str, str], Recipe], progress: Progress) -> Trial:
+    recipe = recipes.get((table.call, row.cause))
+    try:
+        if recipe is None:
+            return Trial(table.call, row, None, "there is no recipe for this row")
+        return Trial(table.call, row, recipe.provoke())
+    except Exception as error:  # a recipe that breaks is one row that did not come, not the end of all others
+        return Trial(table.call, row, None, f"{type(error).__name__}: {error}".partition("\n")[0])
+    finally:
+        progress.step()
+
+
+# ---- telling ---------------------------------------------------------------------------------------
+
+
+def _show(screen: Screen, call: str, trials: list[Trial]) -> None:
+    """Write a call's rows in the order of its table, returned ones and late ones apart."""
+    if not trials:
+        return
+    screen.put((call, "title"), (": every documented error, in the order of decision", ""))
+    for late, title in (
+        (False, "Returned: -1 and errno, before anything has changed"),
+        (True, "Late: the exec has succeeded, so the process exits with the errno's number"),
+    ):
+        rows = [_cells(screen, trial) for trial in trials if trial.late is late]
+        if rows:
+            screen.put()
+            screen.put((title, "label"))
+            cause = ("cause",) if screen.width >= WIDE else ()
+            screen.table(Table(("", "came", "errno", *cause, "the page says"), rows))
+    passed = sum(trial.ok for trial in trials)
+    verdict = (f"{passed} of {len(trials)} came as documented", "ok" if passed == len(trials) else "fail")
+    screen.put()
+    screen.put(verdict)
+    screen.put()
+
+
+def _cells(screen: Screen, trial: Trial) -> tuple[Span, ...]:
+    row = trial.row
+    wide = screen.width >= WIDE
+    said = row.sentence if wide else f"{row.sentence} ({row.cause})"
+    if not trial.ok:
+        said += f"; but: {trial.problem or _instead(trial)}"
+    return (
+        ("ok", "ok") if trial.ok else ("FAILED", "fail"),
+        (trial.came, "late" if trial.late else ""),
+        (row.errno.name, "code"),
+        *([(row.cause, "dim")] if wide else []),
+        (said, "" if trial.ok else "fail"),
+    )
+
+
+def _instead(trial: Trial) -> str:
+    """Tell what came in place of the row."""
+    got = trial.outcome
+    assert got is not None
+    return f"there came {trial.came}" + (f" {got.row.errno.name} ({got.row.cause})" if got.row is not None else "")
+
+
+def _document(trials: list[Trial], options: argparse.Namespace) -> str:
+    """Write the JSON document, on one line; what it holds is documented by its keys."""
+    document = {
+        "schema": SCHEMA,
+        "seed": SEED,
+        "edition": options.edition,
+        "kernel": options.kernel,
+        "ok": all(trial.ok for trial in trials),
+        "rows": [_entry(trial) for trial in trials],
+    }
+    return json.dumps(document, sort_keys=True)
+
+
+def _entry(trial: Trial) -> dict[str, Any]:
+    row, got = trial.row, trial.outcome
+    return {
+        "call": trial.call,
+        "cause": row.cause,
+        "errno": row.errno.name,
+        "kind": row.kind.value,
+        "sentence": row.sentence,
+        "ok": trial.ok,
+        "problem": trial.problem or (None if trial.ok else _instead(trial)),
+        "got": None
+        if got is None
+        else {
+            "cause": got.cause,
+            "errno": None if got.errno is None else got.errno.name,
+            "late_errno": None if got.late_errno is None else got.late_errno.name,
+            "exit_status": got.exit_status,
+            "signal": got.signal,
+            "value": got.value if got.value is None or isinstance(got.value, int) else str(got.value),
+            "elapsed_ns": got.elapsed_ns,
+        },
+    }

@@ -46,10 +46,32 @@ def add_color(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def unknown(kind: str, given: str, known: Iterable[str]) -> UsageError:
-    """Say that there is no such thing, which ones there are, and which may have been meant."""
-    names = list(known)
-    lowered = {name.lower(): name for name in names}
-    close = [lowered[name] for name in difflib.get_close_matches(given.lower(), lowered, n=3, cutoff=0.6)]
-    meant = f"; did you mean {' or '.join(close)}?" if close else ""
-    return UsageError(f"there is no {kind} {given!r}{meant or ';'} There are: {', '.join(names)}")
+def add_rules(parser: argparse.ArgumentParser) -> None:
+    """Let a command take `--edition` and `--kernel`; their names are checked where they are used."""
+    parser.add_argument(
+        "--edition", default="scyld", metavar="NAME", help="edition of BProc: scyld (default), lanl32, bproc4"
+    )
+    parser.add_argument(
+        "--kernel", default="documented", metavar="NAME", help="rules of exec: documented (default: the page's own), ..."
+    )
+
+
+def check_rules(options: argparse.Namespace) -> None:
+    """Check `--edition` and `--kernel`; UsageError names what there is."""
+    import bprocsim as bp
+
+    for kind, given, known in (("edition", options.edition, bp.editions), ("kernel", options.kernel, bp.kernels)):
+        if given not in known:
+            raise unknown(kind, given, known)
+
+
+def unknown(kind: str, given: str, there_are: Iterable[str], also: Iterable[str] = ()) -> UsageError:
+    """Say in one sentence that there is no such thing, what may have been meant, and what there is.
+
+    `also` are names that are known but not listed.
+    """
+    names = list(there_are)
+    lowered = {name.lower(): name for name in [*also, *names]}
+    close = [lowered[name] for name in difflib.get_close_matches(given.lower(), lowered, n=3)]
+    meant = f" (did you mean {' or '.join(close)}?)" if close else ""
+    return UsageError(f"there is no {kind} {given!r}{meant}; there are {', '.join(names)}")

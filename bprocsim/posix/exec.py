@@ -361,21 +361,14 @@ def interpreter_args_too_big(f: ExecFacts) -> bool:
     return f.argument_bytes - first + added > f.argument_limit_bytes
 
 
-def _of_program(test: Callable[[Subject], bool]) -> Callable[[ExecFacts], bool]:
-    def condition(f: ExecFacts) -> bool:
-        return test(f.program)
-
-    condition.__name__ = test.__name__
-    return condition
+def _program(f: ExecFacts) -> Subject:
+    return f.program
 
 
-def _of_interpreters(test: Callable[[Subject], bool]) -> Callable[[ExecFacts], bool]:
-    def condition(f: ExecFacts) -> bool:
-        chain = f.chain
-        return bool(chain) and test(chain[-1])
-
-    condition.__name__ = f"interpreter_{test.__name__}"
-    return condition
+def _bad_interpreter(f: ExecFacts) -> Subject | None:
+    """Give the last interpreter that was looked at: if one is bad, it is that one."""
+    chain = f.chain
+    return chain[-1] if chain else None
 
 
 # ---- Rows --------------------------------------------------------------------------------------
@@ -406,12 +399,13 @@ _FILE_ROWS: dict[Callable[[Subject], bool], tuple[Errno, str]] = {
 
 def _program_row(test: Callable[[Subject], bool]) -> Row:
     errno, sentence = _FILE_ROWS[test]
-    return Row(errno, _of_program(test), sentence)
+    return Row(errno, test, sentence, about=_program)
 
 
 def _interpreter_row(test: Callable[[Subject], bool]) -> Row:
     errno, sentence = _FILE_ROWS[test]
-    return Row(errno, _of_interpreters(test), f"of the interpreter that cmd names: {sentence}")
+    told = f"of the interpreter that cmd names: {sentence}"
+    return Row(errno, test, told, about=_bad_interpreter, prefix="interpreter_")
 
 
 DOCUMENTED_ROWS = (

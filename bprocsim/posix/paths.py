@@ -154,17 +154,20 @@ def walk(
         names, number = path.split(b"/"), start
     here = parent = own(number) or base[number]
     taken, name = 0, b""
-    # The good case, in one loop: plain names, all there, all searchable, no link. Whatever else
-    # there is, even an empty component, goes to the careful walk, with what has been walked.
+    # The good case, in one loop: plain names, all there, all searchable, no link; and the commonest
+    # trouble, a plain name that is not there. Whatever else there is, even an empty component, goes
+    # to the careful walk, with what has been walked.
     if len(path) <= limits.name_cap and not tree.bad_paths:
-        for taken, name in enumerate(names):  # noqa: B007  (used after the loop)
+        for taken, name in enumerate(names):
             entries = here.entries
-            if entries is None or name not in entries:
+            if entries is None or (here.mode & 0o111 != 0o111 and not permits(here, who, EXECUTE)):
                 break
-            if here.mode & 0o111 != 0o111 and not permits(here, who, EXECUTE):
-                break
-            number = entries[name]
-            child = own(number) or base[number]
+            found = entries.get(name)
+            if found is None:
+                if name in _NOT_NAMES or not names[-1]:
+                    break
+                return _absent(here, names, taken, path)
+            child = own(found) or base[found]
             if child.target:
                 break
             parent, here = here, child
@@ -175,6 +178,18 @@ def walk(
     if taken:
         walker.resume(taken, parent, names[taken - 1])
     return walker.run(follow_last)
+
+
+_NOT_NAMES = (b"", b".", b"..")
+_ABSENT = (Stop.ABSENT,)
+
+
+def _absent(here: Inode, names: list[bytes], taken: int, path: bytes) -> Walk:
+    """Describe a plain name that is not in a directory that can be searched."""
+    if taken == len(names) - 1:
+        return Walk(None, _ABSENT, path, here if here.links > 0 else None, names[taken])
+    where = (b"/" if path[0] == 47 else b"") + b"/".join(names[: taken + 1])
+    return Walk(None, _ABSENT, where, None, names[taken])
 
 
 def walk_to_make(

@@ -140,9 +140,9 @@ class Case:
         cluster.user(USER, 500, 500)
         files = self._handle(cluster, self.from_node).fs
         if self.interpreted:
-            _make(files, self.interpreter, (LOADER,) * max(self.interpreter.interpreters, 1))
+            _make(files, self.interpreter, (LOADER, LOADER))
         named = self._interpreter_path(files) if self.interpreted else LOADER
-        _make(files, self.program, (named,) * max(self.program.interpreters, 1))
+        _make(files, self.program, (named, named))
         if self.node_mode != 0o111:
             cluster.nodes[TARGET].chmod(self.node_mode)
         if not self.loader_there:
@@ -288,7 +288,10 @@ def _content(file: File, interpreters: tuple[str, ...]) -> bytes:
         machine=FOREIGN_MACHINE if file.foreign else 62,
         bits=64,
         byteorder="little",
-        interpreters=(b"no NUL",) if file.malformed == "interpreter" else interpreters[: file.interpreters],
+        interpreters=[
+            # Without the NUL that ends it a path is none that a kernel takes.
+            each.encode() if file.malformed == "interpreter" else each for each in interpreters[: file.interpreters]
+        ],
         magic=file.magic,
         memory_bytes=64 * KiB,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
 from itertools import combinations, product
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bprocsim.manual import Errors
+from bprocsim.testing.cases import Case
 from bprocsim.testing.recipes import Defect, defects
 from tests.rows.worlds import (
     ENTRY,
@@ -156,42 +159,85 @@ def test_no_world_with_many_defects_holds_an_exclusive_pair(data: st.DataObject)
 # ---- staircases ----------------------------------------------------------------------------------
 
 
-def staircase(cause: str, defect: Defect) -> Ways:
-    """Make a world wrong in this way, and then in every later way that can be added.
+def _in_order(causes: Iterable[str]) -> list[str]:
+    return sorted(causes, key=ORDER.index)
 
-    What can be added is judged by what holds, never by what is reported.
-    """
-    ways = Ways({cause: defect})
-    for later in ORDER[ORDER.index(cause) + 1 :]:
-        if any((earlier, later) in LISTED for earlier in ways.of):
-            continue
-        for added in defects(later):
-            more = ways.with_(later, added)
-            if possible(more.case()) and _holds(more, later):
-                ways = more
-                break
+
+def _first(case: Case) -> str:
+    """Give the first row by the list above that holds on entry, "" if none does."""
+    return min(held_on_entry(case), key=ORDER.index, default="")
+
+
+def _add(ways: Ways, later: str) -> Ways:
+    """Make a world wrong in one more way, if that can be, without looking at what is reported."""
+    if later in ways.of or any((earlier, later) in LISTED or (later, earlier) in LISTED for earlier in ways.of):
+        return ways
+    for defect in defects(later):
+        more = ways.with_(later, defect)
+        if possible(more.case()) and _all_hold(more, later):
+            return more
     return ways
 
 
-def _holds(ways: Ways, later: str) -> bool:
-    """Tell whether all of these hold, each together with those of its moment."""
-    if later in ENTRY:
-        return set(ways.of) <= set(held_on_entry(ways.case()))
-    moment = [cause for cause in ways.of if STEP[cause] == STEP[later]]
-    mended = list(ways.of).index(moment[0])
-    entry = set(ways.of) & set(ENTRY)
-    return set(moment) <= set(held_at(ways.case(mended), STEP[later])) and entry <= set(held_on_entry(ways.case()))
+def _all_hold(ways: Ways, added: str) -> bool:
+    """Tell whether all of these hold and nothing before them, and the one added does without the others."""
+    entry = _in_order(set(ways.of) & set(ENTRY))
+    held = held_on_entry(ways.case())
+    if min(held, key=ORDER.index, default="") != (entry or [""])[0] or not set(entry) <= set(held):
+        return False
+    if added in ENTRY:
+        return _first(ways.case(*(cause for cause in ways.of if cause != added))) == added
+    moment = _in_order(cause for cause in ways.of if STEP[cause] == STEP[added])
+    before = [cause for cause in ways.of if ORDER.index(cause) < ORDER.index(moment[0])]
+    return all(
+        set(moment[place:]) <= set(held_at(ways.case(*before, *moment[:place]), STEP[added]))
+        for place in range(len(moment))
+    )
 
 
-CASES = [pytest.param(cause, place, id=f"{cause}-{place}") for cause in ORDER for place in range(len(defects(cause)))]
+def _staircase(cause: str, *seeds: tuple[str, Defect]) -> Ways:
+    """Make a world wrong in this way, and then in every later way that still can be added."""
+    ways = Ways(dict(seeds))
+    for later in ORDER[ORDER.index(cause) + 1 :]:
+        ways = _add(ways, later)
+    return ways
 
 
-@pytest.mark.parametrize(("cause", "place"), CASES)
-def test_each_case_is_wrong_in_every_later_way_and_reports_its_own_row(cause: str, place: int) -> None:
+@cache
+def staircases(cause: str) -> tuple[Ways, ...]:
+    """Make staircases that begin with a row: one for each way to it, and more until all later rows have their step."""
+    alone = [defect for defect in defects(cause) if _first(Ways({cause: defect}).case()) in (cause, "")]
+    found = [_staircase(cause, (cause, defect)) for defect in alone]
+    for later in later_rows(cause):
+        if any(later in ways.of for ways in found):
+            continue
+        pairs = ((defect, other) for defect in alone for other in defects(later))
+        for defect, other in pairs:
+            if together(cause, later, defect, other) and _first(Ways({cause: defect, later: other}).case()) in (cause, ""):
+                found.append(_staircase(cause, (cause, defect), (later, other)))
+                break
+    return tuple(found)
+
+
+def later_rows(cause: str) -> list[str]:
+    """Give the rows behind one that can hold together with it."""
+    return [
+        later
+        for later in ORDER[ORDER.index(cause) + 1 :]
+        if (cause, later) not in LISTED and (cause, later) not in ONLY_BEHIND
+    ]
+
+
+@pytest.mark.parametrize("cause", ORDER)
+def test_a_case_wrong_in_every_later_way_reports_its_own_row(cause: str) -> None:
     """And once that is mended the next row, down to the last step."""
-    ways = staircase(cause, defects(cause)[place])
-    for mended, expected in enumerate(ways.of):
-        assert reported(ways.case(mended)) == expected, ways.case(mended)
+    found = staircases(cause)
+    assert set(later_rows(cause)) | {cause} == {each for ways in found for each in ways.of}
+    for ways in found:
+        steps = _in_order(ways.of)
+        for place, expected in enumerate(steps):
+            case = ways.case(*steps[:place])
+            assert reported(case) == expected, case
 
 
 def _swapped(one: str, other: str) -> Errors:
@@ -202,6 +248,7 @@ def _swapped(one: str, other: str) -> Errors:
     return Errors(EXECMOVE.call, page=EXECMOVE.page, order=EXECMOVE.order, rows=rows)
 
 
+# Rows of different moments are not decided by their places in the table.
 NEIGHBOURS = [
     pair for pair in zip(ORDER, ORDER[1:], strict=False) if pair not in LISTED and STEP[pair[0]] == STEP[pair[1]]
 ]
@@ -210,12 +257,7 @@ NEIGHBOURS = [
 @pytest.mark.parametrize(("one", "other"), NEIGHBOURS)
 def test_a_swap_of_two_neighbours_is_noticed(one: str, other: str) -> None:
     table = _swapped(one, other)
-    found = [
-        staircase(one, defect)
-        for defect in defects(one)
-        if any(together(one, other, defect, second) for second in defects(other))
-    ]
-    assert found
-    for ways in found:
-        assert other in ways.of
+    noticing = [ways for ways in staircases(one) if other in ways.of]
+    assert noticing
+    for ways in noticing:
         assert reported(ways.case(), table) == other != reported(ways.case()) == one

@@ -18,14 +18,14 @@ STEP = {row.cause: row.step for row in EXECMOVE.rows}
 
 @frozen
 class Ways:
-    """One defect of each of some rows, by cause, in the order of the rows."""
+    """One defect of each of some rows, by cause."""
 
     of: dict[str, Defect]
 
-    def case(self, mended: int = 0, base: Case | None = None) -> Case:
-        """Give the world with all of them, or with the first `mended` of them put right."""
-        each = tuple(self.of.values())
-        return combine(base or Case(), each[mended:], each[:mended])
+    def case(self, *mended: str) -> Case:
+        """Give the world with all of them but the mended ones, which are prepared for and put right."""
+        wrong = [defect for cause, defect in self.of.items() if cause not in mended]
+        return combine(Case(), wrong, [self.of[cause] for cause in mended])
 
     def with_(self, cause: str, defect: Defect) -> Ways:
         """Give these and one more."""
@@ -100,7 +100,7 @@ def together(one: str, other: str, first: Defect, second: Defect) -> bool:
     if STEP[one] == STEP[other]:
         held = held_at(both.case(), STEP[one]) if STEP[one] else held_on_entry(both.case())
         return one in held and other in held
-    return reported(both.case()) == one and reported(both.case(mended=1)) == other
+    return reported(both.case()) == one and reported(both.case(one)) == other
 
 
 def find_pair(one: str, other: str) -> Ways | None:

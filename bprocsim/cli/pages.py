@@ -1,0 +1,149 @@
+"""What the manual pages say, in our words: by which names a call goes, what it does, how to meet each row.
+
+The ERRORS themselves are not here: they are the tables by which the calls decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from bprocsim.cli.usage import unknown
+
+
+class Page(NamedTuple):
+    """One page: the `names` of its calls (the table's first), `synopsis`, and what it `says`, by heading."""
+
+    names: tuple[str, ...]
+    title: str
+    synopsis: tuple[str, ...]
+    says: tuple[tuple[str, str], ...]
+
+
+PAGES = (
+    Page(
+        ("bproc_execmove", "_bproc_execmove_io", "bproc_execmove_io"),
+        "load a program here, move it to another node, run it there",
+        (
+            "int bproc_execmove(int node, const char *cmd,",
+            "                   char *const argv[], char *const envp[]);",
+            "int _bproc_execmove_io(int node, int port, const char *cmd,",
+            "                       char *const argv[], char *const envp[]);",
+        ),
+        (
+            (
+                "does",
+                "Load the binary image of cmd on the calling node, move it to node, and run it there. "
+                "The image travels, the dynamically loaded libraries do not: those must be present on node.",
+            ),
+            (
+                "port",
+                "0, as with bproc_execmove: stdout and stderr, and nothing else, go home through the socket by "
+                "which the process came. Any other: a TCP port of the caller's node, to which three connections "
+                "are made, for stdout, stderr and stdin.",
+            ),
+            ("success", "The call does not return: the caller has become the new image, on another node."),
+            (
+                "failure",
+                "Until the image is loaded, -1 is returned and errno is set. After that there is no caller to "
+                "return to: the process exits, and the low eight bits of the errno are its exit status.",
+            ),
+        ),
+    ),
+    Page(
+        ("execve", "execv", "execvp", "execvpe", "execl", "execle", "execlp"),
+        "become another program",
+        ("int execve(const char *cmd, char *const argv[], char *const envp[]);",),
+        (
+            (
+                "does",
+                "Replace the program of the calling process by the one in the file cmd, on the same node. The "
+                "process keeps its pid, its parent and its descriptors. The forms with a p look for the file "
+                "along PATH.",
+            ),
+            ("success", "The call does not return: the caller has become the new image."),
+            ("failure", "-1 is returned, errno is set, and the old program goes on."),
+        ),
+    ),
+    Page(("waitpid", "wait"), "wait for a child", (), ()),
+)
+
+
+def page_of(call: str) -> Page:
+    """Give a call's page; for one without prose here, what its face says of it in one sentence."""
+    for page in PAGES:
+        if call == page.names[0] and page.says:
+            return page
+    return Page((call,), f"a call of {'BProc' if call.startswith('bproc') else 'POSIX'}", (), (("does", _first(call)),))
+
+
+def _first(call: str) -> str:
+    """Give the first sentence of what a process's method for the call says of itself."""
+    from bprocsim.faces.pyos import Proc
+
+    text = " ".join((getattr(Proc, call, None).__doc__ or "").split("\n\n")[0].split())
+    return text.partition(" Errors: ")[0].replace("`", "") or "(there is no description of this call yet)"
+
+
+def find_call(given: str, known: Iterable[str]) -> str:
+    """Give the table's name of a call named in any case, or by an alias; UsageError names what there is."""
+    names = {name.lower(): name for name in known}
+    for page in PAGES:
+        if page.names[0] in names.values():
+            for alias in page.names:
+                names.setdefault(alias, page.names[0])
+    found = names.get(given.lower().removesuffix("()"))
+    if found is None:
+        raise unknown("call", given, dict.fromkeys(names.values()), names)
+    return found
+
+
+# How to come to each row: one sentence by its cause.
+_WAYS = {
+    "no_master": "Call while no master daemon runs.",
+    "cmd_unreadable": "Pass an address outside the program's memory as cmd.",
+    "cmd_empty": "Pass the empty string as cmd.",
+    "cmd_too_long": "Pass a path of 4096 bytes; 4095 are allowed.",
+    "search_denied": "Put the file into a directory on which the caller has no x permission.",
+    "component_too_long": "Let a name between two slashes have 256 bytes; 255 are allowed.",
+    "cmd_absent": "Name a file that is not there, or a symbolic link that leads to none.",
+    "not_a_directory": "Let the path go on below a file, as in /bin/sh/x.",
+    "too_many_links": "Let the path be a link to a link, and so on, six deep; five are followed.",
+    "path_io_error": "Let the disk fail where a directory on the path lies.",
+    "noexec_mount": "Put the file on a file system that is mounted noexec.",
+    "not_regular": "Name a directory, a device, a FIFO or a socket.",
+    "not_executable": "Take the caller's x permission on the file away.",
+    "file_table_full": "Call on a node where no more file can be opened.",
+    "cmd_being_written": "Call while another program has the file open for writing.",
+    "argv_unreadable": "Pass an address outside the program's memory as argv.",
+    "envp_unreadable": "Pass an address outside the program's memory as envp.",
+    "suid_on_nosuid": "Put a set-uid or set-gid file on a file system that is mounted nosuid.",
+    "header_io_error": "Let the disk fail where the file's contents lie.",
+    "string_unreadable": "Put an address outside the program's memory among the elements of argv or envp.",
+    "args_too_big": "Let cmd, argv and envp together take one byte more than the limit.",
+    "out_of_memory": "Call on a node that has no memory left.",
+    "format_unknown": "Let the file be a text that does not begin with #!.",
+    "wrong_machine": "Let the file be an ELF image for another kind of processor.",
+    "header_malformed": "Let the file be an ELF file that cannot be executed, such as an object file.",
+    "second_interpreter": "Let the file be an ELF image with two PT_INTERP segments.",
+    "interpreter_file_table_full": "Call on a node where one more file can be opened: the loader would be the second.",
+    "interpreter_args_too_big": "Call a script with arguments that just fit: its interpreter's name no longer does.",
+    "node_unknown": "Name a node that the cluster does not have.",
+    "node_down": "Name a node that is switched off.",
+    "same_node": "Name the node on which the caller is.",
+    "node_not_permitted": "Call as somebody whom the node's mode shuts out.",
+    "slave_lost": "Let the node lose power while the process is on its way.",
+    "undump_refused": "Name a node of another architecture than the image's.",
+    "loader_absent": "Let the loader be on the library list, so that it is sent by name only, and absent on the node.",
+    "undump_out_of_memory": "Name a node that has less memory left than the image takes.",
+    "connect_refused": "Give a port on which nobody listens.",
+    "connect_timed_out": "Cut the link to the caller's node before the connections are made.",
+}
+
+
+def way_to(cause: str) -> str:
+    """Tell in one sentence how to come to a row; "" where nobody has written it down."""
+    if cause in _WAYS:
+        return _WAYS[cause]
+    way = _WAYS.get(cause.removeprefix("interpreter_"), "")
+    return f"Of the interpreter that cmd names, by #! or PT_INTERP: {way[0].lower()}{way[1:]}" if way else ""
