@@ -237,11 +237,30 @@ class Engine:
         """See Port."""
         if link.cuts:
             link.held.append((size_bytes, deliver))
-            return
+        else:
+            self.after(self._occupy(link, size_bytes), deliver)
+
+    def carry(self, link: Link, size_bytes: int, waiter: Waiter, then_ns: int = 0) -> Event:
+        """See Port."""
+        if link.cuts:
+
+            def arrived() -> None:
+                waiter.due_ns = self.now_ns + then_ns
+                self.after(then_ns, lambda: self.wake(waiter, Why.DONE))
+
+            link.held.append((size_bytes, arrived))
+            return self.wait(waiter)
+        delay_ns = self._occupy(link, size_bytes) + then_ns
+        waiter.due_ns = self.now_ns + delay_ns
+        return self.wait(waiter, delay_ns)
+
+    def _occupy(self, link: Link, size_bytes: int) -> int:
+        """Let a message take its turn on a link; gives in how many nanoseconds it will be there."""
         now = self.now_ns
-        begin = max(now, link.out.free_at_ns, link.into.free_at_ns)
+        out, into = link.out, link.into
+        begin = max(now, out.free_at_ns, into.free_at_ns)
         passed = begin + size_bytes * link.ns_per_mib * link.times // MiB
-        link.out.free_at_ns = link.into.free_at_ns = passed
+        out.free_at_ns = into.free_at_ns = passed
         arrival = passed + link.latency_ns * link.times
         if link.loss:
             if link.random is None:
@@ -250,14 +269,7 @@ class Engine:
                 arrival += link.retransmit_ns
         # What was sent first arrives first: a stream carries all of it.
         link.arrival_ns = arrival = max(arrival, link.arrival_ns)
-
-        def arrive() -> None:
-            if link.cuts:
-                link.held.append((size_bytes, deliver))
-            else:
-                deliver()
-
-        self.after(arrival - now, arrive)
+        return arrival - now
 
     def mend(self, link: Link) -> None:
         """End one cut of a link; what was held is sent again, in order."""

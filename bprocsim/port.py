@@ -35,7 +35,7 @@ class Waiter:
 
     It stands in the queue of the thing that it waits on (`queue`), from which a signal or a death
     takes it before waking it. `left_ns` is the work left when a `busy` was cut short. `event` is
-    the port's own.
+    the port's own. `due_ns` when what it waits for will be there, -1 when nobody knows.
     """
 
     what: str
@@ -43,6 +43,7 @@ class Waiter:
     queue: Any = None
     left_ns: int = 0
     event: Any = None
+    due_ns: int = -1
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
@@ -113,6 +114,9 @@ class Port(Protocol):
 
     def send(self, link: Link, size_bytes: int, deliver: Callable[[], None]) -> None:
         """Call `deliver` when `size_bytes` have passed over `link`; never, if it is cut."""
+
+    def carry(self, link: Link, size_bytes: int, waiter: Waiter, then_ns: int = 0) -> Wait:
+        """Wait until `size_bytes` have passed over `link`, and `then_ns` more; or until woken."""
 
     def after(self, delay_ns: int, action: Callable[[], None], *, background: bool = False) -> Timer:
         """Call `action` in `delay_ns`; a background timer does not keep a run alive."""

@@ -64,11 +64,42 @@ def connect_back(source: Machine, target: Machine, process: Process, port: int, 
     return Answer.CONNECTED
 
 
-def forward(machine: Machine, end: Endpoint, output: Any) -> Steps:
+def forward(machine: Machine, end: Endpoint, output: Any) -> None:
     """Copy what arrives at `end` to the caller's old descriptor 1, until the end of file.
 
-    `output` None drops it. When nobody reads `output` any more both sides are closed, so that the
-    remote process meets EPIPE.
+    `output` None drops it. As long as `output` takes everything at once, nobody has to wait; a task
+    is needed only when it is full.
+    """
+    port = machine.port
+    waiting: list[Any] = []
+
+    def arrived(data: bytes) -> int:
+        if waiting:
+            return 0
+        taken = len(data) if output is None else int(output.give(port, data))
+        if taken < len(data):
+            end.at_end = None
+            waiting.append(port.start(_forward_slowly(machine, end, output)))
+        return taken
+
+    def at_end() -> None:
+        end.close(port)
+        _let_go(machine, output)
+
+    early, end.inbox = bytes(end.inbox), bytearray()
+    end.arrived, end.at_end = arrived, at_end
+    if early:
+        # It arrived before the link was handed over.
+        end.receive(port, early)
+    if (end.ended or end.reset) and end.at_end is not None:
+        at_end()
+
+
+def _forward_slowly(machine: Machine, end: Endpoint, output: Any) -> Steps:
+    """Copy on from the inbox, waiting for room in `output` and for more to arrive.
+
+    When nobody reads `output` any more both sides are closed, so that the remote process meets
+    EPIPE.
     """
     port = machine.port
     while True:
@@ -79,7 +110,7 @@ def forward(machine: Machine, end: Endpoint, output: Any) -> Steps:
         if not data:
             break
         left = memoryview(data)
-        while left and output is not None:
+        while left:
             taken = output.give(port, left)
             left = left[taken:]
             if left and output.broken:

@@ -28,7 +28,7 @@ from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.bproc.steps import Step
 from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector
 from bprocsim.manual import Errors, Exit, Fail, Replaced, Row, exit_status
-from bprocsim.port import Steps, Waiter, Why
+from bprocsim.port import Steps, Waiter
 from bprocsim.posix import newimage
 from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.exec import ExecFacts, ExecProfile
@@ -105,28 +105,29 @@ def execmove(machine: Machine, thread: Thread, node: int, port: int, cmd: Pointe
 def _drive(machine: Machine, master: Master, move: Move, port: int, caller: Any) -> Steps:
     """Take the process through the steps; gives the late row that stopped it, or None."""
     process, costs, table = move.process, machine.costs, master.execmove_errors
-    size = len(process.image.inode.data)
-    yield from _pass(
-        machine, master, move,
-        (Step.ENTRY, "the master is there", 0),
-        (Step.ARGUMENTS, f"as uid {caller.euid}", costs.syscall_ns),
-        (Step.EXEC, process.image.path, costs.exec_ns + costs.image_read_ns(size)),
-        (Step.SUID_CHECK, "allowed", 0),
-        (Step.MOVE_REQUEST, "listens for the target", costs.syscall_ns),
-    )  # fmt: skip
-    # From here on the process is the master's business: it is a ghost, or leaves its node's list.
+    front, route_step = master.machine, (Step.ROUTE, ("to node", move.destination), costs.daemon_ns)
+    # From its exec on the process is the master's business: it is a ghost, or leaves its node's list.
     master.moves[process.pid] = move
     if process.ghost is None:
         process.ghost = Ghost(process, NODE_MASTER)
-    yield from _pass(machine, master, move, (Step.GHOST, f"pid {process.pid}", 0))
-    yield from _message(master, move, machine, master.machine, "MOVE")
-    yield from _pass(master.machine, master, move, (Step.ROUTE, f"to node {move.destination}", costs.daemon_ns))
+    yield from _pass(
+        machine, master, move,
+        (Step.ENTRY, "the master is there", 0),
+        (Step.ARGUMENTS, ("as uid", caller.euid), costs.syscall_ns),
+        (Step.EXEC, process.image.path, costs.exec_ns + costs.image_read_ns(len(process.image.inode.data))),
+        (Step.SUID_CHECK, "allowed", 0),
+        (Step.MOVE_REQUEST, "listens for the target", costs.syscall_ns),
+        (Step.GHOST, ("pid", process.pid), 0),
+        *((route_step,) if machine is front else ()),
+    )  # fmt: skip
+    if machine is not front:
+        yield from _carry(master, move, machine, front, "MOVE", 0, route_step)
     known = master.node(move.destination)
     route = RouteFacts(move.destination, known, master.number_of(machine), caller)
     if (row := table.first(route, ROUTE)) is not None:
-        yield from _message(master, move, master.machine, machine, "MOVE response")
+        yield from _carry(master, move, front, machine, "MOVE response")
         return row
-    move.target = target = known.machine if known is not None else master.machine
+    move.target = target = known.machine if known is not None else front
     move.routed = True
     process.ghost.node = move.destination
     row = yield from _at_target(machine, target, master, move, port)
@@ -140,30 +141,25 @@ def _drive(machine: Machine, master: Master, move: Move, port: int, caller: Any)
         _transfer(process, target, machine)
         process.descriptors = move.held
     if row.step != IN_TRANSIT:
-        yield from _message(master, move, target, master.machine, "MOVE response")
-        yield from _message(master, move, master.machine, machine, "MOVE response")
+        yield from _carry(master, move, target, front, "MOVE response")
+        yield from _carry(master, move, front, machine, "MOVE response")
     return row
 
 
 def _at_target(machine: Machine, target: Any, master: Master, move: Move, port: int) -> Steps:
     """Do what happens on the target, and decide there; gives a late row or None."""
     process, costs, table = move.process, machine.costs, master.execmove_errors
-    lost = table.first(TransitFacts(True), IN_TRANSIT)
-    if not (yield from _message(master, move, master.machine, target, "MOVE")):
-        return lost
-    there = machine.network.link(machine, target).latency_ns
-    yield from _pass(
-        target, master, move,
-        (Step.STUB, f"takes over pid {process.pid}", costs.stub_ns),
-        (Step.CONNECT_BACK, f"to {machine.name}", costs.tcp_connect_ns + 2 * there),
+    connect_ns = costs.tcp_connect_ns + 2 * machine.network.link(machine, target).latency_ns
+    yield from _carry(
+        master, move, master.machine, target, "MOVE", 0,
+        (Step.STUB, ("takes over pid", process.pid), costs.stub_ns),
+        (Step.CONNECT_BACK, ("to", machine.name), connect_ns),
     )  # fmt: skip
     frozen = vmadump.freeze(machine, process, master.edition.library_list)
-    if not (yield from _stream(machine, target, master, move, frozen.size_bytes)):
-        return lost
-    yield from _pass(target, master, move, (Step.STREAM, f"{frozen.size_bytes} bytes", 0))
-    yield from _pass(target, master, move, (Step.THAW, f"in {_text(process.cwd_path)}", costs.thaw_ns))
+    if not (yield from _is_lost(machine, target, move)):
+        yield from _stream(machine, target, master, move, frozen.size_bytes)
     if (yield from _is_lost(machine, target, move)):
-        return lost
+        return table.first(TransitFacts(True), IN_TRANSIT)
     thaw = ThawFacts(
         vmadump.understands(target, frozen),
         vmadump.finds(target, process, frozen),
@@ -179,20 +175,21 @@ def _at_target(machine: Machine, target: Any, master: Master, move: Move, port: 
     if port:
         answer = yield from iod.connect_back(machine, target, process, port, move)
         if answer is Answer.GONE or (yield from _is_lost(machine, target, move)):
-            return lost
+            return table.first(TransitFacts(True), IN_TRANSIT)
         if (row := table.first(ConnectFacts(answer), IO_SETUP)) is not None:
             return row
     else:
-        here, end = iod.migration_socket(machine, target)
+        move.link, end = iod.migration_socket(machine, target)
         iod.give_migration_socket(target, process, end)
-        move.link = here
     yield from _pass(
         target, master, move,
-        (Step.IO_SETUP, f"port {port}", costs.syscall_ns),
+        (Step.IO_SETUP, ("port", port), 0),
         (Step.PTRACE_TRAP, "not traced", 0),
         (Step.RESPONSE, "it worked", 0),
     )  # fmt: skip
-    return lost if (yield from _is_lost(machine, target, move)) else None
+    if (yield from _is_lost(machine, target, move)):
+        return table.first(TransitFacts(True), IN_TRANSIT)
+    return None
 
 
 def _answer(machine: Machine, target: Any, master: Master, move: Move, port: int) -> None:
@@ -220,7 +217,7 @@ def _hand_over(machine: Machine, move: Move) -> None:
         if stdout is not None and stdout.description.writable:
             output = stdout.description
             output.references += 1
-        machine.port.start(iod.forward(machine, move.link, output))
+        iod.forward(machine, move.link, output)
     drop_held(machine, move)
 
 
@@ -280,8 +277,11 @@ def _record_late(machine: Any, process: Process, row: Row, status: int) -> None:
 
 # ---- steps, messages, and waiting for what may never come ---------------------------------------
 
+# A step, what is said of it, and how long it takes.
+_Planned = tuple[Step, Any, int]
 
-def _pass(machine: Any, master: Master, move: Move, *plan: tuple[Step, Any, int]) -> Steps:
+
+def _pass(machine: Any, master: Master, move: Move, *plan: _Planned) -> Steps:
     """Let steps pass on one machine, each after its nanoseconds.
 
     One event does for all, unless something is planned to strike at a step; a death in the middle
@@ -295,18 +295,50 @@ def _pass(machine: Any, master: Master, move: Move, *plan: tuple[Step, Any, int]
             if machine.alive:
                 _note(machine, master, move, step, about)
         return
-    at_ns = port.now_ns
-    total_ns = sum(duration_ns for _, _, duration_ns in plan)
+    began_ns = port.now_ns
+    total_ns = sum([duration_ns for _, _, duration_ns in plan])
     try:
         if total_ns:
             yield port.sleep(total_ns)
     finally:
         if machine.trace.all:
-            now = port.now_ns if machine.alive else machine.died_ns - 1
-            for step, about, duration_ns in plan:
-                at_ns += duration_ns
-                if at_ns <= now:
-                    machine.trace.add(at_ns, machine.name, move.process.pid, "step", step.name, _text(about))
+            _note_due(machine, move, began_ns, plan)
+
+
+def _carry(
+    master: Master, move: Move, sender: Any, receiver: Any, message: str, size_bytes: int = 0, *plan: _Planned
+) -> Steps:
+    """Send something that concerns a move, wait until it is there, and let steps pass there.
+
+    One event does for all of it, as in `_pass`. If the receiver is given up meanwhile, `move.lost`.
+    """
+    if sender is receiver:
+        yield from _pass(receiver, master, move, *plan)
+        return
+    port = sender.port
+    size_bytes = size_bytes or sender.costs.message_bytes
+    if sender.trace.all:
+        sender.record(0, "message", message, receiver.name, size_bytes)
+    later = () if master.hooks else plan
+    total_ns = sum([duration_ns for _, _, duration_ns in later])
+    move.waiting = waiter = Waiter(f"{message} from {sender.name} to {receiver.name}", port.now_ns)
+    try:
+        yield port.carry(sender.network.link(sender, receiver), size_bytes, waiter, total_ns)
+    finally:
+        move.waiting = None
+        if receiver.trace.all and waiter.due_ns >= 0:
+            _note_due(receiver, move, waiter.due_ns - total_ns, later)
+    if master.hooks and not move.lost:
+        yield from _pass(receiver, master, move, *plan)
+
+
+def _note_due(machine: Any, move: Move, at_ns: int, plan: tuple[_Planned, ...]) -> None:
+    """Write the steps that were due by now, or by the machine's death, at their own instants."""
+    last_ns = machine.port.now_ns if machine.alive else machine.died_ns - 1
+    for step, about, duration_ns in plan:
+        at_ns += duration_ns
+        if at_ns <= last_ns:
+            machine.trace.add(at_ns, machine.name, move.process.pid, "step", step.name, _text(about))
 
 
 def _note(machine: Any, master: Master, move: Move, step: Step, about: Any) -> None:
@@ -316,30 +348,25 @@ def _note(machine: Any, master: Master, move: Move, step: Step, about: Any) -> N
 
 
 def _text(about: Any) -> str:
+    """Write what is said of a step; it is kept in parts until somebody reads it."""
+    if isinstance(about, tuple):
+        return " ".join(map(str, about))
     return about.decode("utf-8", "backslashreplace") if isinstance(about, bytes) else str(about)
 
 
-def _message(master: Master, move: Move, sender: Any, receiver: Any, message: str, size_bytes: int = 0) -> Steps:
-    """Send a message about a move and wait until it is there; False if the target was lost instead."""
-    if sender is receiver:
-        return True
-    port = sender.port
-    waiter = Waiter(f"{message} from {sender.name} to {receiver.name}", port.now_ns)
-    move.waiting = waiter
-    master.tell(sender, receiver, message, lambda: port.wake(waiter, Why.DONE), size_bytes)
-    why = yield port.wait(waiter)
-    move.waiting = None
-    return why is not Why.GONE
-
-
 def _stream(machine: Any, target: Any, master: Master, move: Move, size_bytes: int) -> Steps:
-    """Send the frozen process in pieces, so that images that share a link share it fairly."""
+    """Send the frozen process in pieces, so that images that share a link share it fairly; thaw it."""
     piece = machine.costs.stream_chunk_bytes
-    for start in range(0, size_bytes, piece):
-        length = min(piece, size_bytes - start)
-        if not (yield from _message(master, move, machine, target, "image", length)):
-            return False
-    return True
+    sent = 0
+    while size_bytes - sent > piece and not move.lost:
+        yield from _carry(master, move, machine, target, "image", piece)
+        sent += piece
+    if not move.lost:
+        yield from _carry(
+            master, move, machine, target, "image", size_bytes - sent,
+            (Step.STREAM, (size_bytes, "bytes"), 0),
+            (Step.THAW, ("in", _text(move.process.cwd_path)), machine.costs.thaw_ns),
+        )  # fmt: skip
 
 
 def _is_lost(machine: Machine, target: Any, move: Move) -> Steps:

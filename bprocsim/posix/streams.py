@@ -117,8 +117,9 @@ class Endpoint:
     `peer` the other end, `link` the way to it; `inbox` what has arrived and was not read; `unread`
     how many bytes were sent from here and not yet read there, at most `capacity`; `ended` the peer
     sends no more; `reset` the connection was thrown away, and `reset_told` a reader has met that;
-    `closed` here; `arrived`, when set, is called for arriving bytes instead of filling the inbox,
-    and `at_end` for the end of file (the harness's own ends).
+    `closed` here; `arrived`, when set, is offered arriving bytes and gives how many it took, the
+    rest fills the inbox; `at_end` is called at the end of file or a reset (the harness's own ends,
+    and iod's).
     """
 
     capacity: int
@@ -132,7 +133,7 @@ class Endpoint:
     reset: bool = False
     reset_told: bool = False
     closed: bool = False
-    arrived: Callable[[bytes], None] | None = None
+    arrived: Callable[[bytes], int] | None = None
     at_end: Callable[[], None] | None = None
     reading: WaitQueue = field(factory=WaitQueue)
     writing: WaitQueue = field(factory=WaitQueue)
@@ -171,9 +172,11 @@ class Endpoint:
             self._send(port, 0, lambda peer: peer.be_reset(port))
             return
         if self.arrived is not None:
-            self.arrived(data)
-            self._opened(port, len(data))
-            return
+            taken = self.arrived(data)
+            self._opened(port, taken)
+            data = data[taken:]
+            if not data:
+                return
         self.inbox += data
         self.reading.wake_first(port, Why.DATA)
 

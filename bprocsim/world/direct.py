@@ -209,13 +209,17 @@ def _listen(caller: Caller, attempt: Attempt, number: int) -> Any:
         place = len(attempt.ends)
         attempt.ends.append(end)
         if place < len(sinks):
-            end.arrived = sinks[place].data.extend
+            end.arrived = _taker(sinks[place], port)
             end.at_end = _closer(end, port)
         else:
             port.start(_feed(end, port, caller.data))
 
     listener.accepted = accepted
     return listener
+
+
+def _taker(sink: Sink, port: Any) -> Callable[[bytes], int]:
+    return lambda data: sink.give(port, data)
 
 
 def _closer(end: Endpoint, port: Any) -> Callable[[], None]:
