@@ -7,6 +7,7 @@ go to stdout, everything else to stderr; a closed pipe ends a command quietly.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -109,19 +110,15 @@ def _flush() -> None:
 
 def _say(text: str) -> None:
     """Tell something on stderr; where that is closed too, nobody is there to be told."""
-    try:
+    with contextlib.suppress(OSError):
         print(text, file=sys.stderr, flush=True)
-    except OSError:
-        pass
 
 
 def _cannot_write(error: OutputError) -> int:
     """End quietly when the reader has gone; a disk that is full, for instance, is told."""
     # Python flushes stdout once more at its end, and would complain then.
-    try:
+    with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        pass
     if error.closed:
         return DONE
     _say(f"bprocsim: cannot write to stdout: {error}")

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import bprocsim as bp
-from bprocsim.cli.screen import Screen, Span, Table
+from bprocsim.cli.screen import LABEL_COLUMNS, Screen, Span, Table
 from bprocsim.cli.usage import add_seed
 
 if TYPE_CHECKING:
     from bprocsim.trace import Record
 
-SUMMARY = "a short tour: programs leave a master, run on slaves, and fail, each with its reason"
+SUMMARY = "a short tour: programs leave a master, run, and fail with reason"
 DESCRIPTION = """\
 Tell a short story in scenes: what was called, what happened when, and why.
 All of it happens in a simulated cluster, and takes about a second."""
@@ -138,9 +138,9 @@ def a_library_stays_behind(screen: Screen, seed: int) -> None:
         Table(
             ("called", "where", "the end", "output"),
             [
-                (("execve", "code"), ("master", ""), _verdict(at_home), (at_home.text, "")),
+                (("execve", "code"), ("master", ""), _verdict(at_home), (_output(at_home), "")),
                 (("bproc_execmove", "code"), ("node 1", ""), _verdict(away), (_output(away), "")),
-                (("bproc_execmove", "code"), ("node 1", ""), _verdict(mended), (mended.text, "")),
+                (("bproc_execmove", "code"), ("node 1", ""), _verdict(mended), (_output(mended), "")),
             ],
             indent=0,
         )
@@ -163,14 +163,9 @@ def returned_or_exited(screen: Screen, seed: int) -> None:
     screen.put()
     screen.table(
         Table(
-            ("called", "took", "the end", "the page's row"),
+            ("called on node 3", "took", "the end", "the page's row"),
             [
-                (
-                    (f'bproc_execmove(3, "{path}")', "code"),
-                    (f"{outcome.elapsed_ns / 1e6:.3f} ms", ""),
-                    _verdict(outcome),
-                    (_row(outcome), ""),
-                )
+                ((path, "code"), (_duration(outcome.elapsed_ns), ""), _verdict(outcome), (_row(outcome), ""))
                 for path, outcome in calls
             ],
             indent=0,
@@ -202,9 +197,9 @@ def three_streams(screen: Screen, seed: int) -> None:
         screen.put((f"_bproc_execmove_io: {port}", "code"))
         for name, data in (("stdout", outcome.stdout), ("stderr", outcome.stderr)):
             for place, line in enumerate(data.decode().splitlines()):
-                screen.put((f"  {'' if place else name}".ljust(LABEL), "label"), (line, ""))
+                screen.put((f"  {'' if place else name:<9} ", "label"), (line, ""))
         text, style = _verdict(outcome)
-        screen.put(("  the end".ljust(LABEL), "label"), (text, style), (f"  {_row(outcome)}" if outcome.row else "", ""))
+        screen.put((f"  {'the end':<9} ", "label"), (text, style), (f", {_row(outcome)}" if outcome.row else "", ""))
     screen.put()
     screen.labelled(
         "why",
@@ -213,9 +208,6 @@ def three_streams(screen: Screen, seed: int) -> None:
         "Any other port is connected back to three times, for stdout, stderr and stdin. "
         "Where nobody listens the exec has long succeeded, so it is a status again.",
     )
-
-
-LABEL = 10
 
 
 def a_node_is_lost(screen: Screen, seed: int) -> None:
@@ -237,15 +229,15 @@ def a_node_is_lost(screen: Screen, seed: int) -> None:
             lost_ns = record.at_ns
             moments.append((lost_ns, "node 3", "loses power; nobody is told"))
         elif record.kind == "node":
-            silent = f"{(record.at_ns - lost_ns) / 1e9:.1f} s without an answer"
-            moments.append((record.at_ns, "master", f"gives node 3 up: {silent}"))
+            moments.append((record.at_ns, "master", f"gives node 3 up, {_duration(record.at_ns - lost_ns)} later"))
     _happened(screen, moments)
-    screen.labelled("the end", f"{_end(outcome)}: {_row(outcome)}", "late")
+    screen.labelled("the end", _end(outcome), "late")
+    screen.labelled("the row", _row(outcome))
     screen.labelled(
         "why",
         "Nothing on a network says that a machine has gone: it is only silent. The "
-        "master pings its slaves, and gives one up that has been silent for the "
-        "ping timeout of 30 s; since it looks every 15 s, that takes 30 to 45.",
+        "master pings its slaves and looks every 15 s who has answered; one that has "
+        "not for 30 s is given up. So that takes 30 to 45 s, and this call takes as long.",
     )
 
 
@@ -263,7 +255,9 @@ def ask_why(screen: Screen, seed: int) -> None:
         ((verdict, styles[verdict]), (row.errno.name, ""), (f"{row.sentence} ({row.cause})", ""))
         for row, verdict in reached
     ]
-    rows.append((("not reached", "dim"), ("", ""), (f"{len(told) - len(reached)} more rows, among them node_down", "dim")))
+    rows.append(
+        (("not reached", "dim"), ("", ""), (f"{len(told) - len(reached)} more rows, among them node_down", "dim"))
+    )
     screen.table(Table(("", "", ""), rows, indent=0))
     screen.put()
     screen.labelled(
@@ -285,7 +279,7 @@ def _happened(screen: Screen, moments: list[Moment]) -> None:
     """Write a timeline; a machine is named when the scene moves to it."""
     for place, (at_ns, where, what) in enumerate(moments):
         screen.put(
-            (("" if place else "happened").ljust(LABEL), "label"),
+            (("" if place else "happened").ljust(LABEL_COLUMNS), "label"),
             (f"{at_ns / 1e6:>9.3f}  ", "dim"),
             (f"{where:<8}", ""),
             (what, ""),
@@ -294,7 +288,11 @@ def _happened(screen: Screen, moments: list[Moment]) -> None:
 
 def _end(outcome: bp.Outcome) -> str:
     """Tell how a call ended, and how long it took."""
-    return f"{_verdict(outcome)[0]}, {outcome.elapsed_ns / 1e6:.3f} ms after the call"
+    return f"{_verdict(outcome)[0]}, {_duration(outcome.elapsed_ns)} after the call"
+
+
+def _duration(ns: int) -> str:
+    return f"{ns / 1e6:.3f} ms" if ns < 1_000_000_000 else f"{ns / 1e9:.1f} s"
 
 
 def _verdict(outcome: bp.Outcome) -> Span:
@@ -305,7 +303,7 @@ def _verdict(outcome: bp.Outcome) -> Span:
 
 
 def _output(outcome: bp.Outcome) -> str:
-    return (outcome.stdout + outcome.stderr).decode()
+    return (outcome.stdout + outcome.stderr).decode().rstrip()
 
 
 def _row(outcome: bp.Outcome) -> str:

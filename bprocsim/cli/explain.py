@@ -13,7 +13,7 @@ from bprocsim.cli.usage import UsageError, add_rules, check_rules, unknown
 if TYPE_CHECKING:
     from bprocsim.manual import Errors, Row
 
-SUMMARY = "a call's manual page in our words, or all about one of its errors"
+SUMMARY = "a call's manual page in our words, or one of its errors"
 DESCRIPTION = """\
 Tell what a call does and which errors it reports, in the order in which they
 are decided. With ERRNO: which rows report it, how to come to each, what is
@@ -26,13 +26,12 @@ examples:
   bprocsim explain bproc_execmove 22            by number: also an exit status
   bprocsim explain bproc_execmove 45 --edition lanl32"""
 
-# Where each step of a late row is decided.
+# By the step at which a late row is decided: a word for the table, and where that is.
 STAGES = {
-    "": "Returned: decided on the calling node; -1 and errno, and nothing has changed",
-    "ROUTE": "Late, at the master: the request has reached its daemon",
-    "IN_TRANSIT": "Late, on the way: the process has been sent to the node",
-    "THAW": "Late, on the node: the image is rebuilt there",
-    "IO_SETUP": "Late, on the node: it connects back for stdout, stderr and stdin",
+    "ROUTE": ("routing", "by the master's daemon, which the request has reached"),
+    "IN_TRANSIT": ("transit", "on the way, after the master has sent the process to the node"),
+    "THAW": ("thawing", "on the node, where the image is rebuilt"),
+    "IO_SETUP": ("I/O setup", "on the node, which connects back for stdout, stderr and stdin"),
 }
 
 
@@ -71,37 +70,46 @@ def _page(screen: Screen, table: Errors, edition: str) -> None:
         screen.put((("" if place else "synopsis").ljust(LABEL_COLUMNS), "label"), (line, "code"))
     for label, text in page.says:
         screen.labelled(label, text)
-    _stages(screen, table, edition)
+    if table.order != table.page:
+        screen.labelled("order", f"The page names its errors in no order; the one below is that of {table.order}.")
+    _errors(screen, table, edition)
     screen.put()
     _sources(screen, [table.page, table.order, *(table.source_of(row) for row in table.rows)])
     screen.put()
     screen.put((f"bprocsim explain {table.call} ERRNO", "code"), ("   tells more about one of them", ""))
 
 
-def _stages(screen: Screen, table: Errors, edition: str) -> None:
-    """Write the rows in the order of decision, stage by stage."""
+def _errors(screen: Screen, table: Errors, edition: str) -> None:
+    """Write the rows in the order of decision: returned ones, then late ones."""
     returns = _returns_late(edition)
-    rows = list(enumerate(table.rows, 1))
-    for step in dict.fromkeys(row.step for row in table.rows):
-        screen.put()
-        screen.put((STAGES.get(step, f"Late: at the step {step}"), "label"))
-        cells = [_cells(screen, number, row, returns) for number, row in rows if row.step == step]
-        ends = ("ends",) if step else ()
-        cause = ("cause",) if screen.width >= WIDE else ()
-        screen.table(Table(("#", "kind", *ends, "errno", *cause, "when"), cells, indent=0))
+    for late, title in (
+        (False, "Returned: -1 and errno, and nothing has changed"),
+        (True, "Late: the exec has succeeded, so the process exits with the errno's number"),
+    ):
+        rows = [(number, row) for number, row in enumerate(table.rows, 1) if bool(row.step) is late]
+        if rows:
+            screen.put()
+            screen.put((title, "label"))
+            stage = ("during", "ends") if late else ()
+            cause = ("cause",) if screen.width >= WIDE else ()
+            cells = [_cells(screen, number, row, returns) for number, row in rows]
+            screen.table(Table((" #", "kind", *stage, "errno", *cause, "when"), cells, indent=0))
 
 
 def _cells(screen: Screen, number: int, row: Row, returns: bool) -> tuple[Span, ...]:
     wide = screen.width >= WIDE
-    late = row.kind.value == "late"
     return (
         (f"{number:>2}", "dim"),
-        (row.kind.value, "late" if late else "dim"),
-        *([("-1" if returns else f"exit {_status(row)}", "late")] if late else []),
+        (row.kind.value, "late" if row.step else "dim"),
+        *([(_stage(row)[0], ""), ("-1" if returns else f"exit {_status(row)}", "late")] if row.step else []),
         (row.errno.name, "code"),
         *([(row.cause, "dim")] if wide else []),
         (row.sentence if wide else f"{row.sentence} ({row.cause})", ""),
     )
+
+
+def _stage(row: Row) -> tuple[str, str]:
+    return STAGES.get(row.step, (row.step.lower(), f"at the step {row.step}"))
 
 
 def _status(row: Row) -> int:
@@ -117,17 +125,23 @@ def _returns_late(edition: str) -> bool:
 # ---- one errno -------------------------------------------------------------------------------------
 
 
+def _matching(table: Errors, asked: str) -> list[Row]:
+    """Give the rows that an errno's name or number, an exit status or a cause means, in order."""
+    if not asked.isdecimal():
+        return [row for row in table.rows if asked.upper() == row.errno.name or asked.lower() == row.cause]
+    number = int(asked)
+    return [row for row in table.rows if number == row.errno.number() or (row.step and number == _status(row))]
+
+
 def _rows_of(table: Errors, asked: str, options: argparse.Namespace) -> list[Row]:
-    """Give the rows that an errno's name or number, an exit status or a cause means; UsageError if none."""
-    if asked.isdecimal():
-        number = int(asked)
-        rows = [row for row in table.rows if row.errno.number() == number]
-        rows += [row for row in table.rows if row.kind.value == "late" and _status(row) == number and row not in rows]
-    else:
-        rows = [row for row in table.rows if asked.upper() == row.errno.name or asked.lower() == row.cause]
+    """Give the rows that are meant; UsageError if there are none, with the editions that have some."""
+    import bprocsim as bp
+    from bprocsim.testing import tables
+
+    rows = _matching(table, asked)
     if rows:
-        return sorted(rows, key=table.rows.index)
-    elsewhere = [] if asked.isdecimal() else _editions_with(table.call, asked, options.kernel)
+        return rows
+    elsewhere = [each for each in bp.editions if _matching(tables(each, options.kernel)[table.call], asked)]
     if elsewhere:
         raise UsageError(
             f"{table.call} of the {options.edition} edition does not report {asked.upper()}, but that of "
@@ -139,30 +153,21 @@ def _rows_of(table: Errors, asked: str, options: argparse.Namespace) -> list[Row
     raise unknown(f"error of {table.call} called", asked, names, [row.cause for row in table.rows])
 
 
-def _editions_with(call: str, errno: str, kernel: str) -> list[str]:
-    import bprocsim as bp
-    from bprocsim.testing import tables
-
-    return [
-        edition
-        for edition in bp.editions
-        if any(row.errno.name == errno.upper() for row in tables(edition, kernel)[call].rows)
-    ]
-
-
 def _errno(screen: Screen, table: Errors, rows: list[Row], options: argparse.Namespace) -> None:
     errnos = list(dict.fromkeys(row.errno for row in rows))
     shown = ", ".join(f"{errno.name} ({errno.number()}, {errno.message})" for errno in errnos)
     screen.put((table.call, "title"), (f" and {shown}", ""))
-    screen.paragraph(f"It stands in {_count(len(rows), 'row')} of {len(table.rows)}, which are decided one after another.")
+    screen.paragraph(f"{_count(len(rows), 'row')} of {len(table.rows)}, which are decided one after another:")
+    shown_before = 0
     for row in rows:
-        _row(screen, table, row, _returns_late(options.edition))
+        _row(screen, table, row, shown_before, _returns_late(options.edition))
+        shown_before = table.rows.index(row) + 1
     screen.put()
     _sources(screen, [table.page, table.order, *(table.source_of(row) for row in rows)])
 
 
-def _row(screen: Screen, table: Errors, row: Row, returns: bool) -> None:
-    """Tell all about one row."""
+def _row(screen: Screen, table: Errors, row: Row, shown_before: int, returns: bool) -> None:
+    """Tell all about one row; `shown_before` is the number of the last row that was told about, or 0."""
     place = table.rows.index(row)
     screen.put()
     screen.put((f"{place + 1}. {row.cause}", "title"), (f"  {row.errno.name}, {_KINDS[row.kind.value]}", ""))
@@ -170,8 +175,10 @@ def _row(screen: Screen, table: Errors, row: Row, returns: bool) -> None:
     way = way_to(row.cause)
     if way:
         screen.labelled("try", way)
+    if row.step:
+        screen.labelled("where", _sentence(_stage(row)[1]))
     screen.labelled("seen", _seen(row, returns))
-    screen.labelled("before", _before(table, place))
+    screen.labelled("before", _before(table, place, shown_before))
     screen.labelled("source", table.source_of(row), "dim")
 
 
@@ -183,12 +190,14 @@ _KINDS = {
 
 
 def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}." if not text.startswith(("cmd", "argv", "envp")) else f"{text}."
+    """Make a sentence of it; the name of an argument stays as it is."""
+    first = text if text.startswith(("cmd", "argv", "envp")) else text[0].upper() + text[1:]
+    return first.removesuffix(".") + "."
 
 
 def _seen(row: Row, returns: bool) -> str:
     number = row.errno.number()
-    if row.kind.value != "late":
+    if not row.step:
         return f"The call returns -1, and errno is {row.errno.name} ({number}). Nothing else has changed."
     if returns:
         return f"By the letter of the page the call returns -1, and errno is {row.errno.name} ({number})."
@@ -199,28 +208,19 @@ def _seen(row: Row, returns: bool) -> str:
     )
 
 
-def _before(table: Errors, place: int) -> str:
-    """Tell which errors come first: one that also holds is reported in its place."""
-    earlier = table.rows[:place]
-    row = table.rows[place]
-    if not earlier:
+def _before(table: Errors, place: int, shown_before: int) -> str:
+    """Tell which errors come first: of two that hold, the earlier is reported."""
+    if not place:
         return "Nothing: it is decided first."
-    if not row.step:
-        return " → ".join(_grouped(earlier))
-    returned = sum(not each.step for each in earlier)
-    late = [each for each in earlier if each.step]
-    text = f"All {returned} rows that are returned"
-    return text + (", then " + " → ".join(_grouped(late)) if late else "")
-
-
-def _grouped(rows: list[Row] | tuple[Row, ...]) -> list[str]:
-    """Name rows in order, neighbours of one errno together: "EACCES (noexec_mount, not_regular)"."""
-    groups: list[tuple[str, list[str]]] = []
-    for row in rows:
-        if not groups or groups[-1][0] != row.errno.name:
-            groups.append((row.errno.name, []))
-        groups[-1][1].append(row.cause)
-    return [f"{errno} ({', '.join(causes)})" for errno, causes in groups]
+    returned = sum(not row.step for row in table.rows)
+    start, text = 0, ""
+    if shown_before and (shown_before > returned or not table.rows[place].step):
+        start, text = shown_before, f"What comes before {table.rows[shown_before - 1].cause}, and that"
+    elif table.rows[place].step:
+        start, text = returned, f"All {returned} rows that are returned"
+    names = [row.errno.name for row in table.rows[start:place]]
+    runs = [name for index, name in enumerate(names) if index == 0 or names[index - 1] != name]
+    return (f"{text}, then " if text and runs else text) + " → ".join(runs)
 
 
 def _count(number: int, what: str) -> str:
@@ -231,7 +231,7 @@ def _count(number: int, what: str) -> str:
 
 
 def _sources(screen: Screen, ids: list[str]) -> None:
-    """Write where all of it stands: title, section, how it is known, address, and what was concluded."""
+    """Write where all of it stands: title, section, how it is known, address, what was concluded."""
     from bprocsim.sources import load
 
     known = load()
@@ -244,5 +244,5 @@ def _sources(screen: Screen, ids: list[str]) -> None:
             continue
         screen.paragraph(f"{source.title}: {source.section} ({source.kind}, {source.date})", indent=4)
         screen.put((f"    {source.address}", "dim"))
-        if source.note:
+        if source.kind == "inferred":
             screen.paragraph(source.note, "dim", indent=4)

@@ -81,7 +81,8 @@ def _first(call: str) -> str:
     """Give the first sentence of what a process's method for the call says of itself."""
     from bprocsim.faces.pyos import Proc
 
-    text = " ".join((getattr(Proc, call, None).__doc__ or "").split("\n\n")[0].split())
+    method = getattr(Proc, {"nanosleep": "sleep"}.get(call, call), None)
+    text = "" if method is None else " ".join((method.__doc__ or "").split("\n\n")[0].split())
     return text.partition(" Errors: ")[0].replace("`", "") or "(there is no description of this call yet)"
 
 

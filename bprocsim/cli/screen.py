@@ -17,7 +17,7 @@ LEAST_COLUMNS, MOST_COLUMNS = 40, 120
 LABEL_COLUMNS = 10
 
 # What stands for a character that the stream's encoding lacks.
-ASCII_FORMS = {"→": "->", "…": "...", "–": "-"}
+ASCII_FORMS = {"→": "->", "─": "-"}
 
 # Style: (SGR parameters for a terminal without rich, rich's own words).
 STYLES = {
@@ -63,6 +63,8 @@ class Screen:
     `width` how many columns may be written, one less than there are: some terminals begin a new
     line as soon as the last one is.
     """
+
+    _rule = "-"
 
     def __init__(self, stream: TextIO, columns: int, *, painted: bool = False) -> None:
         self._stream = stream
@@ -126,7 +128,7 @@ class Screen:
         """Write a title with a rule under it, and an empty line before it."""
         self.put()
         self.put((text, "title"))
-        self.put(("-" * min(self.width, PROSE_COLUMNS - 1), "dim"))
+        self.put((self._rule * min(self.width, PROSE_COLUMNS - 1), "dim"))
 
     def labelled(self, label: str, text: str, style: str = "") -> None:
         """Write prose beside a word in the margin."""
@@ -141,7 +143,9 @@ class Screen:
         if any(table.headers):
             self._head(table, widths)
         for row in table.rows:
-            cells = [(self.fit(text).ljust(width + 2), style) for (text, style), width in zip(row, widths, strict=False)]
+            cells = [
+                (self.fit(text).ljust(width + 2), style) for (text, style), width in zip(row, widths, strict=False)
+            ]
             text, style = row[-1]
             lines = self.wrap(text, start if beside else table.indent + 4, self.width)
             if beside:
@@ -160,6 +164,8 @@ class Screen:
 
 class RichScreen(Screen):
     """A terminal that rich draws on. ImportError where rich is not installed."""
+
+    _rule = "─"
 
     def __init__(self, stream: TextIO, columns: int) -> None:
         super().__init__(stream, columns)
@@ -198,7 +204,7 @@ class RichScreen(Screen):
         from rich.text import Text
 
         drawn = RichTable(
-            box=box.SIMPLE_HEAD, show_header=any(table.headers), show_edge=False, pad_edge=False, padding=(0, 2, 0, 0),
+            box=box.SIMPLE_HEAD, show_header=any(table.headers), show_edge=False, pad_edge=False, padding=(0, 1, 0, 0),
             collapse_padding=True, header_style="bprocsim.dim", border_style="bprocsim.dim",
         )  # fmt: skip
         for place, header in enumerate(table.headers):

@@ -32,7 +32,11 @@ class Parser(argparse.ArgumentParser):
 def add_seed(parser: argparse.ArgumentParser) -> None:
     """Let a command take `--seed`."""
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="seed of the simulated world (default 0); same seed, same output"
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="seed of the simulated world (default 0); same seed, same output",
     )
 
 
@@ -52,7 +56,7 @@ def add_rules(parser: argparse.ArgumentParser) -> None:
         "--edition", default="scyld", metavar="NAME", help="edition of BProc: scyld (default), lanl32, bproc4"
     )
     parser.add_argument(
-        "--kernel", default="documented", metavar="NAME", help="rules of exec: documented (default: the page's own), ..."
+        "--kernel", default="documented", metavar="NAME", help="rules of exec (default: documented, the page's own)"
     )
 
 
