@@ -80,6 +80,9 @@ def runner(call_name: str) -> Callable[..., Steps]:
     return found
 
 
+# Calls that write a record of their own, with the bytes.
+HAVE_OWN_RECORDS = frozenset({"read", "write"})
+
 # Calls that a caught signal always ends, whatever its handler asked for. Source: linux-signal7.
 NEVER_RESTARTED = frozenset({"pause", "nanosleep", "connect"})
 
@@ -93,10 +96,12 @@ class Machine:
     """
 
     __slots__ = (
-        "_tree", "address", "alive", "arch", "costs", "died_ns", "execve_errors", "files", "hidden", "interface_in",
+        "address", "alive", "arch", "costs", "died_ns", "execve_errors", "files", "hidden", "interface_in",
         "interface_out", "master", "memory", "name", "network", "number", "pids", "port", "processes",
-        "processors", "profile", "programs", "sockets", "strict", "trace",
+        "processors", "profile", "programs", "sockets", "strict", "trace", "tree",
     )  # fmt: skip
+
+    tree: FileTree
 
     def __init__(
         self, *, name: str, number: int, address: str, port: Any, processors: Any, arch: Arch, profile: ExecProfile,
@@ -127,15 +132,14 @@ class Machine:
         self.master: Master | None = None
         self.alive = True
         self.died_ns = 0
-        self._tree: FileTree | None = None
         network.machines[address] = self
 
-    @property
-    def tree(self) -> FileTree:
-        """Give its files, which come into being when first asked for."""
-        if self._tree is None:
-            self._tree = FileTree(skeleton(self.arch))
-        return self._tree
+    def __getattr__(self, name: str) -> Any:
+        # Reached only while a slot is empty: its files come into being when first asked for.
+        if name != "tree":
+            raise AttributeError(name)
+        self.tree = FileTree(skeleton(self.arch))
+        return self.tree
 
     def record(self, pid: int, kind: str, *details: Any) -> None:
         """See posix.Machine."""
@@ -328,15 +332,20 @@ class Machine:
 # ---- calls -----------------------------------------------------------------------------------------
 
 
-def call(thread: Thread, call_name: str, args: tuple[Any, ...]) -> Generator[Any, Any, Any]:
+def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = None) -> Generator[Any, Any, Any]:
     """Make a call for a thread, deliver signals on the way back, and write it into the trace.
 
-    What comes back is an Outcome or a plain value.
+    `surveyed` the call's own survey, if it was made at this very instant. What comes back is an
+    Outcome or a plain value.
     """
     process = thread.process
     run = runner(call_name)
     while True:
-        result = yield from run(process.machine, thread, *args)
+        if surveyed is None:
+            result = yield from run(process.machine, thread, *args)
+        else:
+            result = yield from run(process.machine, thread, *args, surveyed)
+            surveyed = None
         if process.pending or process.state is State.STOPPED:
             restart = yield from process.machine.take_signals(thread)
             interrupted = isinstance(result, Fail) and result.row.errno is Errno.EINTR
@@ -346,7 +355,7 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...]) -> Generator[Any
     trace = process.machine.trace
     if isinstance(result, Fail):
         process.machine.record(process.pid, "fail", call_name, args, result.row.errno.name, result.row.cause)
-    elif trace.all and not isinstance(result, Exit):
+    elif trace.all and not isinstance(result, Exit) and call_name not in HAVE_OWN_RECORDS:
         value = None if isinstance(result, Replaced) else result
         process.machine.record(process.pid, "call", call_name, args, "(new image)" if value is None else value)
     return result

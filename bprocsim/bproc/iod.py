@@ -13,7 +13,7 @@ from typing import Any
 from bprocsim.port import Steps, Waiter, WaitQueue
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.network import Address, Answer
-from bprocsim.posix.procs import Descriptor, Process
+from bprocsim.posix.procs import Descriptor, Process, let_go
 from bprocsim.posix.sockets import reach
 from bprocsim.posix.streams import Endpoint, Null, connect_ends
 
@@ -129,10 +129,5 @@ def _stand(machine: Machine, queue: WaitQueue, what: str) -> Any:
 
 
 def _let_go(machine: Machine, output: Any) -> None:
-    if output is None:
-        return
-    output.references -= 1
-    if not output.references:
-        output.close(machine.port)
-        if output.table is not None:
-            output.table.used -= 1
+    if output is not None:
+        let_go(output, machine.port)

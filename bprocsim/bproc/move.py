@@ -35,7 +35,7 @@ from bprocsim.posix.exec import ExecFacts, ExecProfile
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.network import Answer
 from bprocsim.posix.paths import walk
-from bprocsim.posix.procs import Ended, Process, State, Thread, drop_all
+from bprocsim.posix.procs import Ended, Process, State, Thread, close_all
 from bprocsim.posix.vfs import Kind
 
 
@@ -78,14 +78,23 @@ def survey(
     return (None if row is None else Fail(row, table, b"" if cmd is BAD_ADDRESS else cmd)), facts
 
 
-def execmove(machine: Machine, thread: Thread, node: int, port: int, cmd: Pointer, argv: Vector, envp: Vector) -> Steps:
+def execmove(
+    machine: Machine,
+    thread: Thread,
+    node: int,
+    port: int,
+    cmd: Pointer,
+    argv: Vector,
+    envp: Vector,
+    surveyed: tuple[Fail | None, MoveFacts] | None = None,
+) -> Steps:
     """Load an image here, move it to a node and run it there; comes back only if it fails.
 
     `node` a node number; `port` 0 or a TCP port (an int through htons) for I/O forwarding.
     Errors: execmove_errors. Source: scyld-bproc_execmove.
     """
     process, master = thread.process, machine.master
-    refused, facts = survey(machine, process.credentials, process.cwd, cmd, argv, envp)
+    refused, facts = surveyed or survey(machine, process.credentials, process.cwd, cmd, argv, envp)
     if refused is not None:
         yield machine.port.sleep(machine.costs.syscall_ns)
         return refused
@@ -137,7 +146,7 @@ def _drive(machine: Machine, master: Master, move: Move, port: int, caller: Any)
         move.arrived = True
         return None
     if process.machine is target:
-        drop_all(process, machine.port)
+        close_all(process.descriptors, machine.port)
         _transfer(process, target, machine)
         process.descriptors = move.held
     if row.step != IN_TRANSIT:
@@ -223,9 +232,7 @@ def _hand_over(machine: Machine, move: Move) -> None:
 
 def drop_held(machine: Machine, move: Move) -> None:
     """Close the descriptors that a process had before it moved."""
-    shell = Process(0, machine)
-    shell.descriptors = move.held
-    drop_all(shell, machine.port)
+    close_all(move.held, machine.port)
 
 
 def _transfer(process: Process, source: Any, target: Any) -> None:
@@ -239,6 +246,9 @@ def _transfer(process: Process, source: Any, target: Any) -> None:
         process.running_file.running -= 1
         process.running_file = None
     process.machine = target
+    if process.cwd_path == b"/":
+        process.cwd = target.tree.root
+        return
     found = walk(target.tree, target.tree.root, process.cwd_path, process.credentials, target.profile.paths)
     if found.inode is not None and found.inode.kind is Kind.DIRECTORY:
         process.cwd = found.inode.number

@@ -20,7 +20,7 @@ from bprocsim.posix.elf import BE32, BE64, LE32, LE64, ByteOrder, ElfFile, Layou
 E_MACHINE_MAX = 0xFFFF
 
 
-@frozen
+@frozen(eq=False)
 class Arch:
     """One processor architecture.
 

@@ -16,7 +16,7 @@ from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector
 from bprocsim.manual import Row
 from bprocsim.posix.arch import Arch
 from bprocsim.posix.credentials import Credentials
-from bprocsim.posix.elf import PT_INTERP, ElfFile
+from bprocsim.posix.elf import ElfFile
 from bprocsim.posix.image import memory_of, read_elf
 from bprocsim.posix.paths import PathLimits, Stop, Walk, walk
 from bprocsim.posix.vfs import EXECUTE, FileTree, Inode, Kind, permits
@@ -298,12 +298,7 @@ def _interpreter_malformed(f: Subject, elf: ElfFile) -> bool:
 
 def second_interpreter(f: Subject) -> bool:
     elf = f.elf
-    return (
-        f.role != "loader"
-        and elf is not None
-        and elf.magic_ok
-        and sum(segment.p_type == PT_INTERP for segment in elf.segments) > 1
-    )
+    return f.role != "loader" and elf is not None and elf.magic_ok and len(elf.interpreters) > 1
 
 
 # What is tested of each interpreter that exec opens, in the order of the rows.

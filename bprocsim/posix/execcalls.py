@@ -38,10 +38,17 @@ def survey(
     return (None if row is None else Fail(row, table, b"" if cmd is BAD_ADDRESS else cmd)), facts
 
 
-def execve(machine: Machine, thread: Thread, cmd: Pointer, argv: Vector, envp: Vector) -> Steps:
+def execve(
+    machine: Machine,
+    thread: Thread,
+    cmd: Pointer,
+    argv: Vector,
+    envp: Vector,
+    surveyed: tuple[Fail | None, ExecFacts] | None = None,
+) -> Steps:
     """Become another image; comes back only if it fails. Errors: execve_errors. Source: posix-exec."""
     process = thread.process
-    refused, facts = survey(machine, process.credentials, process.cwd, cmd, argv, envp)
+    refused, facts = surveyed or survey(machine, process.credentials, process.cwd, cmd, argv, envp)
     if refused is not None:
         yield machine.port.sleep(machine.costs.syscall_ns)
         return refused

@@ -75,12 +75,9 @@ class Machine(Protocol):
     interface_out: Interface
     interface_in: Interface
     alive: bool
+    tree: FileTree
     master: Any  # the master daemon of its cluster, for the rooms that know one
     execve_errors: Errors
-
-    @property
-    def tree(self) -> FileTree:
-        """Give its files."""
 
     def program_of(self, image: Loaded) -> Program | None:
         """Find the behaviour behind an image, None for a foreign one."""

@@ -8,7 +8,7 @@ from bprocsim.port import Port
 from bprocsim.posix.exec import ExecFacts
 from bprocsim.posix.image import Loaded, memory_of
 from bprocsim.posix.machine import Machine
-from bprocsim.posix.procs import Handler, Process, drop_all
+from bprocsim.posix.procs import Handler, Process, close_on_exec
 
 
 def load(machine: Machine, facts: ExecFacts) -> Loaded:
@@ -96,7 +96,8 @@ def commit(machine: Machine, process: Process, facts: ExecFacts, port: Port) -> 
         process.running_file.running -= 1
     process.running_file = machine.tree.own(image.inode.number)
     process.running_file.running += 1
-    process.handlers = {
-        signum: action for signum, action in process.handlers.items() if not isinstance(action, Handler)
-    }
-    drop_all(process, port, keep=lambda descriptor: not descriptor.close_on_exec)
+    if process.handlers:
+        process.handlers = {
+            signum: action for signum, action in process.handlers.items() if not isinstance(action, Handler)
+        }
+    close_on_exec(process, port)

@@ -26,6 +26,8 @@ class State(Enum):
     ZOMBIE = "zombie"
     GONE = "gone"
 
+    __hash__ = object.__hash__  # Enum's own is written in Python, and tables are keyed by these
+
 
 # Which state may follow which; the documentation's diagram is drawn from it.
 TRANSITIONS: dict[State, frozenset[State]] = {
@@ -202,7 +204,11 @@ def put(process: Process, description: Description, number: int | None = None, c
 
 def drop(process: Process, number: int, port: Port) -> None:
     """Close a descriptor; its open file too, when it was the last."""
-    description = process.descriptors.pop(number).description
+    let_go(process.descriptors.pop(number).description, port)
+
+
+def let_go(description: Description, port: Port) -> None:
+    """Take one reference from an open file, and close it when that was the last."""
     description.references -= 1
     if not description.references:
         description.close(port)
@@ -210,11 +216,16 @@ def drop(process: Process, number: int, port: Port) -> None:
             description.table.used -= 1
 
 
-def drop_all(process: Process, port: Port, keep: Callable[[Descriptor], bool] | None = None) -> None:
-    """Close every descriptor, or those that `keep` does not spare."""
-    for number in sorted(process.descriptors):
-        if keep is None or not keep(process.descriptors[number]):
-            drop(process, number, port)
+def close_all(descriptors: dict[int, Descriptor], port: Port) -> None:
+    """Close every descriptor of a table, in order of their numbers."""
+    for number in sorted(descriptors):
+        let_go(descriptors.pop(number).description, port)
+
+
+def close_on_exec(process: Process, port: Port) -> None:
+    """Close the descriptors that an exec closes."""
+    for number in sorted([number for number, each in process.descriptors.items() if each.close_on_exec]):
+        drop(process, number, port)
 
 
 # ---- the end -------------------------------------------------------------------------------------
@@ -222,7 +233,7 @@ def drop_all(process: Process, port: Port, keep: Callable[[Descriptor], bool] | 
 
 def release(machine: Any, process: Process) -> None:
     """Give back what a process holds on a machine: descriptors, memory, its image."""
-    drop_all(process, machine.port)
+    close_all(process.descriptors, machine.port)
     machine.memory.used_bytes -= process.memory_bytes
     process.memory_bytes = 0
     if process.running_file is not None:

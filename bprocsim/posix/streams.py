@@ -202,7 +202,7 @@ class Endpoint:
         self.closed = True
         if self.inbox:
             self._send(port, 0, lambda peer: peer.be_reset(port))
-        else:
+        elif not self.ended:  # a peer that has closed learns nothing new
             self._send(port, 0, lambda peer: peer.receive_end(port))
 
     def _opened(self, port: Port, count: int) -> None:

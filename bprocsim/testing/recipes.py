@@ -93,9 +93,8 @@ _OF_CALLS: dict[str, tuple[Defect, ...]] = {
         Defect({"free_files": 1}, {"free_files": 2}, _LOADER),
         Defect({"free_files": 1}, {"free_files": 2}, {**_SCRIPT, "interpreter.interpreters": 1}),
         Defect({"free_files": 0}, needs=_SCRIPT),
-        Defect({"free_files": 0}, needs=_LOADER),
     ),
-    "interpreter_args_too_big": (Defect({"room": 0}, {"room": 256}, _SCRIPT), Defect({"room": -1}, needs=_SCRIPT)),
+    "interpreter_args_too_big": (Defect({"room": 0}, {"room": 256}, _SCRIPT),),
     "interpreter_format_unknown": (
         *_of_interpreter("format_unknown"),
         Defect({"interpreter.content": "script"}, needs=_LOADER),
@@ -174,15 +173,25 @@ class Recipe:
         return f"{self.call}-{self.cause}"
 
 
+# Fields that count what is left: of two defects the one that leaves less has it.
+_LEFT = ("room", "free_files", "free_bytes", "node_free_bytes")
+
+
 def combine(base: Case, wrong: Iterable[Defect], right: Iterable[Defect] = ()) -> Case:
     """Put defects into one world; those of `right` are prepared for, but mended.
 
     Where two of them want one field, the later one has it, and what is wrong goes before what is needed.
     """
     wrong, right = tuple(wrong), tuple(right)
-    return base.change(
+    made = base.change(
         *(each.needs for each in (*wrong, *right)), *(each.right for each in right), *(each.wrong for each in wrong)
     )
+    for name in _LEFT:
+        worst = [each.wrong[name] for each in wrong if name in each.wrong]
+        enough = [each.right[name] for each in right if name in each.right]
+        if worst or enough:
+            made = made.change({name: min(worst) if worst else max(enough)})
+    return made
 
 
 def _recipe(call: str, row: Row, base: Case) -> Recipe:

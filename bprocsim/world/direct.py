@@ -22,7 +22,7 @@ class Caller:
     """Who makes a call from outside: `process` an idle one, or None for a fresh one of `who`.
 
     `data` its stdin; `cwd`, `cwd_path` its directory; `timeout_ns` bounds the call; `listen` the
-    port on which the harness takes the three connections.
+    port on which the harness takes the three connections; `surveyed` the call's survey, if made.
     """
 
     machine: Any
@@ -33,6 +33,7 @@ class Caller:
     cwd_path: bytes
     timeout_ns: int | None = None
     listen: int | None = None
+    surveyed: Any = None
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
@@ -122,7 +123,7 @@ def make_call(
     process.watchers = [*(process.watchers or ()), ended]
     listener = None if caller.listen is None else _listen(caller, attempt, caller.listen)
     thread = process.threads[0]
-    attempt.task = task = sim.begin(_attempt(thread, attempt, traced, args, stay=caller.process is not None))
+    attempt.task = task = sim.begin(_attempt(thread, attempt, traced, args, caller))
     if not task.ended:
         thread.task = task
     if not attempt.over():
@@ -152,10 +153,10 @@ def _wait(sim: Simulation, attempt: Attempt, name: str, timeout_ns: int | None) 
     raise Deadlock("\n".join([f"{head} can never end: nothing is left to happen", *sim.waiting()]))
 
 
-def _attempt(thread: Thread, attempt: Attempt, name: str, args: tuple[Any, ...], *, stay: bool) -> Steps:
+def _attempt(thread: Thread, attempt: Attempt, name: str, args: tuple[Any, ...], caller: Caller) -> Steps:
     """Make the call; lead on as the new image, or end, or stay idle for the next call."""
     process = thread.process
-    result = yield from call(thread, name, args)
+    result = yield from call(thread, name, args, caller.surveyed)
     attempt.result = result
     if isinstance(result, Replaced):
         process.body = None
@@ -166,7 +167,7 @@ def _attempt(thread: Thread, attempt: Attempt, name: str, args: tuple[Any, ...],
         attempt.returned = True
         attempt.ended_ns = process.machine.port.now_ns
         attempt.node = process.machine.number
-        if stay:
+        if caller.process is not None:
             process.idle = True
             thread.task = None
         else:

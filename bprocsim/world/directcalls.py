@@ -54,7 +54,8 @@ def execmove(cluster: Any, request: Request, node: Any, port: Any, cmd: Any, arg
     master = cluster.bpmaster
     cluster.sim.ready("bproc_execmove")
     if caller.process is None:
-        refused, _ = survey_execmove(caller.machine, caller.who, caller.cwd, path, arguments, environment)
+        caller.surveyed = survey_execmove(caller.machine, caller.who, caller.cwd, path, arguments, environment)
+        refused = caller.surveyed[0]
         if refused is not None:
             return refuse(cluster.sim, caller.machine, "bproc_execmove", "_bproc_execmove_io", args, refused)
     if request.listen and number % 65536:
@@ -70,7 +71,8 @@ def execve(cluster: Any, request: Request, path: Any, argv: Any, envp: Any) -> O
     errors: Errors = caller.machine.execve_errors
     cluster.sim.ready("execve")
     if caller.process is None:
-        refused, _ = survey_execve(caller.machine, caller.who, caller.cwd, where, arguments, environment)
+        caller.surveyed = survey_execve(caller.machine, caller.who, caller.cwd, where, arguments, environment)
+        refused = caller.surveyed[0]
         if refused is not None:
             return refuse(cluster.sim, caller.machine, "execve", "execve", args, refused)
     return make_call(cluster.sim, caller, "execve", "execve", args, errors)
