@@ -301,6 +301,11 @@ def second_interpreter(f: Subject) -> bool:
     return f.role != "loader" and elf is not None and elf.magic_ok and len(elf.interpreters) > 1
 
 
+# Those that speak of the walk: they can hold only where it stopped.
+_ON_THE_WAY = (
+    search_denied, component_too_long, cmd_absent, not_a_directory, too_many_links, path_io_error,
+)  # fmt: skip
+
 # What is tested of each interpreter that exec opens, in the order of the rows.
 _ON_INTERPRETERS = (
     search_denied, component_too_long, cmd_absent, not_a_directory, too_many_links, path_io_error,
@@ -360,6 +365,11 @@ def _program(f: ExecFacts) -> Subject:
     return f.program
 
 
+def _stopped_program(f: ExecFacts) -> Subject | None:
+    """Give the program if something is wrong on the way to it."""
+    return f.program if f.program.walk.stops else None
+
+
 def _bad_interpreter(f: ExecFacts) -> Subject | None:
     """Give the last interpreter that was looked at: if one is bad, it is that one."""
     chain = f.chain
@@ -394,7 +404,7 @@ _FILE_ROWS: dict[Callable[[Subject], bool], tuple[Errno, str]] = {
 
 def _program_row(test: Callable[[Subject], bool]) -> Row:
     errno, sentence = _FILE_ROWS[test]
-    return Row(errno, test, sentence, about=_program)
+    return Row(errno, test, sentence, about=_stopped_program if test in _ON_THE_WAY else _program)
 
 
 def _interpreter_row(test: Callable[[Subject], bool]) -> Row:

@@ -12,8 +12,17 @@ from bprocsim.manual import Errors, Fail, Row
 from bprocsim.port import Port, Steps, Waiter, WaitQueue, Why
 from bprocsim.posix.machine import Machine, counted
 from bprocsim.posix.openfile import OpenFile
-from bprocsim.posix.procs import Descriptor, Thread, drop, put
-from bprocsim.posix.streams import Endpoint, Pipe, PipeReader, PipeWriter
+from bprocsim.posix.procs import (
+    Descriptor,
+    Disposition,
+    State,
+    Thread,
+    drop,
+    is_called_away,
+    keep_pending,
+    put,
+)
+from bprocsim.posix.streams import Pipe, PipeReader, PipeWriter
 from bprocsim.posix.vfs import Kind
 from bprocsim.signals import Signal
 
@@ -21,7 +30,10 @@ from bprocsim.signals import Signal
 
 
 def block(port: Port, thread: Thread, queue: WaitQueue, what: str) -> Steps:
-    """Wait in a queue until woken; gives the Why."""
+    """Wait in a queue until woken, or not at all if a signal is due; gives the Why."""
+    process = thread.process
+    if (process.pending or process.state is State.STOPPED) and is_called_away(process):
+        return Why.SIGNAL
     waiter = Waiter(what, port.now_ns)
     thread.waiting = waiter
     why = yield queue.join(port, waiter)
@@ -34,44 +46,52 @@ def block(port: Port, thread: Thread, queue: WaitQueue, what: str) -> Steps:
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class IoFacts:
-    """What read and write ask about."""
+    """What read and write ask about.
+
+    `file` what the descriptor stands for, None if it is not open; `buffer` what is to be written;
+    `at_end` nothing is left to read.
+    """
 
     machine: Machine
-    descriptor: Descriptor | None
+    file: Any
     buffer: Any = None
+    at_end: bool = False
     interrupted: bool = False
-    reset: bool = False
 
 
 def fd_not_readable(f: IoFacts) -> bool:
-    return f.descriptor is None or not f.descriptor.description.readable  # type: ignore[attr-defined]
+    return f.file is None or not f.file.readable
 
 
 def fd_not_writable(f: IoFacts) -> bool:
-    return f.descriptor is None or not f.descriptor.description.writable  # type: ignore[attr-defined]
+    return f.file is None or not f.file.writable
 
 
 def is_a_directory(f: IoFacts) -> bool:
-    description = f.descriptor.description if f.descriptor is not None else None
-    return isinstance(description, OpenFile) and description.inode.kind is Kind.DIRECTORY
+    return isinstance(f.file, OpenFile) and f.file.inode.kind is Kind.DIRECTORY
 
 
 def not_connected(f: IoFacts) -> bool:
-    description = f.descriptor.description if f.descriptor is not None else None
-    return isinstance(description, Endpoint) and description.peer is None
+    # What is readable but has nothing to take bytes from: a socket that listens, or is still plain.
+    return f.file is not None and not hasattr(f.file, "take")
 
 
 def media_error(f: IoFacts) -> bool:
-    description = f.descriptor.description if f.descriptor is not None else None
-    return isinstance(description, OpenFile) and f.machine.tree.is_bad(description.inode)
+    return isinstance(f.file, OpenFile) and f.machine.tree.is_bad(f.file.inode)
 
 
 def connection_reset(f: IoFacts) -> bool:
-    return f.reset
+    return f.at_end and f.file.reset and not f.file.reset_told
+
+
+def connection_lost(f: IoFacts) -> bool:
+    return f.file is not None and f.file.reset and not f.file.reset_told
 
 
 def nobody_reads(f: IoFacts) -> bool:
-    return f.descriptor is not None and bool(f.descriptor.description.broken)  # type: ignore[attr-defined]
+    if isinstance(f.file, PipeWriter) and f.buffer == b"":
+        return False  # nothing is written, and nobody notices
+    return f.file is not None and bool(f.file.broken)
 
 
 def interrupted(f: Any) -> bool:
@@ -85,7 +105,7 @@ def buffer_unreadable(f: IoFacts) -> bool:
 READ_ERRORS = Errors(
     "read",
     page="posix-read",
-    order="linux-2.4.20-exec",
+    order="linux-6.18-measured",
     rows=(
         Row(E.EBADF, fd_not_readable, "the descriptor is not open for reading"),
         Row(E.EISDIR, is_a_directory, "the descriptor is a directory's"),
@@ -98,13 +118,13 @@ READ_ERRORS = Errors(
 WRITE_ERRORS = Errors(
     "write",
     page="posix-write",
-    order="linux-2.4.20-exec",
+    order="linux-6.18-measured",
     rows=(
         Row(E.EBADF, fd_not_writable, "the descriptor is not open for writing"),
+        Row(E.ECONNRESET, connection_lost, "the other side threw the connection away"),
+        Row(E.EPIPE, nobody_reads, "nobody is left to read the other end, or never was; SIGPIPE is sent as well"),
         Row(E.EFAULT, buffer_unreadable, "the buffer is memory that the program cannot read", source="linux-write2"),
-        Row(E.ENOTCONN, not_connected, "the socket is not connected"),
         Row(E.EIO, media_error, "an I/O error occurred"),
-        Row(E.EPIPE, nobody_reads, "nobody is left to read the other end; SIGPIPE is sent as well"),
         Row(E.EINTR, interrupted, "a signal was caught before any byte was written"),
     ),
 )
@@ -112,59 +132,28 @@ WRITE_ERRORS = Errors(
 
 def read(machine: Machine, thread: Thread, fd: int, count: int) -> Steps:
     """Read up to `count` bytes; b"" at the end of file. Errors: READ_ERRORS. Source: posix-read."""
-    facts = IoFacts(machine, thread.process.descriptors.get(fd))
     port = machine.port
     yield port.sleep(machine.costs.syscall_ns)
+    facts = IoFacts(machine, _file(thread, fd))
+    if not count and isinstance(facts.file, Unconnected):
+        return b""  # even of a socket without a peer. Source: linux-6.18-measured
     if (row := READ_ERRORS.first(facts)) is not None:
         return Fail(row, READ_ERRORS)
-    description: Any = facts.descriptor.description  # type: ignore[union-attr]
-    if not count:
-        return b""
-    while (data := description.take(port, count)) is None:
-        why = yield from block(port, thread, description.reading, f"read({fd})")
-        if why is Why.SIGNAL:
+    file = facts.file
+    while (data := file.take(port, count) if count else b"") is None:
+        why = yield from block(port, thread, file.reading, f"read({fd})")
+        if why is Why.SIGNAL and (data := file.take(port, count)) is None:
             facts.interrupted = True
-            return Fail(READ_ERRORS.row("interrupted"), READ_ERRORS)
-    if not data and description.reset and not description.reset_told:
-        description.reset_told = True
-        return Fail(READ_ERRORS.row("connection_reset"), READ_ERRORS)
+            return Fail(_the(READ_ERRORS, facts), READ_ERRORS)
+        if data is not None:
+            break
+    facts.at_end = not data and count > 0
+    if facts.at_end and (row := READ_ERRORS.first(facts)) is not None:
+        file.reset_told = True
+        return Fail(row, READ_ERRORS)
     if machine.trace.all:
         machine.record(thread.process.pid, "read", fd, data)
     return data
-
-
-def write(machine: Machine, thread: Thread, fd: int, data: Any) -> Steps:
-    """Write bytes, waiting for room; gives how many. Errors: WRITE_ERRORS. Source: posix-write."""
-    facts = IoFacts(machine, thread.process.descriptors.get(fd), data)
-    port = machine.port
-    yield port.sleep(machine.costs.syscall_ns)
-    if (row := WRITE_ERRORS.first(facts)) is not None:
-        return _refused(thread, row)
-    description: Any = facts.descriptor.description  # type: ignore[union-attr]
-    left = memoryview(data)
-    while left:
-        taken = description.give(port, left)
-        left = left[taken:]
-        if not left:
-            break
-        if not taken:
-            why = yield from block(port, thread, description.writing, f"write({fd})")
-            done = len(data) - len(left)
-            if why is Why.SIGNAL:
-                return done or Fail(WRITE_ERRORS.row("interrupted"), WRITE_ERRORS)
-            if description.broken:
-                return done or _refused(thread, WRITE_ERRORS.row("nobody_reads"))
-    if machine.trace.all:
-        machine.record(thread.process.pid, "write", fd, bytes(data))
-    return len(data)
-
-
-def _refused(thread: Thread, row: Row) -> Fail:
-    if row.errno is E.EPIPE:
-        thread.process.pending.append(Signal.SIGPIPE)
-    return Fail(row, WRITE_ERRORS)
-
-
 # ---- close, dup2, pipe -------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from attrs import define, field, frozen, setters
 from bprocsim.manual import Exit
 from bprocsim.port import Port, Task, Waiter, WaitQueue
 from bprocsim.posix.credentials import ROOT, Credentials
+from bprocsim.signals import UNCATCHABLE
 
 
 class State(Enum):
@@ -85,12 +86,16 @@ class Descriptor:
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Thread:
-    """A thread of a process: the `task` that runs it and what it waits for, if it does."""
+    """A thread of a process: the `task` that runs it and what it waits for, if it does.
+
+    `calling` the call that it is in, "" between calls; `ended` it runs no more, and left `value`.
+    """
 
     process: Process
     number: int = 1
     task: Task | None = None
     waiting: Waiter | None = None
+    calling: str = ""
     ended: bool = False
     value: Any = None
     joiners: WaitQueue | None = None
@@ -102,7 +107,8 @@ class Process:
 
     `machine` is where it runs now, `ghost` what stands for it on the master while it is elsewhere.
     `ended` how it ended; `reported` its parent has heard so. `body` what it runs in place of an
-    image (a forked child's function); `late` the row by which a move failed after its exec;
+    image (a forked child's function); `execed` it has become another image since it was forked;
+    `late` the row by which a move failed after its exec;
     `stop_report` the signal that stopped it and that no wait has told; `watchers` are called when
     it is reported; `idle` it belongs to the harness and waits for its next call; `family` the
     harness's count of those who came from one call.
@@ -121,6 +127,7 @@ class Process:
     comm: bytes = b""
     image: Any = None
     body: Callable[..., Any] | None = None
+    execed: bool = False
     descriptors: dict[int, Descriptor] = field(factory=dict)
     open_limit: int = 1024
     umask: int = 0o022
@@ -226,6 +233,22 @@ def close_on_exec(process: Process, port: Port) -> None:
     """Close the descriptors that an exec closes."""
     for number in sorted([number for number, each in process.descriptors.items() if each.close_on_exec]):
         drop(process, number, port)
+
+
+# ---- signals -------------------------------------------------------------------------------------
+
+
+def keep_pending(process: Process, signum: int) -> None:
+    """Let a signal wait until it is taken; of two of a kind one waits."""
+    if signum not in process.pending:
+        process.pending.append(signum)
+
+
+def is_called_away(process: Process) -> bool:
+    """Tell whether a process has to take a signal, or to stand still, before it may wait for anything."""
+    if process.state is State.STOPPED:
+        return True
+    return any(signum not in process.blocked or signum in UNCATCHABLE for signum in process.pending)
 
 
 # ---- the end -------------------------------------------------------------------------------------

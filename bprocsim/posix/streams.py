@@ -1,8 +1,11 @@
 """Pipes and stream connections: bytes in order between two ends, with full buffers and ends of file.
 
 Each open file here answers the same few questions, so that `read` and `write` are written once:
-`take` (bytes, b"" at the end of file, None: wait in `reading`), `give` (how many bytes it took,
-0: wait in `writing`), `broken` (nobody will read) and `reset`.
+`take` (bytes, b"" at the end of file, None: wait in `reading`), `give` (how many bytes it took, if
+not all: wait in `writing`), `broken` (nobody will read) and `reset`.
+
+Whoever is woken looks again, and may find that another was faster: so all are woken, and none is
+left asleep beside bytes because the one that was woken died, or took only some of them.
 """
 
 from __future__ import annotations
@@ -93,14 +96,17 @@ class PipeWriter:
 
     def give(self, port: Port, data: bytes | memoryview) -> int:
         """Put in what there is room for; up to PIPE_BUF bytes all or nothing."""
-        pipe = self.pipe
-        room = pipe.capacity - len(pipe.buffer)
-        if len(data) > room and len(data) <= PIPE_BUF:
+        if len(data) <= PIPE_BUF and len(data) > self.pipe.capacity - len(self.pipe.buffer):
             return 0
-        taken = min(room, len(data))
+        return self.give_rest(port, data)
+
+    def give_rest(self, port: Port, data: bytes | memoryview) -> int:
+        """Put in what there is room for, of a longer write that has begun."""
+        pipe = self.pipe
+        taken = min(pipe.capacity - len(pipe.buffer), len(data))
         if taken:
             pipe.buffer += data[:taken]
-            pipe.reading.wake_first(port, Why.DATA)
+            pipe.reading.wake_all(port, Why.DATA)
         return taken
 
     def close(self, port: Port) -> None:
@@ -116,10 +122,10 @@ class Endpoint:
 
     `peer` the other end, `link` the way to it; `inbox` what has arrived and was not read; `unread`
     how many bytes were sent from here and not yet read there, at most `capacity`; `ended` the peer
-    sends no more; `reset` the connection was thrown away, and `reset_told` a reader has met that;
+    sends no more; `reset` the connection was thrown away, and `reset_told` a call here has said so;
     `closed` here; `arrived`, when set, is offered arriving bytes and gives how many it took, the
     rest fills the inbox; `at_end` is called at the end of file or a reset (the harness's own ends,
-    and iod's).
+    and iod's); `on_close`, when set, is called when it is closed here.
     """
 
     capacity: int
@@ -135,6 +141,7 @@ class Endpoint:
     closed: bool = False
     arrived: Callable[[bytes], int] | None = None
     at_end: Callable[[], None] | None = None
+    on_close: Callable[[], None] | None = None
     reading: WaitQueue = field(factory=WaitQueue)
     writing: WaitQueue = field(factory=WaitQueue)
     references: int = 0
@@ -178,7 +185,7 @@ class Endpoint:
             if not data:
                 return
         self.inbox += data
-        self.reading.wake_first(port, Why.DATA)
+        self.reading.wake_all(port, Why.DATA)
 
     def receive_end(self, port: Port) -> None:
         """Learn that the peer sends no more."""
@@ -188,8 +195,9 @@ class Endpoint:
         self.reading.wake_all(port, Why.END)
 
     def be_reset(self, port: Port) -> None:
-        """Learn that the peer threw the connection away."""
+        """Learn that the peer threw the connection away; whoever met its end of file met that already."""
         self.reset = True
+        self.reset_told = self.ended
         if self.at_end is not None:
             self.at_end()
         self.reading.wake_all(port, Why.GONE)
@@ -197,13 +205,23 @@ class Endpoint:
 
     def close(self, port: Port) -> None:
         """Go away: an end of file for the peer, or a reset when bytes were left unread."""
-        if self.closed:
-            return
-        self.closed = True
         if self.inbox:
+            self.throw_away(port)
+        elif not self.closed:
+            self._close()
+            if not self.ended:  # a peer that has closed learns nothing new
+                self._send(port, 0, lambda peer: peer.receive_end(port))
+
+    def throw_away(self, port: Port) -> None:
+        """Go away with a reset for the peer."""
+        if not self.closed:
+            self._close()
             self._send(port, 0, lambda peer: peer.be_reset(port))
-        elif not self.ended:  # a peer that has closed learns nothing new
-            self._send(port, 0, lambda peer: peer.receive_end(port))
+
+    def _close(self) -> None:
+        self.closed = True
+        if self.on_close is not None:
+            self.on_close()
 
     def _opened(self, port: Port, count: int) -> None:
         """Tell the peer that `count` bytes were read; the news itself takes no time here."""
@@ -229,7 +247,8 @@ def connect_ends(one: Endpoint, other: Endpoint, there: Link, back: Link) -> Non
 class Listener:
     """A socket that listens: at most `backlog` + 1 connections wait to be accepted.
 
-    `accepted`, when set, takes each connection at once instead (the harness's own listeners).
+    `accepted`, when set, takes each connection at once instead (the harness's own listeners);
+    `on_close`, when set, is called when it is closed. Nobody can read from it or write to it.
     """
 
     backlog: int
@@ -242,8 +261,10 @@ class Listener:
     references: int = 0
     table: Any = None
     on_close: Callable[[], None] | None = None
-    readable = False
-    writable = False
+    readable = True
+    writable = True
+    broken = True
+    reset = False
 
     @property
     def full(self) -> bool:
@@ -256,7 +277,7 @@ class Listener:
             self.accepted(end)
             return
         self.waiting.append(end)
-        self.accepting.wake_first(port, Why.DATA)
+        self.accepting.wake_all(port, Why.DATA)
 
     def close(self, port: Port) -> None:
         """Stop listening: connections not yet accepted are reset."""
@@ -264,8 +285,7 @@ class Listener:
         if self.on_close is not None:
             self.on_close()
         for end in self.waiting:
-            end.inbox += b"\0"  # an unaccepted connection is always thrown away by a reset
-            end.close(port)
+            end.throw_away(port)
         self.waiting.clear()
         self.accepting.wake_all(port, Why.GONE)
 
@@ -333,6 +353,32 @@ class Source:
         """Read on."""
         piece = self.data[self.place : self.place + count]
         self.place += len(piece)
+        return piece
+
+    def close(self, port: Port) -> None:
+        """Nothing to let go of."""
+
+
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
+class Feed:
+    """What the harness feeds a process through its stdin, little by little; `closed` ends it."""
+
+    data: bytearray = field(factory=bytearray)
+    closed: bool = False
+    references: int = 0
+    table: Any = None
+    reading: WaitQueue = field(factory=WaitQueue)
+    readable = True
+    writable = False
+    reset = False
+    broken = False
+
+    def take(self, port: Port, count: int) -> bytes | None:
+        """Take up to `count` bytes."""
+        if not self.data:
+            return b"" if self.closed else None
+        piece = bytes(self.data[:count])
+        del self.data[:count]
         return piece
 
     def close(self, port: Port) -> None:

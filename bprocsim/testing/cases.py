@@ -116,11 +116,14 @@ class Case:
 
     def change(self, *changes: Mapping[str, Any]) -> Case:
         """Give this case with some fields changed; "program.bad" is a field of the program."""
-        made = self
+        own: dict[str, Any] = {}
+        parts: dict[str, dict[str, Any]] = {}
         for name, value in (item for change in changes for item in change.items()):
             part, _, field = name.rpartition(".")
-            made = evolve(made, **{part: evolve(getattr(made, part), **{field: value})} if part else {name: value})
-        return made
+            (parts.setdefault(part, {}) if part else own)[field] = value
+        for part, fields in parts.items():
+            own[part] = evolve(getattr(self, part), **fields)
+        return evolve(self, **own)
 
     # ---- the world ----
 

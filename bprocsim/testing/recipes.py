@@ -183,15 +183,18 @@ def combine(base: Case, wrong: Iterable[Defect], right: Iterable[Defect] = ()) -
     Where two of them want one field, the later one has it, and what is wrong goes before what is needed.
     """
     wrong, right = tuple(wrong), tuple(right)
-    made = base.change(
-        *(each.needs for each in (*wrong, *right)), *(each.right for each in right), *(each.wrong for each in wrong)
-    )
+    left: dict[str, int] = {}
     for name in _LEFT:
         worst = [each.wrong[name] for each in wrong if name in each.wrong]
         enough = [each.right[name] for each in right if name in each.right]
         if worst or enough:
-            made = made.change({name: min(worst) if worst else max(enough)})
-    return made
+            left[name] = min(worst) if worst else max(enough)
+    return base.change(
+        *(each.needs for each in (*wrong, *right)),
+        *(each.right for each in right),
+        *(each.wrong for each in wrong),
+        left,
+    )
 
 
 def _recipe(call: str, row: Row, base: Case) -> Recipe:

@@ -28,8 +28,11 @@ from bprocsim.world.simulation import Simulation
 from bprocsim.world.specs import NodeSpec, User, credentials_of, node_numbers, node_specs
 
 if TYPE_CHECKING:
+    import subprocess
+
     from bprocsim.faults import Planned
     from bprocsim.posix.elfbuild import ElfImage
+    from bprocsim.world.command import Popen
 
 
 def _record_of(value: Any, known: dict[str, Any], kind: type, argument: str) -> Any:
@@ -268,6 +271,35 @@ class Cluster:
         """Become another image on the calling node, by the rules of `kernel`. Errors: execve."""
         request = Request(user, from_node, caller, input, cwd, timeout_ns)
         return execve(self, request, path, argv, envp)
+
+    # ---- command lines ----
+
+    def popen(self, args: Any, **options: Any) -> Popen:
+        """Start a command line, or a program's function, on the master, as subprocess.Popen does.
+
+        Options: stdin, stdout, stderr, shell, cwd, env, text, universal_newlines, encoding, errors,
+        user, start_new_session. Output is captured unless asked otherwise. FileNotFoundError,
+        PermissionError, ... if it cannot be executed; ValueError names an option without meaning.
+        """
+    
+        return Popen(self, args, **options)
+
+    def run(self, args: Any, **options: Any) -> subprocess.CompletedProcess[Any]:
+        """Run a command line on the master to its end, as subprocess.run does.
+
+        Options: input, capture_output, timeout (simulated seconds), check, and those of `popen`.
+        CalledProcessError, TimeoutExpired, FileNotFoundError as subprocess raises them.
+        """
+        from bprocsim.world.command import run
+
+        return run(self, args, **options)
+
+    def sleep(self, seconds: float) -> None:
+        """Let simulated time pass."""
+        if seconds < 0:
+            raise ValueError(f"seconds: expected 0 or more, got {seconds!r}")
+        self.sim.ready("sleep")
+        self.sim.pass_time(round(seconds * 1_000_000_000))
 
     def __repr__(self) -> str:
         return f"<Cluster {self.name}: {self._count} nodes, {self.edition.name}, {self.kernel.name}>"

@@ -101,7 +101,7 @@ def _caller(cluster: Any, request: Request) -> Caller:
     if process is not None:
         caller.cwd, caller.cwd_path = process.cwd, process.cwd_path
     if request.cwd is not None:
-        caller.cwd, caller.cwd_path = _directory(machine, who, request.cwd)
+        caller.cwd, caller.cwd_path = directory(machine, who, request.cwd)
     return caller
 
 
@@ -116,7 +116,7 @@ def _idle(cluster: Any, request: Request) -> Any:
     return process
 
 
-def _directory(machine: Any, who: Credentials, path: Any) -> tuple[int, bytes]:
+def directory(machine: Any, who: Credentials, path: Any) -> tuple[int, bytes]:
     """Find the directory that a call starts in; ValueError if it is none."""
     text = c_string(path, "cwd")
     found = walk(machine.tree, machine.tree.root, text, who) if text else None
