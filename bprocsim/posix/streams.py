@@ -198,8 +198,9 @@ class Endpoint:
         """Learn that the peer threw the connection away; whoever met its end of file met that already."""
         self.reset = True
         self.reset_told = self.ended
-        if self.at_end is not None:
-            self.at_end()
+        at_end, self.at_end = self.at_end, None  # once: descriptors 1 and 2 may both hold the lost end
+        if at_end is not None:
+            at_end()
         self.reading.wake_all(port, Why.GONE)
         self.writing.wake_all(port, Why.GONE)
 
