@@ -281,7 +281,8 @@ class Cluster:
         user, start_new_session. Output is captured unless asked otherwise. FileNotFoundError,
         PermissionError, ... if it cannot be executed; ValueError names an option without meaning.
         """
-    
+        from bprocsim.world.command import Popen
+
         return Popen(self, args, **options)
 
     def run(self, args: Any, **options: Any) -> subprocess.CompletedProcess[Any]:
