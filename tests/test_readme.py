@@ -1,0 +1,215 @@
+"""What the README says of the code, held against the code. (Its examples are run by tests/readme.py.)
+
+A failing comparison shows the text that belongs there.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from itertools import groupby
+
+import attrs
+import pytest
+
+from bprocsim import costs
+from bprocsim.bproc.editions import EDITIONS
+from bprocsim.errnos import Errno
+from bprocsim.manual import Errors, Kind, exit_status
+from bprocsim.posix.exec import PROFILES
+from bprocsim.testing import tables
+from bprocsim.world.handles import NodeHandle
+from bprocsim.world.specs import NodeSpec
+from tests.environment import TOP
+
+PACKAGE = TOP / "bprocsim"
+TEXT = (TOP / "README.md").read_text(encoding="utf-8")
+LINES_LIKED, FUNCTION_LINES_LIKED = 400, 60
+# The page's own list, in its order.
+PAGE = (
+    "EPERM ENOMEM EBUSY EFAULT EACCES E2BIG ENOEXEC ENAMETOOLONG ENOENT ENOTDIR ELOOP ETXTBSY EIO ENFILE EINVAL"
+).split()
+
+
+def section(title: str) -> str:
+    """The text below a heading, down to the next heading of its level or above."""
+    found = re.search(rf"^(#+) {re.escape(title)}\n", TEXT, re.MULTILINE)
+    assert found, f"README has no heading {title!r}"
+    after = TEXT[found.end() :]
+    end = re.search(rf"^#{{1,{len(found[1])}}} ", after, re.MULTILINE)
+    return after[: end.start()] if end else after
+
+
+def table(edition: str = "scyld") -> Errors:
+    return tables(edition)["bproc_execmove"]
+
+
+# ------------------------------------------------------------------------------------ tables of errors
+
+
+def page_rows() -> str:
+    """The rows of the page, numbered as they are decided; those of interpreters are told of in words."""
+    rows = [row for row in table().rows if row.kind is Kind.PAGE and not row.cause.startswith("interpreter_")]
+    lines = ["| | errno | cause | when |", "|---:|---|---|---|"]
+    lines += [f"| {number} | {row.errno.name} | `{row.cause}` | {row.sentence} |" for number, row in enumerate(rows, 1)]
+    return "\n".join(lines) + "\n"
+
+
+def late_rows() -> str:
+    """The late rows, with the exit status that each edition gives them; editions that agree share a column."""
+    statuses = {
+        name: tuple(exit_status(row.errno) for row in table(name).rows if row.kind is Kind.LATE) for name in EDITIONS
+    }
+    shared = [list(names) for _, names in groupby(EDITIONS, statuses.__getitem__)]
+    lines = [
+        f"| cause | when | {' | '.join(', '.join(names) for names in shared)} |",
+        f"|---|---|{'---|' * len(shared)}",
+    ]
+    for place, row in enumerate(row for row in table().rows if row.kind is Kind.LATE):
+        cells = []
+        for names in shared:
+            errno = table(names[0]).row(row.cause).errno
+            cells.append(f"{statuses[names[0]][place]} ({errno.name})")
+        lines.append(f"| `{row.cause}` | {row.sentence} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def test_the_rows_of_the_page_are_told() -> None:
+    expected = page_rows()
+    assert expected in section("The errors of bproc_execmove"), expected
+
+
+def test_the_late_rows_are_told() -> None:
+    expected = late_rows()
+    assert expected in section("The errors of bproc_execmove"), expected
+
+
+def test_all_fifteen_errnos_of_the_page_are_there_and_no_other() -> None:
+    assert {row.errno for row in table().rows if row.kind is Kind.PAGE} == {Errno[name] for name in PAGE}
+    assert len(PAGE) == 15
+
+
+def test_an_interpreter_is_judged_by_the_same_rows_in_the_same_order() -> None:
+    """As the README says; but for the row that only an interpreter can have."""
+    causes = [row.cause for row in table().rows if row.kind is Kind.PAGE]
+    of_interpreter = [cause.removeprefix("interpreter_") for cause in causes if cause.startswith("interpreter_")]
+    assert [cause for cause in of_interpreter if cause != "args_too_big"] == [
+        cause for cause in causes if cause in of_interpreter and cause != "args_too_big"
+    ]
+
+
+# ------------------------------------------------------------------------------------------- the house
+
+
+def layers() -> str:
+    """The rooms that there are, as the import contract orders them."""
+    contracts = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    (rooms,) = [each["layers"] for each in contracts["contracts"] if each["type"] == "layers"]
+    lines = []
+    for layer in rooms:
+        names = [name.strip(" ()") for name in layer.split("|")]
+        there = [name for name in names if (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").exists()]
+        if there:
+            lines.append(" | ".join(there))
+    return "\n".join(lines) + "\n"
+
+
+def test_who_may_import_whom_is_told_as_it_is_enforced() -> None:
+    expected = layers()
+    assert expected in section("The house"), expected
+
+
+def test_the_house_has_every_room_and_no_other() -> None:
+    tree = section("The house").partition("```text\n")[2].partition("```")[0]
+    folder, told = "", set()
+    for line in tree.splitlines():
+        found = re.match(r"( *)([\w.]+/?)(?:\s|$)", line)
+        assert found, line
+        indent, name = len(found[1]), found[2]
+        if name == "bprocsim/":
+            continue
+        if name.endswith("/"):
+            folder = name
+            told.add(name)
+        else:
+            told.add(name if indent == 2 else folder + name)
+    files = {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*") if path.is_file()}
+    files = {file for file in files if "__pycache__" not in file and not file.endswith("/__init__.py")}
+    assert told == files | {f"{path.parent.name}/" for path in PACKAGE.glob("*/__init__.py")}
+
+
+# ------------------------------------------------------------------------------- our own known violations
+
+
+def test_modules_that_have_grown_too_long_are_confessed() -> None:
+    confessed = section("Where we break our own rules")
+    long = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if len(path.read_text(encoding="utf-8").splitlines()) > LINES_LIKED
+    }
+    line = next(line for line in confessed.split("\n- ") if "lines we like" in line)
+    assert long <= set(re.findall(r"`([\w/]+\.py)`", line))
+
+
+def test_functions_that_have_grown_too_long_are_confessed() -> None:
+    confessed = section("Where we break our own rules")
+    assert [where for where in long_functions() if f"`{where}`" not in confessed] == []
+
+
+def long_functions() -> Iterator[str]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= FUNCTION_LINES_LIKED:
+                yield node.name
+
+
+def test_the_private_names_of_simpy_are_confessed() -> None:
+    used = set()
+    for node in ast.walk(ast.parse((PACKAGE / "engine.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and re.fullmatch(
+            r"_(queue|now|ok|value|callbacks|defused|processed)", node.attr
+        ):
+            used.add(node.attr)
+    assert set(re.findall(r"`(?:Environment|Event)\.(_\w+)`", section("Where we break our own rules"))) == used
+    assert set(re.findall(r"`(?:Environment|Event)\.(_\w+)`", section("If you inherit this"))) == used
+
+
+# --------------------------------------------------------------------------------------------- the rest
+
+RECORDS = {
+    "Edition": EDITIONS["scyld"],
+    "ExecProfile": PROFILES["documented"],
+    "NodeSpec": NodeSpec(),
+    "Costs": costs["clustermatic-2002"],
+    "NodeHandle": NodeHandle,
+}
+
+
+@pytest.mark.parametrize(
+    ("record", "name"), sorted(set(re.findall(r"`(Edition|ExecProfile|NodeSpec|Costs|NodeHandle)\.(\w+)`", TEXT)))
+)
+def test_a_choice_can_be_turned_by_the_field_that_is_named(record: str, name: str) -> None:
+    assert hasattr(RECORDS[record], name)
+    if attrs.has(type(RECORDS[record])):
+        assert name in attrs.fields_dict(type(RECORDS[record]))
+
+
+def test_it_opens_with_the_two_commands() -> None:
+    first_block = TEXT.partition("```text\n")[2].partition("```")[0]
+    commands = [line.split("  ")[0] for line in first_block.splitlines()]
+    assert commands == ["python3 examples", "python3 tests"]
+    assert TEXT.index("```text") < 40
+
+
+def test_lines_are_no_longer_than_those_of_the_code() -> None:
+    long = [line for line in TEXT.splitlines() if len(line) > 120 and not line.startswith(("|", "(127, "))]
+    assert long == []
+
+
+def test_paths_that_it_names_are_in_the_clone() -> None:
+    named = re.findall(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|toml|md))`", TEXT)
+    homes = (TOP, PACKAGE, TOP / "tests", TOP / "examples")
+    assert [name for name in named if not any((home / name).exists() for home in homes)] == []
