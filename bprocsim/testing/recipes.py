@@ -87,7 +87,7 @@ _OF_CALLS: dict[str, tuple[Defect, ...]] = {
     "argv_unreadable": (Defect({"argv": False}),),
     "envp_unreadable": (Defect({"envp": False}),),
     "string_unreadable": (Defect({"element": False}),),
-    "args_too_big": (Defect({"room": -1}, {"room": 0}),),
+    "args_too_big": (Defect({"room": -1}, {"room": 0}), Defect({"room": -1})),
     "out_of_memory": (Defect({"free_bytes": 0}, {"free_bytes": 1 * MiB}),),
     "interpreter_file_table_full": (
         Defect({"free_files": 1}, {"free_files": 2}, _LOADER),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from attrs import frozen
@@ -63,6 +65,7 @@ def install(case: Case, table: Errors) -> Any:
     return cluster
 
 
+@cache
 def held_on_entry(case: Case) -> tuple[str, ...]:
     """Tell all that holds when the call is decided on entry, in the order of the table."""
     table = Watching(EXECVE if case.call == "execve" else EXECMOVE, refuse=True)
@@ -70,6 +73,7 @@ def held_on_entry(case: Case) -> tuple[str, ...]:
     return table.held[""]
 
 
+@cache
 def held_at(case: Case, step: str) -> tuple[str, ...]:
     """Tell all that holds at a later step, () if the call does not come so far."""
     table = Watching(EXECMOVE, refuse=False)
@@ -103,10 +107,9 @@ def together(one: str, other: str, first: Defect, second: Defect) -> bool:
     return reported(both.case()) == one and reported(both.case(one)) == other
 
 
-def find_pair(one: str, other: str) -> Ways | None:
-    """Look through all defects of two rows for a world that is wrong in both ways."""
+def pairs(one: str, other: str) -> Iterator[Ways]:
+    """Look through all defects of two rows for worlds that are wrong in both ways."""
     for first in defects(one):
         for second in defects(other):
             if together(one, other, first, second):
-                return Ways({one: first, other: second})
-    return None
+                yield Ways({one: first, other: second})

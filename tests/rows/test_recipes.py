@@ -1,0 +1,134 @@
+"""Each row has a world in which it is due, and one beside it in which it is not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import bprocsim as bp
+from bprocsim.kernel import CALLS
+from bprocsim.manual import Kind
+from bprocsim.testing import Recipe, recipes, recipes_of, tables
+from bprocsim.testing.recipes import defects, exec_tables
+from tests.rows.worlds import STEP, Ways, held_at, held_on_entry
+
+# The ERRORS section of bproc_execmove(2), in its own order (the source scyld-bproc_execmove).
+PAGE = (
+    "EPERM ENOMEM EBUSY EFAULT EACCES E2BIG ENOEXEC ENAMETOOLONG ENOENT ENOTDIR ELOOP ETXTBSY EIO ENFILE EINVAL"
+)
+
+# The late rows that the editions tell apart, with the exit status each leaves.
+SCYLD = {"node_unknown": 22, "node_down": 22, "same_node": 40, "node_not_permitted": 1, "slave_lost": 5}
+LANL = {"node_unknown": 44, "node_down": 45, "same_node": 46, "node_not_permitted": 1, "slave_lost": 47}
+COMMON = {
+    "undump_refused": 22,
+    "loader_absent": 2,
+    "undump_out_of_memory": 12,
+    "connect_refused": 111,
+    "connect_timed_out": 110,
+}
+EDITIONS = {"scyld": SCYLD | COMMON, "lanl32": LANL | COMMON, "bproc4": LANL | COMMON}
+
+ALL = [pytest.param(recipe, id=str(recipe)) for recipe in recipes.values()]
+# Of the other editions only what they say differently.
+OTHERS = [
+    pytest.param(recipe, id=f"{edition}-{recipe}")
+    for edition in ("lanl32", "bproc4")
+    for key, recipe in recipes_of(edition).items()
+    if key not in recipes or recipe.errno is not recipes[key].errno
+]
+
+
+def test_every_row_has_a_recipe() -> None:
+    for edition in bp.editions:
+        of_edition = recipes_of(edition)
+        rows = [(table.call, row) for table in exec_tables(edition) for row in table.rows]
+        assert list(of_edition) == [(call, row.cause) for call, row in rows]
+        for call, row in rows:
+            recipe = of_edition[call, row.cause]
+            assert (recipe.call, recipe.cause) == (call, row.cause)
+            assert (recipe.errno, recipe.sentence) == (row.errno, row.sentence)
+
+
+@pytest.mark.parametrize("recipe", ALL + OTHERS)
+def test_it_is_due(recipe: Recipe) -> None:
+    outcome = recipe.provoke()
+    assert outcome.cause == recipe.cause
+    if outcome.failed:
+        assert outcome.errno is recipe.errno
+        assert (outcome.value, outcome.returned, outcome.exit_status) == (-1, True, None)
+    else:
+        assert outcome.late_errno is recipe.errno
+        assert outcome.exit_status == recipe.errno.number("linux") & 0xFF
+        assert (outcome.value, outcome.returned, outcome.errno) == (None, False, None)
+
+
+@pytest.mark.parametrize("recipe", ALL + OTHERS)
+def test_and_is_not_in_the_nearest_world(recipe: Recipe) -> None:
+    outcome = recipe.spare()
+    assert (outcome.cause, outcome.exit_status) == (None, 0)
+
+
+@pytest.mark.parametrize("cause", dict.fromkeys(cause for _, cause in recipes))
+def test_further_ways_lead_there_too(cause: str) -> None:
+    for defect in defects(cause):
+        case = Ways({cause: defect}).case()
+        assert cause in (held_at(case, STEP[cause]) if STEP[cause] else held_on_entry(case))
+
+
+def test_every_errno_of_the_page_is_seen() -> None:
+    page = [row.cause for row in exec_tables()[0].rows if row.kind is Kind.PAGE]
+    seen = {recipes["bproc_execmove", cause].provoke().errno for cause in page}
+    assert {errno.name for errno in seen if errno is not None} == set(PAGE.split())
+    assert len(PAGE.split()) == 15
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_late_rows_leave_the_errno_as_exit_status(edition: str) -> None:
+    late = {
+        recipe.cause: recipe.provoke().exit_status
+        for recipe in recipes_of(edition).values()
+        if recipe.call == "bproc_execmove" and exec_tables(edition)[0].row(recipe.cause).kind is Kind.LATE
+    }
+    assert late == EDITIONS[edition]
+
+
+def test_no_master_is_what_the_edition_calls_it() -> None:
+    errnos = {name: recipes_of(name)["bproc_execmove", "no_master"].provoke().errno for name in bp.editions}
+    assert errnos == {"scyld": bp.Errno.EBUSY, "lanl32": bp.Errno.EBUSY, "bproc4": bp.Errno.ENOSYS}
+
+
+def test_a_recipe_is_a_scenario_and_a_world() -> None:
+    recipe = recipes["bproc_execmove", "cmd_absent"]
+    assert recipe().run().cause == "cmd_absent"
+    cluster = recipe.world()
+    assert recipe.make(cluster).cause == "cmd_absent"
+    assert str(recipe) == "bproc_execmove-cmd_absent"
+
+
+def test_tables_are_by_call() -> None:
+    found = tables()
+    assert [table.call for table in found.values()] == list(found)
+    assert {"bproc_execmove", "execve", "open", "read", "write", "close", "pipe", "fork", "kill"} <= set(found)
+    assert not any(call.startswith("fs.") for call in found)
+    assert found["bproc_execmove"].row("node_down").errno is bp.Errno.EINVAL
+    assert tables("lanl32")["bproc_execmove"].row("node_down").errno is bp.Errno.BE_NODEDOWN
+
+
+# compute, alarm and thread_create always succeed; the others have the table of the call they are a form of.
+WITHOUT_A_TABLE = {"compute", "alarm", "thread_create", "execvp", "_bproc_execmove_io"}
+
+
+def test_every_call_that_can_fail_has_its_table() -> None:
+    assert set(CALLS) - set(tables()) == WITHOUT_A_TABLE
+
+
+def test_recipes_need_none_of_the_extras() -> None:
+    program = (
+        "import sys, bprocsim.testing\n"
+        "print([name for name in ('pytest', 'hypothesis', 'rich') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
