@@ -122,7 +122,7 @@ class Trace:
     """The records of one world.
 
     `level` "off", "errors" or "all"; `limit` how many are kept (None: all of them; under "errors"
-    the last 1,000 unless said otherwise). Older ones are dropped, are counted in `dropped`, and
+    the last 256 unless said otherwise). Older ones are dropped, are counted in `dropped`, and
     still count for the digest.
     ValueError: an unknown level, or a limit below 1.
     """
@@ -136,7 +136,7 @@ class Trace:
             raise ValueError(f"trace_limit: expected a number of records from 1 on, or None, got {limit!r}")
         self.level = level
         self.all = level == "all"
-        self.limit = 1000 if limit is None and level == "errors" else limit
+        self.limit = 256 if limit is None and level == "errors" else limit
         self.dropped = 0
         self._kept: deque[tuple[Any, ...]] = deque()
         self._hash: Any = None

@@ -27,7 +27,7 @@ class Simulation:
     """One world: a clock of integer nanoseconds, a trace, and the clusters in it.
 
     `seed` seeds every generator; `trace` "errors", "all" or "off", of which `trace_limit` records
-    are kept (None: all, or the last 1,000 under "errors"); `strict` lets what a program raises
+    are kept (None: all, or the last 256 under "errors"); `strict` lets what a program raises
     reach the caller; `strict_faults` fails a run in which a planned fault never struck;
     `max_events` bounds one run.
     TypeError, ValueError: name the argument.
