@@ -382,34 +382,34 @@ E = Errno
 
 # What the page says of a file, for the program and again for an interpreter that it names.
 _FILE_ROWS: dict[Callable[[Subject], bool], tuple[Errno, str]] = {
-    search_denied: (E.EACCES, "the program may not search a directory on the path to cmd"),
-    component_too_long: (E.ENAMETOOLONG, "a name on the path to cmd is too long"),
-    cmd_absent: (E.ENOENT, "cmd does not exist"),
-    not_a_directory: (E.ENOTDIR, "part of the path to cmd is not a directory"),
-    too_many_links: (E.ELOOP, "too many symbolic links on the way to cmd"),
-    path_io_error: (E.EIO, "an I/O error occurred while a directory was read"),
-    noexec_mount: (E.EACCES, "cmd lies on a file system from which nothing may be executed"),
-    not_regular: (E.EACCES, "cmd is not a file that can be executed but a directory, device, ..."),
-    not_executable: (E.EACCES, "the program has no execute permission on cmd"),
-    file_table_full: (E.ENFILE, "the limit on open files has been reached"),
-    cmd_being_written: (E.ETXTBSY, "another program has cmd open for writing"),
-    suid_on_nosuid: (E.EPERM, "cmd is suid or sgid and its file system is mounted nosuid"),
-    header_io_error: (E.EIO, "an I/O error occurred while cmd was read"),
-    format_unknown: (E.ENOEXEC, "cmd is in no executable format that is recognized"),
-    wrong_machine: (E.ENOEXEC, "cmd is for another architecture"),
-    header_malformed: (E.ENOEXEC, "cmd's headers make no executable"),
-    second_interpreter: (E.EINVAL, "cmd is an ELF file with more than one PT_INTERP segment"),
+    search_denied: (E.EACCES, "the program may not search a directory on the path to {file}"),
+    component_too_long: (E.ENAMETOOLONG, "a name on the path to {file} is too long"),
+    cmd_absent: (E.ENOENT, "{file} does not exist"),
+    not_a_directory: (E.ENOTDIR, "part of the path to {file} is not a directory"),
+    too_many_links: (E.ELOOP, "too many symbolic links on the way to {file}"),
+    path_io_error: (E.EIO, "an I/O error occurred on the way to {file}"),
+    noexec_mount: (E.EACCES, "{file} lies on a file system from which nothing may be executed"),
+    not_regular: (E.EACCES, "{file} is not a file that can be executed but a directory, device, ..."),
+    not_executable: (E.EACCES, "the program has no execute permission on {file}"),
+    file_table_full: (E.ENFILE, "the limit on open files has been reached when {file} is opened"),
+    cmd_being_written: (E.ETXTBSY, "another program has {file} open for writing"),
+    suid_on_nosuid: (E.EPERM, "{file} is suid or sgid and its file system is mounted nosuid"),
+    header_io_error: (E.EIO, "an I/O error occurred while {file} was read"),
+    format_unknown: (E.ENOEXEC, "{file} is in no executable format that is recognized"),
+    wrong_machine: (E.ENOEXEC, "{file} is for another architecture"),
+    header_malformed: (E.ENOEXEC, "the headers of {file} make no executable"),
+    second_interpreter: (E.EINVAL, "{file} is an ELF file with more than one PT_INTERP segment"),
 }
 
 
 def _program_row(test: Callable[[Subject], bool]) -> Row:
     errno, sentence = _FILE_ROWS[test]
-    return Row(errno, test, sentence, about=_stopped_program if test in _ON_THE_WAY else _program)
+    return Row(errno, test, sentence.format(file="cmd"), about=_stopped_program if test in _ON_THE_WAY else _program)
 
 
 def _interpreter_row(test: Callable[[Subject], bool]) -> Row:
     errno, sentence = _FILE_ROWS[test]
-    told = f"of the interpreter that cmd names: {sentence}"
+    told = sentence.format(file="the interpreter that cmd names")
     return Row(errno, test, told, about=_bad_interpreter, prefix="interpreter_")
 
 
