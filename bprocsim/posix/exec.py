@@ -18,6 +18,7 @@ from bprocsim.posix.arch import Arch
 from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.elf import ElfFile
 from bprocsim.posix.image import memory_of, read_elf
+from bprocsim.posix.mapping import OLD_FATES, Fate
 from bprocsim.posix.paths import PathLimits, Stop, Walk, walk
 from bprocsim.posix.vfs import EXECUTE, FileTree, Inode, Kind, permits
 from bprocsim.units import KiB
@@ -31,7 +32,8 @@ class ExecProfile:
     take, by word size; `script_line_bytes` how much of a `#!` line is looked at; `script_levels`
     how many scripts may stand behind one another; `interpreter_path_bytes` the longest PT_INTERP;
     `table_bytes` the largest header table; `image_memory_reserved` whether memory for the whole
-    image is asked for with the argument pages (a choice of ours), or only when it is touched.
+    image is asked for with the argument pages (a choice of ours), or only when it is touched;
+    `fates` what kills an image after the point of no return.
     """
 
     name: str
@@ -45,6 +47,7 @@ class ExecProfile:
     interpreter_path_bytes: int = 4096
     table_bytes: int = 65536
     image_memory_reserved: bool = True
+    fates: tuple[Fate, ...] = OLD_FATES
 
 
 _NOWHERE = Walk(inode=None, stops=(), where=b"", parent=None, name=b"", wants_directory=False)

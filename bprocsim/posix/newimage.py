@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from attrs import evolve, frozen
-
 from bprocsim.port import Port
+from bprocsim.posix.elf import ElfFile
 from bprocsim.posix.exec import ExecFacts
 from bprocsim.posix.image import Loaded, memory_of
 from bprocsim.posix.machine import Machine
+from bprocsim.posix.mapping import fate_of
 from bprocsim.posix.procs import Handler, Process, close_on_exec
 
 
@@ -27,10 +27,17 @@ def load(machine: Machine, facts: ExecFacts) -> Loaded:
         script=facts.program.file.data if scripted and facts.program.file is not None else None,
         script_path=facts.program.path if scripted else b"",
         memory_bytes=memory_of(elf, facts.arch.page_bytes),
+        kill=_fate(facts, elf),
         set_id=bool(inode.mode & 0o6000) and not inode.mount.nosuid,
     )
     image.program = machine.program_of(image)
     return image
+
+
+def _fate(facts: ExecFacts, elf: ElfFile) -> int:
+    """Give the signal that ends the image before its first instruction, 0 for none."""
+    fate = fate_of(elf, facts.arch.page_bytes, facts.profile.fates)
+    return 0 if fate is None else int(fate.signal)
 
 
 def arguments(facts: ExecFacts) -> tuple[bytes, ...]:
@@ -40,35 +47,6 @@ def arguments(facts: ExecFacts) -> tuple[bytes, ...]:
         if subject.script:
             argv = (*subject.script, subject.path, *argv[1:])
     return argv
-
-
-@frozen(eq=False)
-class Before:
-    """What a process was before an exec, for an edition in which a failed move comes back."""
-
-    process: Process
-    kept: Process
-
-    def restore(self) -> None:
-        """Make it that again."""
-        was, now = self.kept, self.process
-        now.machine.memory.used_bytes += was.memory_bytes - now.memory_bytes
-        if now.running_file is not None:
-            now.running_file.running -= 1
-        if was.running_file is not None:
-            was.running_file.running += 1
-        for name in _CHANGED:
-            setattr(now, name, getattr(was, name))
-
-
-_CHANGED = (
-    "argv", "env", "comm", "image", "credentials", "memory_bytes", "running_file", "handlers", "body",
-)  # fmt: skip
-
-
-def remember(process: Process) -> Before:
-    """Keep what a process is now."""
-    return Before(process, evolve(process, handlers=process.handlers, threads=process.threads))
 
 
 def commit(machine: Machine, process: Process, facts: ExecFacts, port: Port) -> None:
