@@ -27,13 +27,18 @@ TALLY = "BPROCSIM_TALLY"  # names the file into which tests/tally.py writes what
 
 @dataclass(frozen=True)
 class Step:
-    """One check: what it is called, what it shows, and what the `.venv`'s Python gets to do it."""
+    """One check: what it is called, what it shows, and what the `.venv`'s Python gets to do it.
+
+    `quick` it is part of --quick too; `pytest` it counts tests; `asked` it runs only with --only,
+    and what it prints is its result.
+    """
 
     name: str
     title: str
     arguments: tuple[str, ...]
     quick: bool = True
     pytest: bool = False
+    asked: bool = False
 
 
 LINT_IMPORTS = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_logo=True))"
@@ -48,6 +53,8 @@ STEPS = (
     Step("imports", "who imports whom", ("-c", LINT_IMPORTS)),
     Step("readme", "README's examples", ("-m", "pytest", "-p", "tests.readme", "README.md"), pytest=True),
     Step("build", "sdist, wheel, empty venv", ("-m", "tests.built"), quick=False),
+    # Never part of a verdict: a busy machine would fail it.
+    Step("benchmarks", "speed against bare SimPy", ("tests/benchmarks",), asked=True),
 )
 
 
@@ -96,7 +103,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def run_all(options: argparse.Namespace, python: Path) -> int:
     """Run the chosen steps, all of them even if one fails; return the exit status."""
-    chosen = [step for step in STEPS if not options.only or step.name in options.only]
+    chosen = [step for step in STEPS if (step.name in options.only if options.only else not step.asked)]
     left_out = [step for step in chosen if options.quick and not step.quick and not options.only]
     tally = Tally()
     failed = []
@@ -136,7 +143,9 @@ def _run(step: Step, options: argparse.Namespace, python: Path, scratch: Path, t
     if options.verbose:
         print(f"{step.title:<26}", end="")
     print(f"{_verdict(status == 0)} {seconds:7.1f} s   {summary}".rstrip(), flush=True)
-    if status and not options.verbose:
+    if step.asked and not options.verbose:
+        print(said)
+    elif status and not options.verbose:
         print(f"{said}\n(exit status {status})\n", flush=True)
     return status == 0
 
