@@ -159,16 +159,16 @@ class Case:
         with_loader = program.content == "elf" and program.interpreters > 0
         return program.content == "script" or (with_loader and not self.by_name)
 
-    def make(self, cluster: bp.Cluster) -> bp.Outcome:
-        """Make the call in a world that `world` built."""
-        who = cluster.users[USER]
+    def make(self, cluster: bp.Cluster, caller: Any = None) -> bp.Outcome:
+        """Make the call in a world that `world` built, by a fresh process or by an idle `caller` there."""
+        who: dict[str, Any] = {"from_node": self.from_node, "user": cluster.users[USER]}
+        if caller is not None:
+            who = {"caller": caller}
         if self.call == "execve":
-            return cluster.execve(*self._arguments(), user=who, from_node=self.from_node)
+            return cluster.execve(*self._arguments(), **who)
         if not self.port:
-            return cluster.bproc_execmove(self.node, *self._arguments(), user=who, from_node=self.from_node)
-        return cluster.bproc_execmove_io(
-            self.node, self.port, *self._arguments(), user=who, from_node=self.from_node, listen=self.listens
-        )
+            return cluster.bproc_execmove(self.node, *self._arguments(), **who)
+        return cluster.bproc_execmove_io(self.node, self.port, *self._arguments(), **who, listen=self.listens)
 
     def run(self) -> bp.Outcome:
         """Build the world and make the call."""

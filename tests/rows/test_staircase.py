@@ -112,6 +112,9 @@ EXCLUSIVE: dict[str, list[tuple[list[str], list[str]]]] = {
     "a script has no headers": [(HEADERS, SCRIPT)],
     "a node that is not there is nothing else": [(["node_unknown"], ["node_down", "same_node", "node_not_permitted"])],
     "nothing runs on a node that is down": [(["node_down"], ["same_node"])],
+    "only a caller on the master can see that it is gone, and only another slave is silent for so long": [
+        (["no_master"], ["connect_timed_out"])
+    ],
     "a connection has one end": [(["connect_refused"], ["connect_timed_out"])],
 }
 
