@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from bprocsim import __version__
 from bprocsim.cli import demo, errors, explain
 from bprocsim.cli.screen import OutputError, open_screen, output_error
-from bprocsim.cli.usage import Parser, UsageError, add_color
+from bprocsim.cli.usage import Parser, UsageError, Version, add_color
 
 DONE, USAGE, BUG, INTERRUPTED = 0, 2, 70, 130
 
@@ -76,7 +76,7 @@ def _run(arguments: list[str]) -> int:
 def _parser() -> Parser:
     shape = argparse.RawDescriptionHelpFormatter
     parser = Parser(prog="bprocsim", description=DESCRIPTION, epilog=EPILOG, formatter_class=shape)
-    parser.add_argument("--version", action="version", version=f"bprocsim {__version__}")
+    parser.add_argument("--version", action=Version, version=f"bprocsim {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     for name, module in COMMANDS.items():
         command = commands.add_parser(

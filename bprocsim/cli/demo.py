@@ -199,7 +199,9 @@ def three_streams(screen: Screen, seed: int) -> None:
             for place, line in enumerate(data.decode().splitlines()):
                 screen.put((f"  {'' if place else name:<9} ", "label"), (line, ""))
         text, style = _verdict(outcome)
-        screen.put((f"  {'the end':<9} ", "label"), (text, style), (f", {_row(outcome)}" if outcome.row else "", ""))
+        screen.put((f"  {'the end':<9} ", "label"), (text, style))
+        if outcome.row is not None:
+            screen.put((f"  {'the row':<9} ", "label"), (_row(outcome), ""))
     screen.put()
     screen.labelled(
         "why",
@@ -315,7 +317,7 @@ def _close(screen: Screen) -> None:
     screen.heading("To go on")
     for command, what in (
         ("bprocsim errors bproc_execmove", "every documented error, provoked live"),
-        ("bprocsim explain bproc_execmove EINVAL", "who reports it, and what is decided before"),
+        ("bprocsim explain bproc_execmove EINVAL", "who reports it, and what comes first"),
         ("python3 examples --list", "short programs to read and to change"),
     ):
         screen.put((command.ljust(40), "code"), (what, ""))

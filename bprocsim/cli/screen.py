@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -32,6 +33,9 @@ STYLES = {
 }
 
 Span = tuple[str, str]  # text, style
+
+# Blanks at the end of a line, with the escapes among them.
+_TRAILING = re.compile(r"(?: |\x1b\[[0-9;]*m)+$")
 
 
 class OutputError(Exception):
@@ -101,11 +105,15 @@ class Screen:
 
     def put(self, *spans: Span) -> None:
         """Write one line made of styled pieces, without wrapping it."""
-        self._put([(self.fit(text), style) for text, style in spans])
+        fitted = [(self.fit(text), style) for text, style in spans]
+        while fitted:
+            text, style = fitted.pop()
+            if text.rstrip():  # no line ends in blanks
+                fitted.append((text.rstrip(), style))
+                break
+        self._put(fitted)
 
     def _put(self, spans: list[Span]) -> None:
-        if spans:
-            spans[-1] = (spans[-1][0].rstrip(), spans[-1][1])
         self.write("".join(self._paint(*span) for span in spans) + "\n")
 
     def _paint(self, text: str, style: str) -> str:
@@ -185,7 +193,7 @@ class RichScreen(Screen):
         lines = self._paper.getvalue().splitlines()
         self._paper.seek(0)
         self._paper.truncate()
-        self.write("".join(line.rstrip() + "\n" for line in lines))
+        self.write("".join(_TRAILING.sub(_without_blanks, line) + "\n" for line in lines))
 
     def _put(self, spans: list[Span]) -> None:
         from rich.text import Text
@@ -212,6 +220,10 @@ class RichScreen(Screen):
         for row in table.rows:
             drawn.add_row(*(Text(self.fit(text), f"bprocsim.{style or 'none'}") for text, style in row))
         self._draw(Padding(drawn, (0, 0, 0, table.indent)))
+
+
+def _without_blanks(found: re.Match[str]) -> str:
+    return found[0].replace(" ", "")
 
 
 class _Paper(io.StringIO):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from bprocsim.cli.screen import wants_color
+from bprocsim.cli.screen import PROSE_COLUMNS, Screen, wants_color
 
 
 class UsageError(Exception):
@@ -27,6 +28,23 @@ class Parser(argparse.ArgumentParser):
             else:
                 self.formatter_class = HelpFormatter
         return super().format_help()
+
+    def print_help(self, file: Any = None) -> None:
+        """Write the help. OutputError, which argparse's own way would swallow."""
+        Screen(file or sys.stdout, PROSE_COLUMNS).write(self.format_help())
+
+
+class Version(argparse.Action):
+    """`--version`: write it, and end. OutputError, which argparse's own action would swallow."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, version: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="show the version and exit")
+        self.version = version
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Write the version."""
+        Screen(sys.stdout, PROSE_COLUMNS).write(f"{self.version}\n")
+        parser.exit()
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:

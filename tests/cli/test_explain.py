@@ -1,0 +1,170 @@
+"""`bprocsim explain`: nothing of a table is left out, and every name leads somewhere."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import bprocsim as bp
+from bprocsim import testing
+from bprocsim.cli.pages import PAGES, way_to
+from bprocsim.manual import Kind
+from bprocsim.sources import load
+from tests.cli.command import Here
+
+TABLES = testing.tables()
+
+
+def explain(here: Here, *arguments: str, columns: int = 300) -> str:
+    status, text = here("explain", *arguments, COLUMNS=str(columns))
+    assert status == 0
+    return text
+
+
+def in_one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+# ---- a page ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", TABLES)
+def test_a_page_names_every_row_in_order(call: str, here: Here) -> None:
+    text = explain(here, call)
+    table = TABLES[call]
+    lines = [line for line in text.splitlines() if re.match(r" *\d+  (page|late|beyond)", line)]
+    assert [line.split()[:2] for line in lines] == [
+        [str(number), row.kind.value] for number, row in enumerate(table.rows, 1)
+    ]
+    told = in_one_line(text)
+    for row in table.rows:
+        assert f"{row.errno.name} {row.cause} {row.sentence}"[:90] in told
+    for line, row in zip(lines, table.rows, strict=True):
+        if row.kind is Kind.LATE:
+            assert f" exit {row.errno.number() & 0xFF} " in line
+
+
+@pytest.mark.parametrize("call", TABLES)
+def test_a_page_says_what_the_call_does(call: str, here: Here) -> None:
+    text = explain(here, call)
+    assert text.startswith(f"{call}: ")
+    assert "\ndoes  " in text
+    assert "no description" not in text
+
+
+@pytest.mark.parametrize("call", TABLES)
+def test_a_page_cites_its_sources_with_title_and_address(call: str, here: Here) -> None:
+    text = in_one_line(explain(here, call))
+    table = TABLES[call]
+    for name in {table.page, table.order, *(table.source_of(row) for row in table.rows)}:
+        source = load()[name]
+        assert f"{name} {source.title}" in text
+        assert source.address in text
+        if source.kind == "inferred":
+            assert in_one_line(source.note) in text
+    assert "not among the sources" not in text
+
+
+def test_the_page_of_execmove_says_what_the_manual_says(here: Here) -> None:
+    text = in_one_line(explain(here, "bproc_execmove", columns=80))
+    for words in (
+        "int _bproc_execmove_io(int node, int port, const char *cmd,",
+        "libraries do not",
+        "for stdout, stderr and stdin",
+        "does not return",
+        "exit status",
+        "in no order",
+    ):
+        assert words in text
+
+
+# ---- names -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.names[0] in TABLES], ids=lambda page: page.names[0])
+def test_every_name_of_a_page_leads_to_it(page: tuple[tuple[str, ...]], here: Here) -> None:
+    for name in page[0]:
+        assert explain(here, name) == explain(here, name.upper()) == explain(here, page[0][0])
+
+
+# ---- one errno -------------------------------------------------------------------------------------
+
+
+def errnos() -> list[tuple[str, str]]:
+    return [(call, name) for call in TABLES for name in dict.fromkeys(row.errno.name for row in TABLES[call].rows)]
+
+
+@pytest.mark.parametrize(("call", "errno"), errnos())
+def test_every_row_of_every_errno_is_told(call: str, errno: str, here: Here) -> None:
+    text = explain(here, call, errno.lower())
+    rows = [row for row in TABLES[call].rows if row.errno.name == errno]
+    titles = re.findall(r"^(\d+)\. (\w+)  (\w+), (.*)$", text, re.MULTILINE)
+    assert [title[1] for title in titles] == [row.cause for row in rows]
+    assert [int(title[0]) for title in titles] == [TABLES[call].rows.index(row) + 1 for row in rows]
+    for row, title in zip(rows, titles, strict=True):
+        assert (row.kind is Kind.LATE) == title[3].startswith("late")
+    assert text.count("\nseen  ") == text.count("\nbefore  ") == len(rows)
+    for row in rows:
+        assert row.sentence[1:] in in_one_line(text)
+
+
+def test_a_returned_error(here: Here) -> None:
+    text = in_one_line(explain(here, "bproc_execmove", "ENOTDIR"))
+    assert "The call returns -1, and errno is ENOTDIR (20)" in text
+    assert "before EBUSY → EFAULT → ENOENT → ENAMETOOLONG → EACCES → ENAMETOOLONG → ENOENT source" in text
+    assert in_one_line(way_to("not_a_directory")) in text
+
+
+def test_the_first_error(here: Here) -> None:
+    assert "before Nothing: it is decided first." in in_one_line(explain(here, "bproc_execmove", "EBUSY"))
+
+
+def test_a_late_error(here: Here) -> None:
+    text = in_one_line(explain(here, "bproc_execmove", "ECONNREFUSED"))
+    assert "The process exits with status 111, the number of ECONNREFUSED" in text
+    assert "before All 44 rows that are returned, then EINVAL → ELOOP → EPERM" in text
+    assert "where On the node, which connects back" in text
+
+
+def test_a_late_error_whose_number_does_not_fit_into_a_status(here: Here) -> None:
+    text = in_one_line(explain(here, "bproc_execmove", "BE_NODEDOWN", "--edition", "lanl32"))
+    assert "exits with status 45, the low eight bits of 301" in text
+    by_status = in_one_line(explain(here, "bproc_execmove", "45", "--edition", "lanl32"))
+    assert by_status == text
+
+
+def test_a_number_is_an_errno_or_an_exit_status(here: Here) -> None:
+    assert explain(here, "bproc_execmove", "22") == explain(here, "bproc_execmove", "EINVAL")
+
+
+def test_a_cause_is_one_row(here: Here) -> None:
+    text = explain(here, "bproc_execmove", "node_down")
+    assert "46. node_down" in text
+    assert "node_unknown  EINVAL" not in text
+
+
+def test_another_edition_is_named_where_it_has_the_error(here: Here, capsys: pytest.CaptureFixture[str]) -> None:
+    assert here("explain", "bproc_execmove", "BE_SAMENODE") == (2, "")
+    assert "that of lanl32 and bproc4 does: add --edition lanl32" in capsys.readouterr().err
+    for edition in ("lanl32", "bproc4"):
+        assert here("explain", "bproc_execmove", "BE_SAMENODE", "--edition", edition)[0] == 0
+
+
+def test_an_edition_that_returns_late_failures_says_so(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    from attrs import evolve
+
+    literal = evolve(bp.editions["scyld"], name="literal", late_failure="return")
+    monkeypatch.setitem(bp.editions, "literal", literal)
+    text = in_one_line(explain(here, "bproc_execmove", "node_down", "--edition", "literal"))
+    assert "By the letter of the page the call returns -1, and errno is EINVAL (22)." in text
+
+
+@pytest.mark.parametrize("recipe", testing.recipes.values(), ids=str)
+def test_how_to_come_to_a_row_is_one_sentence(recipe: testing.Recipe) -> None:
+    way = way_to(recipe.cause)
+    assert re.fullmatch(r"[A-Z][^.]*(\.c[^.]*)?\.", way), way
+
+
+def test_an_unknown_cause_has_no_way() -> None:
+    assert way_to("moon_full") == way_to("interpreter_moon_full") == ""
