@@ -1,0 +1,122 @@
+"""Every example, and the demo, prints what was recorded: the same bytes in every run, everywhere."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.environment import TOP
+
+EXAMPLES = TOP / "examples"
+GOLDEN = EXAMPLES / "golden"
+NAMES = sorted(path.stem for path in EXAMPLES.glob("[!_]*.py"))
+REFRESH = "python3 tests --only pytest -- tests/examples --refresh-golden"
+
+
+def output_of(name: str, *arguments: str, **environment: str) -> str:
+    """Run an example, or the demo, and give what it printed; it says nothing on stderr."""
+    command = ["-m", "bprocsim", "demo"] if name == "demo" else [str(EXAMPLES / f"{name}.py")]
+    inherited = {key: value for key, value in os.environ.items() if key not in ("FORCE_COLOR", "COLUMNS")}
+    path = os.pathsep.join([str(TOP), *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = subprocess.run(
+        [sys.executable, *command, *arguments],
+        env=inherited | {"PYTHONPATH": path} | environment,
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    # An example is a plain program: on Windows its prints end lines as Windows does.
+    return done.stdout.replace(b"\r\n", b"\n").decode("utf-8")
+
+
+@pytest.mark.parametrize("hash_seed", ["0", "1", "2"])
+@pytest.mark.parametrize("name", [*NAMES, "demo"])
+def test_it_prints_what_was_recorded(name: str, hash_seed: str, refresh_golden: bool) -> None:
+    golden = GOLDEN / f"{name}.txt"
+    printed = output_of(name, PYTHONHASHSEED=hash_seed)
+    if refresh_golden and hash_seed == "0":
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_bytes(printed.encode())
+    assert printed == golden.read_bytes().decode(), f"{name} prints something else; if it should: {REFRESH}"
+
+
+@pytest.mark.parametrize("name", [*NAMES, "demo"])
+def test_it_prints_the_same_in_any_encoding(name: str) -> None:
+    golden = (GOLDEN / f"{name}.txt").read_bytes().decode()
+    assert golden.isascii()
+    assert output_of(name, PYTHONIOENCODING="cp1252") == golden
+
+
+def test_no_golden_is_left_behind() -> None:
+    assert sorted(path.stem for path in GOLDEN.iterdir()) == sorted([*NAMES, "demo"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_says_what_it_shows(name: str) -> None:
+    """`python3 examples --list` shows the first line."""
+    tree = ast.parse((EXAMPLES / f"{name}.py").read_text(encoding="utf-8"))
+    first = (ast.get_docstring(tree) or "").partition("\n")[0]
+    assert first.endswith(".")
+    assert len(first) <= 100
+
+
+def test_the_first_example_is_six_lines_of_code() -> None:
+    tree = ast.parse((EXAMPLES / "hello_cluster.py").read_text(encoding="utf-8"))
+    statements = [node for node in ast.walk(tree) if isinstance(node, ast.stmt)][1:]  # the docstring is none
+    assert len({node.lineno for node in statements}) == 6
+
+
+# ---- real files: whatever a computer has ----------------------------------------------------------
+
+HOSTS = {
+    # The first bytes of a program file; None: an ELF image, made when asked for.
+    "macOS": b"\xcf\xfa\xed\xfe\x0c\x00\x00\x01" + bytes(4096),
+    "Windows": b"MZ\x90\x00" + bytes(4096),
+    "an ARM Linux": None,
+    "a 32-bit Linux": None,
+}
+
+
+def host_file(host: str) -> bytes:
+    """Give a program file as that host has them."""
+    import bprocsim as bp
+
+    if host == "an ARM Linux":
+        return bp.ElfImage(machine="aarch64", needed=("libc.so.6",)).to_bytes()
+    if host == "a 32-bit Linux":
+        return bp.ElfImage(machine="i386", interpreters=("/lib/ld-musl-i386.so.1",), needed=("libc.so",)).to_bytes()
+    data = HOSTS[host]
+    assert data is not None
+    return data
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_real_files_print_the_same_on_other_hosts(host: str, tmp_path: Path) -> None:
+    """The example is run with its files replaced by what another host has."""
+    file = tmp_path / "program"
+    file.write_bytes(host_file(host))
+    code = (
+        "import runpy, shutil, sys; from pathlib import Path; "
+        f"shutil.which = lambda name: {str(file)!r}; sys.executable = {str(file)!r}; "
+        f"sys.argv = ['real_files']; runpy.run_path({str(EXAMPLES / 'real_files.py')!r}, run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(TOP)},
+        capture_output=True,
+        check=True,
+        timeout=120,
+    )
+    assert done.stdout.replace(b"\r\n", b"\n") == (GOLDEN / "real_files.txt").read_bytes()
+
+
+def test_real_files_tells_details_when_asked() -> None:
+    printed = output_of("real_files", "--details")
+    assert printed.startswith((GOLDEN / "real_files.txt").read_bytes().decode())
+    assert len(printed.splitlines()) == len((GOLDEN / "real_files.txt").read_bytes().splitlines()) + 3
