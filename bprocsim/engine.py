@@ -60,6 +60,9 @@ class EngineTask:
         while not self.ended:
             try:
                 target = self._generator.send(value)
+                if self._stopped():
+                    self._close()
+                    return
             except StopIteration:
                 self.end()
                 return
@@ -92,6 +95,14 @@ class EngineTask:
             self.target = target
             target.callbacks.append(self.resume)
 
+    def _stopped(self) -> bool:
+        return self.ended
+
+    def _close(self) -> None:
+        # A program that yields in a `finally` gets a RuntimeError: a killed program never runs on.
+        with suppress(RuntimeError):
+            self._generator.close()
+
     def end(self) -> None:
         """Mark it as over and let go of what it held."""
         self.ended = True
@@ -115,6 +126,12 @@ class EngineTimer:
             if not self.background:
                 self.background = True
                 self._engine.background += 1
+
+    def matter(self) -> None:
+        """Keep a run alive from now on: something waits for it."""
+        if self.background and self.action is not None:
+            self.background = False
+            self._engine.background -= 1
 
     def fire(self, _event: Event) -> None:
         """Do it, unless it was called off."""
@@ -227,16 +244,16 @@ class Engine:
             target.callbacks = [self._stale]
             self.background += 1
         task.end()
-        # A program that yields in a `finally` gets a RuntimeError: a killed program never runs on.
-        with suppress(RuntimeError):
-            task._generator.close()
+        if getattr(task._generator, "gi_running", False):
+            return  # what it does just now ends it: it is closed at its next yield
+        task._close()
 
     # ---- messages ----
 
     def send(self, link: Link, size_bytes: int, deliver: Callable[[], None]) -> None:
         """See Port."""
         if link.cuts:
-            link.held.append((size_bytes, deliver))
+            self._hold(link, size_bytes, deliver)
         else:
             self.after(self._occupy(link, size_bytes), deliver)
 
@@ -248,11 +265,17 @@ class Engine:
                 waiter.due_ns = self.now_ns + then_ns
                 self.after(then_ns, lambda: self.wake(waiter, Why.DONE))
 
-            link.held.append((size_bytes, arrived))
+            self._hold(link, size_bytes, arrived)
             return self.wait(waiter)
         delay_ns = self._occupy(link, size_bytes) + then_ns
         waiter.due_ns = self.now_ns + delay_ns
         return self.wait(waiter, delay_ns)
+
+    def _hold(self, link: Link, size_bytes: int, deliver: Callable[[], None]) -> None:
+        """Keep a message until the link is mended; if that is planned, a run waits for it."""
+        link.held.append((size_bytes, deliver))
+        if link.mending is not None:
+            link.mending.matter()
 
     def _occupy(self, link: Link, size_bytes: int) -> int:
         """Let a message take its turn on a link; gives in how many nanoseconds it will be there."""
@@ -275,6 +298,7 @@ class Engine:
         """End one cut of a link; what was held is sent again, in order."""
         link.cuts -= 1
         if not link.cuts:
+            link.mending = None
             held, link.held = link.held, []
             for size_bytes, deliver in held:
                 self.send(link, size_bytes, deliver)

@@ -51,9 +51,10 @@ class Link:
     """One direction between two machines.
 
     `latency_ns` one way; `ns_per_mib` the inverse bandwidth; `out` and `into` the two network
-    interfaces that a message occupies while it passes; `times` a slowdown; while `cuts` is above
-    0 messages are `held`; `loss` is the probability that a message must be sent once more, after
-    `retransmit_ns`; `arrival_ns` when the last one sent arrives.
+    interfaces that a message occupies while it passes; `times` a slowdown; while `cuts` is above 0
+    messages are `held`, and `mending` is the timer that ends the cut; `loss` is the probability that
+    a message must be sent once more, after `retransmit_ns`, and `losses` what it is made of;
+    `arrival_ns` when the last one sent arrives.
     """
 
     name: str
@@ -68,6 +69,19 @@ class Link:
     arrival_ns: int = 0
     held: list[tuple[int, Callable[[], None]]] = field(factory=list)
     random: random.Random | None = None
+    mending: Any = None
+    losses: list[float] = field(factory=list)
+
+    def lose(self, probability: float, *, no_more: bool = False) -> None:
+        """Lose so many more of the messages, or no more of them; several causes add up."""
+        if no_more:
+            self.losses.remove(probability)
+        else:
+            self.losses.append(probability)
+        passed = 1.0
+        for each in self.losses:
+            passed *= 1.0 - each
+        self.loss = 1.0 - passed
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
