@@ -11,9 +11,10 @@ from typing import Any
 import attrs
 from attrs import field, frozen, validators
 
-from bprocsim.bproc.master import Master, Move
+from bprocsim.bproc.master import Master
 from bprocsim.bproc.nodes import NODE_MASTER, Event, NodeState
 from bprocsim.bproc.steps import Step
+from bprocsim.bproc.transit import Move
 
 
 def _at_least(least: int) -> Any:
@@ -33,6 +34,11 @@ _time = _at_least(0)
 @frozen
 class Fault:
     """What goes wrong in a world, and when: `at_ns` nanoseconds after its beginning."""
+
+
+def _check_window(fault: Any) -> None:
+    if fault.until_ns is not None and fault.until_ns <= fault.at_ns:
+        raise ValueError(f"until_ns: expected an instant after at_ns={fault.at_ns}, got {fault.until_ns}")
 
 
 @frozen
@@ -68,6 +74,9 @@ class LinkCut(Fault):
     at_ns: int = field(default=0, validator=_time)
     until_ns: int | None = field(default=None, validator=validators.optional(_time))
 
+    def __attrs_post_init__(self) -> None:
+        _check_window(self)
+
 
 @frozen
 class SlowLink(Fault):
@@ -79,6 +88,9 @@ class SlowLink(Fault):
     at_ns: int = field(default=0, validator=_time)
     until_ns: int | None = field(default=None, validator=validators.optional(_time))
 
+    def __attrs_post_init__(self) -> None:
+        _check_window(self)
+
 
 @frozen
 class Loss(Fault):
@@ -89,6 +101,9 @@ class Loss(Fault):
     probability: float = field(default=0.01, validator=[validators.ge(0.0), validators.lt(1.0)])
     at_ns: int = field(default=0, validator=_time)
     until_ns: int | None = field(default=None, validator=validators.optional(_time))
+
+    def __attrs_post_init__(self) -> None:
+        _check_window(self)
 
 
 @frozen
@@ -130,7 +145,7 @@ class ConnectRefused(Fault):
     """A node refuses connections to `port`."""
 
     node: int = field(validator=_is_node)
-    port: int = field(validator=_time)
+    port: int = field(validator=[_time, validators.le(0xFFFF)])
     at_ns: int = field(default=0, validator=_time)
 
 
@@ -152,10 +167,12 @@ class Planned:
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
         self.fired = False
+        self.cancelled = False
         self._undo: list[Callable[[], None]] = []
 
     def cancel(self) -> None:
         """Call it off; what it has done and can be undone is undone."""
+        self.cancelled = not self.fired
         while self._undo:
             self._undo.pop()()
 
@@ -166,7 +183,7 @@ class Planned:
         self.cancel()
 
     def __repr__(self) -> str:
-        return f"<{self.fault!r}, {'struck' if self.fired else 'planned'}>"
+        return f"<{self.fault!r}, {'struck' if self.fired else 'called off' if self.cancelled else 'planned'}>"
 
 
 def plan(fault: Fault, engine: Any, master: Master) -> Planned:
@@ -186,13 +203,20 @@ def plan(fault: Fault, engine: Any, master: Master) -> Planned:
     def happens() -> None:
         planned.fired = True
         master.machine.record(0, "fault", repr(fault))
+        planned._undo.clear()  # what would have called it off
         undo = strike(fault, engine, master)
         if undo is not None:
             planned._undo.append(undo)
+        until_ns = getattr(fault, "until_ns", None)
+        if until_ns is not None:
+            ends = engine.first_at(max(until_ns, engine.now_ns), planned.cancel)
+            if isinstance(fault, LinkCut):
+                for link in _links(fault, master):
+                    link.mending = ends
 
     step = getattr(fault, "step", None)
     if step is not None:
-        _wait_for_step(fault, step, master, planned, happens)
+        _wait_for_step(fault, step, engine, master, planned, happens)
         return planned
     at_ns = getattr(fault, "at_ns", 0) or 0
     if at_ns <= engine.now_ns:
@@ -200,18 +224,21 @@ def plan(fault: Fault, engine: Any, master: Master) -> Planned:
     else:
         timer = engine.first_at(at_ns, happens)
         planned._undo.append(timer.cancel)
-    until_ns = getattr(fault, "until_ns", None)
-    if until_ns is not None:
-        engine.first_at(max(until_ns, engine.now_ns), planned.cancel)
     return planned
 
 
-def _wait_for_step(fault: Any, step: Step, master: Master, planned: Planned, happens: Callable[[], None]) -> None:
-    def hook(reached: Step, move: Move) -> None:
-        takes_part = fault.node in (move.destination, move.source.number)
-        if reached is step and takes_part and not planned.fired:
-            master.hooks.remove(hook)
-            happens()
+def _wait_for_step(
+    fault: Any, step: Step, engine: Any, master: Master, planned: Planned, happens: Callable[[], None]
+) -> None:
+    def hook(reached: Step, move: Move) -> bool:
+        # The master takes part in every move.
+        takes_part = fault.node in (NODE_MASTER, move.destination, move.source.number)
+        if reached is not step or not takes_part:
+            return False
+        master.hooks.remove(hook)
+        # Whoever reached the step is still at it: strike next, before all else of this instant.
+        planned._undo.append(engine.first_at(engine.now_ns, happens).cancel)
+        return True
 
     def remove() -> None:
         if hook in master.hooks:
@@ -238,13 +265,14 @@ def _power_off(fault: Any, engine: Any, master: Master) -> None:
         return
     machine.die()
     if fault.node == NODE_MASTER:
-        master.running = False
+        master.front_end_died()
         return
     node = master.node(fault.node)
     assert node is not None
-    if engine.now_ns == 0 and fault.step is None if isinstance(fault, PowerOff) else False:
+    if isinstance(fault, PowerOff) and fault.step is None and engine.now_ns == 0:
         # It never connected, so nobody has to find out.
-        node.become(Event.LOST, NodeState.DOWN)
+        if node.may(Event.LOST, NodeState.DOWN):
+            node.become(Event.LOST, NodeState.DOWN)
         return
     master.silent(node)
 
@@ -253,16 +281,15 @@ def _cut(fault: Any, engine: Any, master: Master) -> Callable[[], None]:
     links = _links(fault, master)
     for link in links:
         link.cuts += 1
-    ends = {fault.a, fault.b}
-    slaves = [number for number in sorted(ends) if number != NODE_MASTER]
-    node = master.node(slaves[0]) if NODE_MASTER in ends and slaves else None
+    slave = max(fault.a, fault.b)
+    node = master.node(slave) if NODE_MASTER in (fault.a, fault.b) else None
     if node is not None:
         master.silent(node)
 
     def mend() -> None:
         for link in links:
             engine.mend(link)
-        if node is not None:
+        if node is not None and not links[0].cuts and node.machine.alive and master.running:
             master.heard(node)
 
     return mend
@@ -287,13 +314,12 @@ def _slow(fault: Any, engine: Any, master: Master) -> Callable[[], None]:
 
 def _lossy(fault: Any, engine: Any, master: Master) -> Callable[[], None]:
     links = _links(fault, master)
-    before = [link.loss for link in links]
     for link in links:
-        link.loss = fault.probability
+        link.lose(fault.probability)
 
     def mend() -> None:
-        for link, loss in zip(links, before, strict=True):
-            link.loss = loss
+        for link in links:
+            link.lose(fault.probability, no_more=True)
 
     return mend
 
@@ -302,10 +328,12 @@ def _daemon_exit(fault: Any, engine: Any, master: Master) -> None:
     master.stop_daemon()
 
 
-def _io_error(fault: Any, engine: Any, master: Master) -> Callable[[], None]:
+def _io_error(fault: Any, engine: Any, master: Master) -> Callable[[], None] | None:
     bad, path = _machine(master, fault.node).tree.bad_paths, fault.path
     if isinstance(path, str):
         path = path.encode("utf-8", "surrogateescape")
+    if path in bad:
+        return None
     bad.add(path)
     return lambda: bad.discard(path)
 
@@ -323,10 +351,11 @@ def _memory_full(fault: Any, engine: Any, master: Master) -> Callable[[], None]:
 
 def _file_limit(fault: Any, engine: Any, master: Master) -> Callable[[], None]:
     files = _machine(master, fault.node).files
-    before, files.limit = files.limit, files.used + fault.files
+    withheld = files.limit - (files.used + fault.files)
+    files.limit -= withheld
 
     def restore() -> None:
-        files.limit = before
+        files.limit += withheld
 
     return restore
 

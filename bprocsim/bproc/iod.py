@@ -25,21 +25,20 @@ def port_number(port: int) -> int:
     return port % 65536
 
 
-def migration_socket(source: Machine, target: Machine) -> tuple[Endpoint, Endpoint]:
-    """Make the connection that the image came over; gives (the end at the source, that at the target)."""
+def give_migration_socket(source: Machine, target: Machine, process: Process) -> Endpoint:
+    """Make the connection that the image came over descriptors 1 and 2, and an empty file descriptor 0.
+
+    Gives its end at the source.
+    """
     network, room = source.network, target.costs.socket_buffer_bytes
     here = Endpoint(room, local=Address(source.address, 0), remote=Address(target.address, 0))
     there = Endpoint(room, local=here.remote, remote=here.local)
     connect_ends(here, there, network.link(source, target), network.link(target, source))
-    return here, there
-
-
-def give_migration_socket(target: Machine, process: Process, end: Endpoint) -> None:
-    """Make the socket descriptors 1 and 2, and an empty file descriptor 0."""
     _give(target, process, 0, Null())
-    _give(target, process, 1, end)
-    process.descriptors[2] = Descriptor(end)
-    end.references += 1
+    _give(target, process, 1, there)
+    process.descriptors[2] = Descriptor(there)
+    there.references += 1
+    return here
 
 
 def _give(machine: Machine, process: Process, number: int, description: Any) -> None:
@@ -64,12 +63,18 @@ def connect_back(source: Machine, target: Machine, process: Process, port: int, 
     return Answer.CONNECTED
 
 
-def forward(machine: Machine, end: Endpoint, output: Any) -> None:
+def forward(machine: Machine, end: Endpoint, stdout: Descriptor | None) -> None:
     """Copy what arrives at `end` to the caller's old descriptor 1, until the end of file.
 
-    `output` None drops it. As long as `output` takes everything at once, nobody has to wait; a task
-    is needed only when it is full.
+    If that is not open for writing, all of it is dropped. As long as it takes everything at once,
+    nobody has to wait; a task is needed only when it is full.
     """
+    output: Any = stdout.description if stdout is not None else None
+    if output is not None and output.writable:
+        output.references += 1
+    else:
+        output = None
+    machine.master.forwarding[end] = machine
     port = machine.port
     waiting: list[Any] = []
 
@@ -84,7 +89,7 @@ def forward(machine: Machine, end: Endpoint, output: Any) -> None:
 
     def at_end() -> None:
         end.close(port)
-        _let_go(machine, output)
+        _let_go(machine, end, output)
 
     early, end.inbox = bytes(end.inbox), bytearray()
     end.arrived, end.at_end = arrived, at_end
@@ -114,20 +119,29 @@ def _forward_slowly(machine: Machine, end: Endpoint, output: Any) -> Steps:
             taken = output.give(port, left)
             left = left[taken:]
             if left and output.broken:
-                end.inbox += b"\0"  # what is left unread makes the close a reset
-                end.close(port)
-                _let_go(machine, output)
+                _shut(machine, end)
+                _let_go(machine, end, output)
                 return
             if left and not taken:
                 yield _stand(machine, output.writing, "iod, for room to write")
     end.close(port)
-    _let_go(machine, output)
+    _let_go(machine, end, output)
+
+
+def _shut(machine: Machine, end: Endpoint) -> None:
+    """Close both directions, whatever has not been read: the next write at the other end is EPIPE."""
+    port, peer = machine.port, end.peer
+    end.inbox.clear()
+    end.close(port)
+    if peer is not None and end.link is not None:
+        port.send(end.link, 0, lambda: peer.be_reset(port))
 
 
 def _stand(machine: Machine, queue: WaitQueue, what: str) -> Any:
     return queue.join(machine.port, Waiter(what, machine.port.now_ns))
 
 
-def _let_go(machine: Machine, output: Any) -> None:
+def _let_go(machine: Machine, end: Endpoint, output: Any) -> None:
+    machine.master.forwarding.pop(end, None)
     if output is not None:
         let_go(output, machine.port)

@@ -104,7 +104,7 @@ _SENTENCES = (
     (loader_absent, THAW, "a loader on the library list is not sent, and the node has none"),
     (undump_out_of_memory, THAW, "the node has not enough memory for the image"),
     (connect_refused, IO_SETUP, "nobody listens on the port for I/O forwarding"),
-    (connect_timed_out, IO_SETUP, "a connection for I/O forwarding was not answered"),
+    (connect_timed_out, IO_SETUP, "a connection back to the caller's node was not answered in time"),
 )
 
 _COMMON = {

@@ -16,34 +16,13 @@ from bprocsim.bproc.editions import Edition
 from bprocsim.bproc.ghost import Ghost
 from bprocsim.bproc.nodes import Event, Node, NodeState
 from bprocsim.bproc.steps import Step
+from bprocsim.bproc.transit import Move, silence
 from bprocsim.manual import Errors
 from bprocsim.port import Steps, Timer, Waiter, Why
 from bprocsim.posix.machine import Machine
-from bprocsim.posix.procs import Ended, PidSpace, Process, Thread
+from bprocsim.posix.procs import Ended, PidSpace, Process, Thread, release
 from bprocsim.posix.streams import Endpoint
 from bprocsim.signals import Signal
-
-
-@define(on_setattr=setters.NO_OP, eq=False, repr=False)
-class Move:
-    """A process on its way from `source` to `target`.
-
-    `routed` the master has given it to the target's node; `arrived` it runs there; `lost` the
-    target was given up meanwhile; `waiting` what whoever drives it waits for; `held` the descriptors
-    that it had, until they are closed or it comes back; `link` the source's end of the
-    migration socket, for iod.
-    """
-
-    process: Process
-    source: Machine
-    destination: int
-    target: Machine | None = None
-    routed: bool = False
-    arrived: bool = False
-    lost: bool = False
-    waiting: Waiter | None = None
-    held: dict[int, Any] = field(factory=dict)
-    link: Any = None
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
@@ -51,9 +30,9 @@ class Master:
     """bpmaster, and what it knows.
 
     `machine` the front end; `node_count` slaves, made by `make_node` when first asked for;
-    `never_answered` ends a process that arrived on a node which was lost before the master heard so;
-    `running` whether the daemon is there; `moves` those not yet answered, by pid; `hooks` what a
-    reached step sets off (faults).
+    `running` whether the daemon is there; `moves` those under way, by pid; `hooks` what a reached
+    step sets off (faults); `searches` what will find out that a node is silent; `severed` the nodes
+    whose daemon has given its master up; `forwarding` the ends that an iod reads, and where it is.
     """
 
     machine: Any
@@ -62,12 +41,13 @@ class Master:
     pids: PidSpace
     node_count: int
     make_node: Callable[[int], Node]
-    never_answered: Callable[[Move], None]
     running: bool = True
     nodes: dict[int, Node] = field(factory=dict)
     moves: dict[int, Move] = field(factory=dict)
-    hooks: list[Callable[[Step, Move], None]] = field(factory=list)
-    searches: dict[int, Timer] = field(factory=dict)
+    hooks: list[Callable[[Step, Move], bool]] = field(factory=list)
+    searches: dict[int, list[Timer]] = field(factory=dict)
+    severed: set[int] = field(factory=set)
+    forwarding: dict[Endpoint, Any] = field(factory=dict)
 
     # ---- who and where ----
 
@@ -78,13 +58,25 @@ class Master:
             found = self.nodes[number] = self.make_node(number)
         return found
 
-    def number_of(self, machine: Machine) -> int:
-        """Give the node number of a machine, NODE_MASTER for the front end."""
-        return machine.number
-
     def is_home(self, machine: Machine) -> bool:
         """Tell whether a machine is the front end."""
         return machine is self.machine
+
+    def serves(self, machine: Any) -> bool:
+        """Tell whether a machine works: it has power, and its daemon is there."""
+        if machine is self.machine:
+            return bool(machine.alive) and self.running
+        return bool(machine.alive) and machine.number not in self.severed
+
+    def gave_up(self, machine: Any) -> bool:
+        """Tell whether a machine is out of the space, and everybody who can know it does."""
+        if machine is self.machine:
+            return not machine.alive
+        return machine.number in self.severed or self.nodes[machine.number].state is NodeState.DOWN
+
+    def reaches(self, machine: Any) -> bool:
+        """Tell whether a machine is in the space, as far as anybody knows."""
+        return self.running and bool(machine.alive) and not self.gave_up(machine)
 
     # ---- messages ----
 
@@ -92,6 +84,8 @@ class Master:
         """Send a message from one machine's daemon to another's; between the same, it is there at once."""
         if sender is receiver:
             act()
+            return
+        if not sender.alive:
             return
         size_bytes = size_bytes or sender.costs.message_bytes
         if sender.trace.all:
@@ -116,8 +110,11 @@ class Master:
         port = machine.port
         waiter = Waiter("fork(), which asks the master for a pid", port.now_ns)
         answer: list[int] = []
+        asking = True
 
         def fork_ghost() -> None:
+            if not asking:
+                return  # who asked was killed meanwhile
             answer.append(self.pids.allocate())
             if answer[0]:
                 self.pids.table[answer[0]] = None  # kept, until the child is born
@@ -125,7 +122,13 @@ class Master:
 
         self.tell(machine, self.machine, "SYS_FORK", fork_ghost)
         thread.waiting = waiter
-        yield port.wait(waiter)
+        try:
+            yield port.wait(waiter)
+        except GeneratorExit:
+            asking = False
+            if answer and answer[0]:
+                del self.pids.table[answer[0]]
+            raise
         thread.waiting = None
         return answer[0]
 
@@ -133,7 +136,7 @@ class Master:
         """Enter a new process of the space; one that is born on a slave has a ghost at once."""
         self.pids.table[process.pid] = process
         if not self.is_home(process.machine):
-            process.ghost = Ghost(process, self.number_of(process.machine))
+            process.ghost = Ghost(process, process.machine.number)
 
     def forward_signal(self, sender: Any, process: Process, signum: int) -> None:
         """Send a signal to wherever a process is by then; it queues behind a move."""
@@ -149,73 +152,144 @@ class Master:
             if not process.reported:
                 self.machine.report(process)
 
-        self.tell(process.machine, self.machine, "EXIT", ghost_exits)
+        if self.running:
+            self.tell(process.machine, self.machine, "EXIT", ghost_exits)
+        else:
+            ghost_exits()  # nobody is left to hear of it later
 
-    # ---- moves ----
-
-    def reached(self, step: Step, move: Move) -> None:
-        """Note that a move has reached a step, and set off what was planned for it."""
-        for hook in tuple(self.hooks):
-            hook(step, move)
-
-    def give_up(self, move: Move) -> None:
-        """Wake whoever drives a move whose target is gone."""
-        move.lost = True
-        if move.waiting is not None:
-            move.source.port.wake(move.waiting, Why.GONE)
+    def reached(self, step: Step, move: Move) -> bool:
+        """Set off what was planned for a step that a move has reached; gives whether anything was."""
+        struck = [hook(step, move) for hook in tuple(self.hooks)]
+        return any(struck)
 
     # ---- nodes come and go ----
 
     def silent(self, node: Node) -> None:
-        """Note that a node no longer answers: the pings will find out.
+        """Note that nothing passes between the master and a node any more: the pings will find out.
 
         The master looks every half timeout and gives a node up at the third look after its last
-        answer. Source: bproc-4.0.0pre8-master.
+        answer; a slave gives its master up when no ping has come for the timeout. Sources:
+        bproc-4.0.0pre8-master, bproc-4.0.0pre8-slave.
         """
-        if node.state is NodeState.DOWN or node.number in self.searches or not self.running:
+        if node.state is NodeState.DOWN or node.number in self.searches:
             return
         port = self.machine.port
         half_ns = self.edition.ping_timeout_ns // 2
-        last_answer = max(0, -(-port.now_ns // half_ns) - 1) * half_ns
-        self.searches[node.number] = port.after(
-            last_answer + 3 * half_ns - port.now_ns, lambda: self.lose(node, "ping timeout")
-        )
+        ping_ns = max(0, -(-port.now_ns // half_ns) - 1) * half_ns
+        timers = self.searches[node.number] = []
+        if self.running:
+            delay_ns = ping_ns + 3 * half_ns - port.now_ns
+            timers.append(port.after(delay_ns, lambda: self.lose(node, "ping timeout")))
+        if node.machine.alive or not self.running:
+            delay_ns = ping_ns + self.edition.ping_timeout_ns - port.now_ns
+            timers.append(port.after(delay_ns, lambda: self.gives_up(node)))
 
     def heard(self, node: Node) -> None:
-        """Note that a node answers again before it was given up."""
-        timer = self.searches.pop(node.number, None)
-        if timer is not None:
+        """Note that a node and its master hear from each other again."""
+        self._call_off(node)
+        if node.number in self.severed:
+            self.lose(node, "it had given its master up")
+
+    def _call_off(self, node: Node) -> None:
+        for timer in self.searches.pop(node.number, ()):
             timer.cancel()
 
     def lose(self, node: Node, reason: str) -> None:
         """Give a node up: it is down, its processes count as killed, moves to it have failed."""
-        self.heard(node)
+        self._call_off(node)
         if node.state is NodeState.DOWN:
             return
         node.become(Event.LOST, NodeState.DOWN)
-        self.machine.trace.add(self.machine.port.now_ns, node.machine.name, 0, "node", f"down ({reason})")
         machine = node.machine
+        self.severed.add(node.number)
+        self.machine.trace.add(self.machine.port.now_ns, machine.name, 0, "node", f"down ({reason})")
+        self._reset_connections(machine)
         for move in list(self.moves.values()):
-            if move.target is machine and move.routed:
-                self.give_up(move)
-        for process in list(machine.processes.values()):
-            self._lost_process(machine, process)
+            if move.target is machine and not move.answered:
+                move.lose_target()
+            elif move.source is machine and move.there:
+                move.lose_source()
+        self._kill_all(machine, told=True)
 
-    def _lost_process(self, machine: Any, process: Process) -> None:
-        """Let a process on a lost node be killed there, if the node lives, and be reported dead here."""
-        for descriptor in process.descriptors.values():
-            end = descriptor.description
-            if isinstance(end, Endpoint) and end.peer is not None and not machine.alive:
-                end.peer.be_reset(machine.port)
-        move = self.moves.get(process.pid)
-        if move is not None and move.target is machine:
-            if move.arrived:
-                self.never_answered(move)
-            return  # else whoever drives the move ends it
+    def gives_up(self, node: Node) -> None:
+        """Let a slave give its master up: it kills whatever belongs to the space."""
+        machine = node.machine
+        self.severed.add(node.number)
+        if machine.alive:
+            machine.record(0, "node", "without a master")
+        self._end_forwarding(machine)
+        self._kill_all(machine, told=not self.running)
+
+    def _kill_all(self, machine: Any, *, told: bool) -> None:
+        for process in list(machine.processes.values()):
+            move = self.moves.get(process.pid)
+            if self.running and move is not None and move.target is machine and not move.answered:
+                continue  # it goes home, or is killed with the node that it came from
+            self.kill(process, told=told)
+
+    def kill(self, process: Process, *, told: bool = True) -> None:
+        """Kill a process wherever it is, or note that it went down with its machine.
+
+        `told`: the master knows, so the parent does. One that was reported stays as it is, and one
+        that had ended unheard was killed as far as the master knows.
+        """
+        machine = process.machine
+        if process.idle or process.reported:
+            return
+        killed = Ended(signal=int(Signal.SIGKILL))
         if process.ended is None:
-            machine.kill_silently(process, Ended(signal=int(Signal.SIGKILL)))
-        if not process.reported:
+            machine.kill_silently(process, killed)
+            move = self.moves.pop(process.pid, None)
+            if move is not None:
+                move.let_go(forward=False)
+            if not machine.alive:
+                silence(process.descriptors)
+            release(machine, process)
+            if machine.alive:
+                machine.record(process.pid, "killed", "SIGKILL")
+            elif self.running:
+                self.machine.record(process.pid, "killed", "SIGKILL")
+        if told:
+            if self.running:
+                process.ended = killed
             self.machine.report(process)
+
+    def _reset_connections(self, machine: Any) -> None:
+        """Throw away the connections between a machine that was given up and all others."""
+        port = self.machine.port
+        for end, where in list(self.forwarding.items()):
+            if machine in (where, self._at_the_other_end(end)) and _cut_off(machine, end):
+                end.be_reset(port)
+        for process in list(self.pids.table.values()):
+            for descriptor in list(process.descriptors.values()) if process is not None else ():
+                end = descriptor.description
+                if not isinstance(end, Endpoint) or end.peer is None:
+                    continue
+                ours = machine in (process.machine, self._at_the_other_end(end))
+                if ours and _cut_off(machine, end) and not end.reset:
+                    end.peer.be_reset(port)
+                    end.be_reset(port)
+
+    def _end_forwarding(self, machine: Any) -> None:
+        """Let the iod of a machine be over: it goes with its daemon."""
+        for end, where in list(self.forwarding.items()):
+            if where is machine:
+                end.be_reset(machine.port)
+
+    def _at_the_other_end(self, end: Endpoint) -> Any:
+        return self.machine.network.machine(end.remote.host) if end.remote is not None else None
+
+    def front_end_died(self) -> None:
+        """Note that the master's machine has gone: what ran there is over, and the slaves will find out."""
+        self.running = False
+        self._end_forwarding(self.machine)
+        for move in list(self.moves.values()):
+            if move.source is self.machine and move.there:
+                move.let_go(forward=False)
+        self._kill_all(self.machine, told=True)
+        for node in list(self.nodes.values()):
+            self._call_off(node)
+            self.silent(node)
 
     def stop_daemon(self) -> None:
         """End the daemon: every ghost dies, and every slave kills what belongs to the space."""
@@ -223,11 +297,10 @@ class Master:
             return
         self.running = False
         for node in list(self.nodes.values()):
-            self.heard(node)
+            self._call_off(node)
         for process in list(self.pids.table.values()):
-            if process is not None and process.ghost is not None and process.ended is None:
-                process.machine.kill_silently(process, Ended(signal=int(Signal.SIGKILL)))
-                self.machine.report(process)
+            if process is not None and process.ghost is not None:
+                self.kill(process)
 
     def set_state(self, node: Node, state: NodeState) -> None:
         """Set a node's state as the administrator does; "down" disconnects it at once."""
@@ -236,3 +309,8 @@ class Master:
             return
         node.become(Event.SET, state)
         self.machine.trace.add(self.machine.port.now_ns, node.machine.name, 0, "node", state.value)
+
+
+def _cut_off(machine: Any, end: Endpoint) -> bool:
+    """Tell whether nothing passes over a connection of a machine, so that its end says nothing either."""
+    return not machine.alive or bool(end.link is not None and end.link.cuts)

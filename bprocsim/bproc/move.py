@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from bprocsim.bproc import vmadump
+from bprocsim.bproc.before import remember
 from bprocsim.bproc.editions import Edition
 from bprocsim.bproc.ghost import Ghost
 from bprocsim.bproc.late import (
@@ -23,9 +24,10 @@ from bprocsim.bproc.late import (
     ThawFacts,
     TransitFacts,
 )
-from bprocsim.bproc.master import Master, Move
+from bprocsim.bproc.master import Master
 from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.bproc.steps import Step
+from bprocsim.bproc.transit import Move, carry, passes, told
 from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector
 from bprocsim.manual import Errors, Exit, Fail, Replaced, Row, exit_status
 from bprocsim.port import Steps, Waiter
@@ -34,9 +36,7 @@ from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.exec import ExecFacts, ExecProfile
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.network import Answer
-from bprocsim.posix.paths import walk
-from bprocsim.posix.procs import Ended, Process, State, Thread, close_all
-from bprocsim.posix.vfs import Kind
+from bprocsim.posix.procs import State, Thread
 
 
 class MoveFacts(ExecFacts):
@@ -46,7 +46,9 @@ class MoveFacts(ExecFacts):
 
     def __init__(self, machine: Machine, who: Credentials, cwd: int, cmd: Pointer, argv: Vector, envp: Vector) -> None:
         super().__init__(machine, who, cwd, cmd, argv, envp)
-        self.has_master: bool = machine.master.running
+        master = machine.master
+        # A caller on a slave never sees its absence: it is killed there.
+        self.has_master: bool = master.running or machine is not master.machine
 
 
 def no_master(f: MoveFacts) -> bool:
@@ -99,27 +101,50 @@ def execmove(
         yield machine.port.sleep(machine.costs.syscall_ns)
         return refused
     caller = process.credentials
-    before = newimage.remember(process) if master.edition.late_failure == "return" else None
+    move = Move(process, machine, node)
+    if master.edition.late_failure == "return":
+        move.before = remember(process)
     newimage.commit(machine, process, facts, machine.port)
     process.move_to(State.MOVING)
-    move = Move(process, machine, node)
+    if move.before is None:
+        _stop_others(thread)
     failure = yield from _drive(machine, master, move, port, caller)
     master.moves.pop(process.pid, None)
     process.move_to(State.RUNNING)
-    if failure is None:
-        return Replaced(process.image)
-    return _late(machine, master, process, failure, before, cmd)
+    if process.machine is master.machine:
+        process.ghost = None
+    else:
+        process.ghost.node = process.machine.number
+    if failure is not None:
+        return _late(machine, master, move, failure, cmd)
+    _stop_others(thread)
+    if process.alarm is not None:
+        process.alarm[1].cancel()  # timers do not move
+        process.alarm = None
+    return Replaced(process.image)
+
+
+def _stop_others(thread: Thread) -> None:
+    """Stop the other threads: only the caller becomes the new image, and only it moves."""
+    for other in thread.process.threads:
+        if other is not thread and other.task is not None:
+            if other.waiting is not None and other.waiting.queue is not None:
+                other.waiting.queue.leave(other.waiting)
+            thread.process.machine.port.stop(other.task)
+            other.task = other.waiting = None
 
 
 def _drive(machine: Machine, master: Master, move: Move, port: int, caller: Any) -> Steps:
     """Take the process through the steps; gives the late row that stopped it, or None."""
     process, costs, table = move.process, machine.costs, master.execmove_errors
     front, route_step = master.machine, (Step.ROUTE, ("to node", move.destination), costs.daemon_ns)
+    if not master.reaches(machine):
+        yield from _killed(master, move)
     # From its exec on the process is the master's business: it is a ghost, or leaves its node's list.
     master.moves[process.pid] = move
     if process.ghost is None:
         process.ghost = Ghost(process, NODE_MASTER)
-    yield from _pass(
+    yield from passes(
         machine, master, move,
         (Step.ENTRY, "the master is there", 0),
         (Step.ARGUMENTS, ("as uid", caller.euid), costs.syscall_ns),
@@ -130,28 +155,23 @@ def _drive(machine: Machine, master: Master, move: Move, port: int, caller: Any)
         *((route_step,) if machine is front else ()),
     )  # fmt: skip
     if machine is not front:
-        yield from _carry(master, move, machine, front, "MOVE", 0, route_step)
+        yield from carry(master, move, machine, front, "MOVE", 0, route_step)
     known = master.node(move.destination)
-    route = RouteFacts(move.destination, known, master.number_of(machine), caller)
-    if (row := table.first(route, ROUTE)) is not None:
-        yield from _carry(master, move, front, machine, "MOVE response")
-        return row
-    move.target = target = known.machine if known is not None else front
-    move.routed = True
-    process.ghost.node = move.destination
-    row = yield from _at_target(machine, target, master, move, port)
+    row = table.first(RouteFacts(move.destination, known, machine.number, caller), ROUTE)
     if row is None:
-        _answer(machine, target, master, move, port)
-        yield from _pass(target, master, move, (Step.RUN, process.image.path, 0))
-        move.arrived = True
-        return None
-    if process.machine is target:
-        close_all(process.descriptors, machine.port)
-        _transfer(process, target, machine)
-        process.descriptors = move.held
-    if row.step != IN_TRANSIT:
-        yield from _carry(master, move, target, front, "MOVE response")
-        yield from _carry(master, move, front, machine, "MOVE response")
+        move.target = known.machine if known is not None else front
+        process.ghost.node = move.destination
+        row = yield from _at_target(machine, move.target, master, move, port)
+        if row is None and not (yield from _hand_over(machine, move.target, master, move)):
+            row = _lost(table)
+    if row is not None:
+        row = yield from _come_back(machine, master, move, row)
+    return row
+
+
+def _lost(table: Errors) -> Row:
+    row = table.first(TransitFacts(True), IN_TRANSIT)
+    assert row is not None
     return row
 
 
@@ -159,16 +179,19 @@ def _at_target(machine: Machine, target: Any, master: Master, move: Move, port: 
     """Do what happens on the target, and decide there; gives a late row or None."""
     process, costs, table = move.process, machine.costs, master.execmove_errors
     connect_ns = costs.tcp_connect_ns + 2 * machine.network.link(machine, target).latency_ns
-    yield from _carry(
+    yield from carry(
         master, move, master.machine, target, "MOVE", 0,
         (Step.STUB, ("takes over pid", process.pid), costs.stub_ns),
         (Step.CONNECT_BACK, ("to", machine.name), connect_ns),
     )  # fmt: skip
+    if move.decided():
+        return _lost(table)
     frozen = vmadump.freeze(machine, process, master.edition.library_list)
-    if not (yield from _is_lost(machine, target, move)):
-        yield from _stream(machine, target, master, move, frozen.size_bytes)
-    if (yield from _is_lost(machine, target, move)):
-        return table.first(TransitFacts(True), IN_TRANSIT)
+    yield from _stream(machine, target, master, move, frozen.size_bytes)
+    if move.decided():
+        return _lost(table)
+    if move.silent:
+        return table.first(ConnectFacts(Answer.SILENCE), IO_SETUP)
     thaw = ThawFacts(
         vmadump.understands(target, frozen),
         vmadump.finds(target, process, frozen),
@@ -179,211 +202,93 @@ def _at_target(machine: Machine, target: Any, master: Master, move: Move, port: 
         return row
     from bprocsim.bproc import iod  # a refused call needs no I/O forwarding
 
-    move.held, process.descriptors = process.descriptors, {}
-    _transfer(process, machine, target)
+    move.go_there()
     if port:
         answer = yield from iod.connect_back(machine, target, process, port, move)
-        if answer is Answer.GONE or (yield from _is_lost(machine, target, move)):
-            return table.first(TransitFacts(True), IN_TRANSIT)
+        if move.decided():
+            return _lost(table)
         if (row := table.first(ConnectFacts(answer), IO_SETUP)) is not None:
             return row
     else:
-        move.link, end = iod.migration_socket(machine, target)
-        iod.give_migration_socket(target, process, end)
-    yield from _pass(
+        move.link = iod.give_migration_socket(machine, target, process)
+    yield from passes(
         target, master, move,
         (Step.IO_SETUP, ("port", port), 0),
         (Step.PTRACE_TRAP, "not traced", 0),
         (Step.RESPONSE, "it worked", 0),
     )  # fmt: skip
-    if (yield from _is_lost(machine, target, move)):
-        return table.first(TransitFacts(True), IN_TRANSIT)
-    return None
+    return _lost(table) if move.decided() else None
 
 
-def _answer(machine: Machine, target: Any, master: Master, move: Move, port: int) -> None:
-    """Send the good news back: the master notes it, and the caller's node lets go of what it held."""
-
-    def forwarded() -> None:
-        master.moves.pop(move.process.pid, None)
-        _note(master.machine, master, move, Step.FORWARD_RESPONSE, "to " + machine.name)
-        master.tell(master.machine, machine, "MOVE response", handed_over)
-
-    def handed_over() -> None:
-        _note(machine, master, move, Step.HANDOVER, "the link goes to iod" if move.link else "the ghost sleeps")
-        _hand_over(machine, move)
-
-    master.tell(target, master.machine, "MOVE response", forwarded)
-
-
-def _hand_over(machine: Machine, move: Move) -> None:
-    """Give the migration socket and the caller's old descriptor 1 to iod, and close the rest."""
-    from bprocsim.bproc import iod
-
-    output = None
-    if move.link is not None:
-        stdout = move.held.get(1)
-        if stdout is not None and stdout.description.writable:
-            output = stdout.description
-            output.references += 1
-        iod.forward(machine, move.link, output)
-    drop_held(machine, move)
-
-
-def drop_held(machine: Machine, move: Move) -> None:
-    """Close the descriptors that a process had before it moved."""
-    close_all(move.held, machine.port)
-
-
-def _transfer(process: Process, source: Any, target: Any) -> None:
-    """Let the process be on another machine: memory, process list, the file it runs, its directory."""
-    source.memory.used_bytes -= process.memory_bytes
-    target.memory.used_bytes += process.memory_bytes
-    source.processes.pop(process.pid, None)
-    target.processes[process.pid] = process
-    if process.running_file is not None and source is not target:
-        # The image came over the wire: on the target no file is busy on its account.
-        process.running_file.running -= 1
-        process.running_file = None
-    process.machine = target
-    if process.cwd_path == b"/":
-        process.cwd = target.tree.root
-        return
-    found = walk(target.tree, target.tree.root, process.cwd_path, process.credentials, target.profile.paths)
-    if found.inode is not None and found.inode.kind is Kind.DIRECTORY:
-        process.cwd = found.inode.number
-    else:
-        process.cwd, process.cwd_path = target.tree.root, b"/"
-
-
-def never_answered(master: Master, move: Move) -> None:
-    """End a process that ran on a node which was lost before the master heard of its arrival."""
-    table, process = master.execmove_errors, move.process
-    row = table.first(TransitFacts(True), IN_TRANSIT)
-    assert row is not None and process.machine is not None
-    drop_held(move.source, move)
-    status = exit_status(row.errno)
-    process.late = Exit(status, row, table)
-    master.moves.pop(process.pid, None)
-    if process.ended is None:
-        process.machine.kill_silently(process, Ended(exit_status=status))
-    _record_late(master.machine, process, row, status)
-    master.machine.report(process)
-
-
-def _late(machine: Any, master: Master, process: Process, row: Row, before: Any, cmd: Pointer) -> Exit | Fail:
-    """Turn a late row into what the edition makes of it: an exit status, or -1 by the letter."""
-    if before is not None:
-        before.restore()
-        return Fail(row, master.execmove_errors, b"" if cmd is BAD_ADDRESS else cmd)
-    process.late = Exit(exit_status(row.errno), row, master.execmove_errors)
-    _record_late(machine, process, row, process.late.status)
-    return process.late
-
-
-def _record_late(machine: Any, process: Process, row: Row, status: int) -> None:
-    machine.record(process.pid, "late", "bproc_execmove", row.errno.name, row.cause, status)
-
-
-# ---- steps, messages, and waiting for what may never come ---------------------------------------
-
-# A step, what is said of it, and how long it takes.
-_Planned = tuple[Step, Any, int]
-
-
-def _pass(machine: Any, master: Master, move: Move, *plan: _Planned) -> Steps:
-    """Let steps pass on one machine, each after its nanoseconds.
-
-    One event does for all, unless something is planned to strike at a step; a death in the middle
-    leaves in the trace exactly the steps that were due.
-    """
-    port = machine.port
-    if master.hooks:
-        for step, about, duration_ns in plan:
-            if duration_ns:
-                yield port.sleep(duration_ns)
-            if machine.alive:
-                _note(machine, master, move, step, about)
-        return
-    began_ns = port.now_ns
-    total_ns = sum([duration_ns for _, _, duration_ns in plan])
-    try:
-        if total_ns:
-            yield port.sleep(total_ns)
-    finally:
-        if machine.trace.all:
-            _note_due(machine, move, began_ns, plan)
-
-
-def _carry(
-    master: Master, move: Move, sender: Any, receiver: Any, message: str, size_bytes: int = 0, *plan: _Planned
-) -> Steps:
-    """Send something that concerns a move, wait until it is there, and let steps pass there.
-
-    One event does for all of it, as in `_pass`. If the receiver is given up meanwhile, `move.lost`.
-    """
-    if sender is receiver:
-        yield from _pass(receiver, master, move, *plan)
-        return
-    port = sender.port
-    size_bytes = size_bytes or sender.costs.message_bytes
-    if sender.trace.all:
-        sender.record(0, "message", message, receiver.name, size_bytes)
-    later = () if master.hooks else plan
-    total_ns = sum([duration_ns for _, _, duration_ns in later])
-    move.waiting = waiter = Waiter(f"{message} from {sender.name} to {receiver.name}", port.now_ns)
-    try:
-        yield port.carry(sender.network.link(sender, receiver), size_bytes, waiter, total_ns)
-    finally:
-        move.waiting = None
-        if receiver.trace.all and waiter.due_ns >= 0:
-            _note_due(receiver, move, waiter.due_ns - total_ns, later)
-    if master.hooks and not move.lost:
-        yield from _pass(receiver, master, move, *plan)
-
-
-def _note_due(machine: Any, move: Move, at_ns: int, plan: tuple[_Planned, ...]) -> None:
-    """Write the steps that were due by now, or by the machine's death, at their own instants."""
-    last_ns = machine.port.now_ns if machine.alive else machine.died_ns - 1
-    for step, about, duration_ns in plan:
-        at_ns += duration_ns
-        if at_ns <= last_ns:
-            machine.trace.add(at_ns, machine.name, move.process.pid, "step", step.name, _text(about))
-
-
-def _note(machine: Any, master: Master, move: Move, step: Step, about: Any) -> None:
-    if machine.trace.all:
-        machine.record(move.process.pid, "step", step.name, _text(about))
-    master.reached(step, move)
-
-
-def _text(about: Any) -> str:
-    """Write what is said of a step; it is kept in parts until somebody reads it."""
-    if isinstance(about, tuple):
-        return " ".join(map(str, about))
-    return about.decode("utf-8", "backslashreplace") if isinstance(about, bytes) else str(about)
-
-
-def _stream(machine: Any, target: Any, master: Master, move: Move, size_bytes: int) -> Steps:
+def _stream(machine: Machine, target: Any, master: Master, move: Move, size_bytes: int) -> Steps:
     """Send the frozen process in pieces, so that images that share a link share it fairly; thaw it."""
-    piece = machine.costs.stream_chunk_bytes
-    sent = 0
-    while size_bytes - sent > piece and not move.lost:
-        yield from _carry(master, move, machine, target, "image", piece)
+    piece, sent = machine.costs.stream_chunk_bytes, 0
+    while size_bytes - sent > piece and not (move.decided() or move.silent):
+        yield from carry(master, move, machine, target, "image", piece)
         sent += piece
-    if not move.lost:
-        yield from _carry(
+    if not (move.decided() or move.silent):
+        yield from carry(
             master, move, machine, target, "image", size_bytes - sent,
             (Step.STREAM, (size_bytes, "bytes"), 0),
-            (Step.THAW, ("in", _text(move.process.cwd_path)), machine.costs.thaw_ns),
+            (Step.THAW, ("in", told(move.process.cwd_path)), machine.costs.thaw_ns),
         )  # fmt: skip
 
 
-def _is_lost(machine: Machine, target: Any, move: Move) -> Steps:
-    """Tell whether the target is gone; if it is silent, wait until the master has found out."""
-    while not target.alive and not move.lost:
-        waiter = Waiter(f"an answer from {target.name}", machine.port.now_ns)
-        move.waiting = waiter
-        yield machine.port.wait(waiter)
-        move.waiting = None
-    return move.lost
+def _hand_over(machine: Machine, target: Any, master: Master, move: Move) -> Steps:
+    """Tell the master and the caller's node that it worked; gives whether the master heard so.
+
+    The image starts when the caller's node has let go, so that the steps come in the order of their
+    numbers; nothing is sent to tell it so. If that node is lost, the master lets it start.
+    """
+    front, response = master.machine, "MOVE response"
+    forward_step = (Step.FORWARD_RESPONSE, ("to", machine.name), 0)
+    last_step = (Step.HANDOVER, "to iod" if move.link else "the caller's copy goes", 0)
+    if machine is front:
+        yield from carry(master, move, target, front, response, 0, forward_step, last_step)
+    else:
+        yield from carry(master, move, target, front, response, 0, forward_step)
+    if move.decided():
+        return False
+    move.answered = True
+    if machine is not front:
+        yield from carry(master, move, front, machine, response, 0, last_step)
+    if not move.decided():
+        move.let_go(forward=True)
+    move.orphaned = False
+    yield from passes(target, master, move, (Step.RUN, move.process.image.path, 0))
+    return True
+
+
+def _come_back(machine: Machine, master: Master, move: Move, row: Row) -> Steps:
+    """Let the process be home again, where the bad news reaches it; gives the row that does."""
+    target, front = move.target, master.machine
+    if move.there:
+        move.come_back()
+    if target is not None and not move.decided():
+        yield from carry(master, move, target, front, "MOVE response")
+        if move.decided():
+            row = _lost(master.execmove_errors)
+    move.returning = True
+    if master.gave_up(machine):
+        yield from _killed(master, move)
+    yield from carry(master, move, front, machine, "MOVE response")
+    return row
+
+
+def _killed(master: Master, move: Move) -> Steps:
+    """Let the process be killed: its node has been given up, or has no master."""
+    port, process = master.machine.port, move.process
+    port.after(master.machine.costs.syscall_ns, lambda: master.kill(process))
+    while True:
+        yield port.wait(Waiter("its end: its node has no master", port.now_ns))
+
+
+def _late(machine: Any, master: Master, move: Move, row: Row, cmd: Pointer) -> Exit | Fail:
+    """Turn a late row into what the edition makes of it: an exit status, or -1 by the letter."""
+    table, process = master.execmove_errors, move.process
+    if move.before is not None:
+        move.before.restore()
+        return Fail(row, table, b"" if cmd is BAD_ADDRESS else cmd)
+    process.late = Exit(exit_status(row.errno), row, table)
+    machine.record(process.pid, "late", "bproc_execmove", row.errno.name, row.cause, process.late.status)
+    return process.late

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from bprocsim.bproc.editions import EDITIONS, Edition
 from bprocsim.bproc.master import Master
-from bprocsim.bproc.move import execmove_errors, never_answered
+from bprocsim.bproc.move import execmove_errors
 from bprocsim.bproc.nodes import NODE_MASTER, Event, Node, NodeState
 from bprocsim.costs import PRESETS, Costs
 from bprocsim.engine import Processors
@@ -112,7 +112,7 @@ class Cluster:
         front = self._machine("master", NODE_MASTER, "10.54.0.1", master or _first(self._specs))
         self.bpmaster = Master(
             front, self.edition, execmove_errors(self.edition, self.kernel), self._pids, self._count,
-            self._make_node, lambda move: never_answered(self.bpmaster, move),
+            self._make_node,
         )  # fmt: skip
         front.master = self.bpmaster
         self.master = MachineHandle(front)

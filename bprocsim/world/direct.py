@@ -72,8 +72,14 @@ class Attempt:
             self.ended_ns >= 0
             and self.process.family.living <= 0
             and not (self.out.references or self.err.references)
-            and all(end.ended or end.reset for end in self.ends[:2])
+            and all(end.ended or end.reset or _unheard(end) for end in self.ends[:2])
         )
+
+
+def _unheard(end: Endpoint) -> bool:
+    """Tell whether the other side has gone without a way to say so: its machine died, or the link is cut."""
+    peer = end.peer
+    return peer is not None and peer.closed and (peer.link is None or peer.link.cuts > 0)
 
 
 def clothe(process: Process, who: Credentials, data: bytes) -> tuple[Sink, Sink]:

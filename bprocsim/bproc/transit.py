@@ -1,0 +1,278 @@
+"""A process on its way: what it holds on which machine, how steps and messages pass, who waits for whom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field, setters
+
+from bprocsim.bproc.steps import Step
+from bprocsim.port import Steps, Timer, Waiter, Why
+from bprocsim.posix.paths import walk
+from bprocsim.posix.procs import Descriptor, Process, close_all
+from bprocsim.posix.streams import Endpoint, Listener
+from bprocsim.posix.vfs import Kind
+
+if TYPE_CHECKING:
+    from bprocsim.bproc.master import Master
+
+# A step, what is said of it, and how long it takes.
+Planned = tuple[Step, Any, int]
+
+
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
+class Move:
+    """A process on its way from `source` to the node `destination`, whose machine is `target`.
+
+    `answered` the master has heard that it arrived, so that it belongs to the target; `lost` the
+    target, `orphaned` the source was given up before that, or before all was handed over;
+    `returning` it has failed and goes home. `waiting` what whoever drives it waits for, `silent`
+    whether that took longer than TCP waits. Until the source lets go, it keeps the `held`
+    descriptors, `held_bytes` of memory and `held_file` in use, and `home` was the directory; `link`
+    is the source's end of the migration socket, for iod; `before` what an edition in which failures
+    come back remembers.
+    """
+
+    process: Process
+    source: Any
+    destination: int
+    target: Any = None
+    answered: bool = False
+    lost: bool = False
+    orphaned: bool = False
+    returning: bool = False
+    silent: bool = False
+    waiting: Waiter | None = None
+    held: dict[int, Descriptor] = field(factory=dict)
+    held_bytes: int = 0
+    held_file: Any = None
+    home: tuple[int, bytes] = (0, b"/")
+    link: Any = None
+    before: Any = None
+
+    @property
+    def there(self) -> bool:
+        """Tell whether the process has been rebuilt on the target."""
+        return self.process.machine is self.target
+
+    def decided(self) -> bool:
+        """Tell whether the loss of a machine has decided what becomes of it, so that waiting is over."""
+        return self.orphaned if self.answered else self.lost and not self.returning
+
+    def lose_target(self) -> None:
+        """Learn that the target is gone: whoever drives the move hears so."""
+        self.lost = True
+        if not self.returning:
+            self._wake()
+
+    def lose_source(self) -> None:
+        """Learn that the source is gone: what it held is gone with it."""
+        self.orphaned = True
+        self.let_go(forward=False)
+        if self.answered:
+            self._wake()
+
+    def _wake(self) -> None:
+        if self.waiting is not None:
+            self.source.port.wake(self.waiting, Why.GONE)
+
+    # ---- what is where ----
+
+    def go_there(self) -> None:
+        """Be on the target: memory, process list, directory. The source keeps what it has for now."""
+        process, source, target = self.process, self.source, self.target
+        self.held, process.descriptors = process.descriptors, {}
+        self.held_bytes = process.memory_bytes
+        # The image came over the wire: on the target no file is busy on its account.
+        self.held_file, process.running_file = process.running_file, None
+        self.home = process.cwd, process.cwd_path
+        target.memory.used_bytes += process.memory_bytes
+        source.processes.pop(process.pid, None)
+        target.processes[process.pid] = process
+        process.machine = target
+        root = target.tree.root
+        process.cwd = root
+        if process.cwd_path != b"/":
+            found = walk(target.tree, root, process.cwd_path, process.credentials, target.profile.paths)
+            if found.inode is not None and found.inode.kind is Kind.DIRECTORY:
+                process.cwd = found.inode.number
+            else:
+                process.cwd_path = b"/"
+
+    def come_back(self) -> None:
+        """Be on the source again with all that it kept; nothing is left on the target."""
+        process, source, target = self.process, self.source, self.target
+        if not target.alive:
+            silence(process.descriptors)
+        close_all(process.descriptors, source.port)
+        target.memory.used_bytes -= process.memory_bytes
+        target.processes.pop(process.pid, None)
+        source.processes[process.pid] = process
+        process.machine = source
+        process.descriptors, self.held = self.held, {}
+        process.running_file, self.held_file = self.held_file, None
+        process.cwd, process.cwd_path = self.home
+        self.held_bytes = 0
+        self._close_link()
+
+    def let_go(self, *, forward: bool) -> None:
+        """Let the source go of all that it kept; `forward` gives the migration socket to its iod."""
+        source = self.source
+        if not source.alive:
+            silence(self.held)
+        source.memory.used_bytes -= self.held_bytes
+        self.held_bytes = 0
+        if self.held_file is not None:
+            self.held_file.running -= 1
+            self.held_file = None
+        if forward and self.link is not None:
+            from bprocsim.bproc.iod import forward as hand_to_iod
+
+            hand_to_iod(source, self.link, self.held.get(1))
+            self.link = None
+        close_all(self.held, source.port)
+        self._close_link()
+        if self.before is not None:
+            self.before.let_go(source.port)
+
+    def _close_link(self) -> None:
+        if self.link is not None:
+            if not self.source.alive:
+                self.link.link = None
+            self.link.close(self.source.port)
+            self.link = None
+
+
+def silence(descriptors: dict[int, Descriptor]) -> None:
+    """Cut the connections of a machine that has died: it sends nobody an end of file."""
+    for descriptor in descriptors.values():
+        description = descriptor.description
+        if isinstance(description, Listener):
+            for end in description.waiting:
+                end.link = None
+        elif isinstance(description, Endpoint):
+            description.link = None
+
+
+# ---- steps, messages, and waiting for what may never come ---------------------------------------
+
+
+def passes(machine: Any, master: Master, move: Move, *plan: Planned) -> Steps:
+    """Let steps pass on one machine, each after its nanoseconds.
+
+    One event does for all, unless something is planned to strike at a step; a death in the middle
+    leaves in the trace exactly the steps that were due. Afterwards the machine is there, or
+    `move.decided()`.
+    """
+    port = machine.port
+    if master.hooks:
+        yield from _one_by_one(machine, master, move, plan)
+        return
+    began_ns = port.now_ns
+    total_ns = sum([duration_ns for _, _, duration_ns in plan])
+    if total_ns:
+        woken = False
+        try:
+            yield port.sleep(total_ns)
+            woken = True
+        finally:
+            if machine.trace.all:
+                _note_due(machine, move, began_ns, plan, woken)
+    elif machine.trace.all:
+        _note_due(machine, move, began_ns, plan, True)
+    if not master.serves(machine):
+        yield from _stand(machine, master, move)
+
+
+def carry(
+    master: Master, move: Move, sender: Any, receiver: Any, message: str, size_bytes: int = 0, *plan: Planned
+) -> Steps:
+    """Send something that concerns a move, wait until it is there, and let steps pass there.
+
+    One event does for all of it, as in `passes`. Afterwards the receiver is there, or `move.decided()`.
+    """
+    if not master.serves(sender):
+        yield from _stand(sender, master, move)
+        if move.decided():
+            return
+    if sender is receiver:
+        yield from passes(receiver, master, move, *plan)
+        return
+    port = sender.port
+    size_bytes = size_bytes or sender.costs.message_bytes
+    if sender.trace.all:
+        sender.record(0, "message", message, receiver.name, size_bytes)
+    later = () if master.hooks else plan
+    total_ns = sum([duration_ns for _, _, duration_ns in later])
+    link = sender.network.link(sender, receiver)
+    move.waiting = waiter = Waiter(f"{message} from {sender.name} to {receiver.name}", port.now_ns)
+    patience = _patience(master, move, sender, receiver, waiter) if link.cuts else None
+    woken = False
+    try:
+        yield port.carry(link, size_bytes, waiter, total_ns)
+        woken = True
+    finally:
+        move.waiting = None
+        if patience is not None:
+            patience.cancel()
+        if receiver.trace.all and waiter.due_ns >= 0:
+            _note_due(receiver, move, waiter.due_ns - total_ns, later, woken)
+    if master.hooks and not move.decided():
+        yield from _one_by_one(receiver, master, move, plan)
+    elif not master.serves(receiver):
+        yield from _stand(receiver, master, move)
+
+
+def _patience(master: Master, move: Move, sender: Any, receiver: Any, waiter: Waiter) -> Timer | None:
+    """Bound the wait for a connection between two slaves that is cut: no ping will find it out."""
+    if master.machine in (sender, receiver):
+        return None
+
+    def give_up() -> None:
+        move.silent = True
+        sender.port.wake(waiter, Why.TIMEOUT)
+
+    timer: Timer = sender.port.after(sum(sender.costs.tcp_retries_ns), give_up)
+    return timer
+
+
+def _one_by_one(machine: Any, master: Master, move: Move, plan: tuple[Planned, ...]) -> Steps:
+    """Let steps pass while something is planned to strike at one of them."""
+    port = machine.port
+    for step, about, duration_ns in plan:
+        if duration_ns:
+            yield port.sleep(duration_ns)
+        yield from _stand(machine, master, move)
+        if move.decided():
+            return
+        if machine.trace.all:
+            machine.record(move.process.pid, "step", step.name, told(about))
+        if master.reached(step, move):
+            yield port.sleep(0)  # what strikes now strikes before anything else of this instant
+    yield from _stand(machine, master, move)
+
+
+def _note_due(machine: Any, move: Move, at_ns: int, plan: tuple[Planned, ...], woken: bool) -> None:
+    """Write the steps that were due, at their own instants; what kills strikes first in its instant."""
+    last_ns = machine.port.now_ns if woken else machine.port.now_ns - 1
+    if not machine.alive:
+        last_ns = machine.died_ns - 1
+    for step, about, duration_ns in plan:
+        at_ns += duration_ns
+        if at_ns <= last_ns:
+            machine.trace.add(at_ns, machine.name, move.process.pid, "step", step.name, told(about))
+
+
+def told(about: Any) -> str:
+    """Write what is said of a step; it is kept in parts until somebody reads it."""
+    if isinstance(about, tuple):
+        return " ".join(map(str, about))
+    return about.decode("utf-8", "backslashreplace") if isinstance(about, bytes) else str(about)
+
+
+def _stand(machine: Any, master: Master, move: Move) -> Steps:
+    """Wait for a machine that does nothing any more, until its loss has been noticed."""
+    while not move.decided() and not master.serves(machine):
+        move.waiting = waiter = Waiter(f"an answer from {machine.name}", machine.port.now_ns)
+        yield machine.port.wait(waiter)
+        move.waiting = None
