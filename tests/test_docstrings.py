@@ -73,15 +73,17 @@ def conditions() -> set[str]:
 
 
 def is_condition(thing: Documented, causes: set[str]) -> bool:
-    """A function of one argument, the facts of a call, that gives a bool; named as a cause, or in a builder's table."""
+    """A function of the facts of a call, or of an image, that gives a bool, and whose name is a cause."""
     node = thing.node
     return (
         isinstance(node, ast.FunctionDef)
         and not thing.in_class
-        and len(node.args.args) == 1
         and isinstance(node.returns, ast.Name)
         and node.returns.id == "bool"
-        and (node.name in causes or node.args.args[0].arg in ("f", "survey"))
+        and (
+            (len(node.args.args) == 1 and (node.name in causes or node.args.args[0].arg in ("f", "survey")))
+            or [argument.arg for argument in node.args.args] == ["elf", "page_bytes"]  # a fate of posix/mapping.py
+        )
     )
 
 
