@@ -49,6 +49,7 @@ class Errno(Enum):
     EROFS = (30, 30, "Read-only file system")
     EMLINK = (31, 31, "Too many links")
     EPIPE = (32, 32, "Broken pipe")
+    EDEADLK = (35, None, "Resource deadlock avoided")
     ENAMETOOLONG = (36, 86, "File name too long")
     ENOSYS = (38, 109, "Function not implemented")
     ENOTEMPTY = (39, None, "Directory not empty")

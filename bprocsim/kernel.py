@@ -15,7 +15,7 @@ from bprocsim.errnos import Errno
 from bprocsim.faces.control import ImageReplaced, ProcessEnds
 from bprocsim.faces.pyos import Proc
 from bprocsim.manual import Errors, Exit, Fail, Replaced
-from bprocsim.port import Interface, Steps, WaitQueue, Why
+from bprocsim.port import Interface, Steps, Why
 from bprocsim.posix.arch import Arch
 from bprocsim.posix.elf import program_of
 from bprocsim.posix.exec import ExecProfile
@@ -25,7 +25,6 @@ from bprocsim.posix.network import Network, Ports
 from bprocsim.posix.procs import (
     Disposition,
     Ended,
-    Handler,
     PidSpace,
     Process,
     State,
@@ -35,7 +34,7 @@ from bprocsim.posix.procs import (
 )
 from bprocsim.posix.skeleton import skeleton
 from bprocsim.posix.vfs import FileTree
-from bprocsim.signals import Action, Signal, name
+from bprocsim.signals import Signal, name
 from bprocsim.trace import Trace
 
 # Every call by its name: the room and the function that runs it. Rooms are fetched when a program
@@ -84,7 +83,7 @@ def runner(call_name: str) -> Callable[..., Steps]:
 HAVE_OWN_RECORDS = frozenset({"read", "write"})
 
 # Calls that a caught signal always ends, whatever its handler asked for. Source: linux-signal7.
-NEVER_RESTARTED = frozenset({"pause", "nanosleep", "connect"})
+NEVER_RESTARTED = frozenset({"pause", "nanosleep"})
 
 
 class Machine:
@@ -160,7 +159,7 @@ class Machine:
 
     def visible(self) -> list[Process]:
         """Give the processes that a process here can name, by pid."""
-        return [process for _, process in sorted(self.pids.table.items()) if process is not None and process.alive]
+        return [process for _, process in sorted(self.pids.table.items()) if process is not None]
 
     def find(self, pid: int) -> Process | None:
         """See posix.Machine."""
@@ -231,12 +230,30 @@ class Machine:
         """Let a process be over without anybody being told: its threads stop where they are."""
         process.ended = ended
         for thread in process.threads:
-            waiter, thread.waiting = thread.waiting, None
-            if waiter is not None and waiter.queue is not None:
-                waiter.queue.leave(waiter)
-            if thread is not by and thread.task is not None:
-                self.port.stop(thread.task)
-            thread.task = None
+            self._close(thread, by)
+
+    def _close(self, thread: Thread, by: Thread | None) -> None:
+        """Let a thread run no more; `by` closes itself."""
+        waiter, thread.waiting, thread.ended = thread.waiting, None, True
+        if waiter is not None and waiter.queue is not None:
+            waiter.queue.leave(waiter)
+        if thread is not by and thread.task is not None:
+            self.port.stop(thread.task)
+        thread.task = None
+
+    def abandon(self, process: Process, over: BaseException | None) -> None:
+        """End a process whose program catches everything, `over` included, which was to end it."""
+        ended = Ended(over.exit_status, over.signal) if isinstance(over, ProcessEnds) else Ended(exit_status=1)
+        self.end(process, ended)
+
+    def only(self, thread: Thread) -> None:
+        """See posix.Machine."""
+        process = thread.process
+        for other in process.threads:
+            if other is not thread:
+                self._close(other, None)
+        process.threads[:] = [thread]
+        thread.number = 1
 
     def report(self, process: Process) -> None:
         """Let the parent learn that a process ended; one without a parent is reaped at once."""
@@ -270,14 +287,14 @@ class Machine:
         if parent.child_waiters is not None:
             parent.child_waiters.wake_all(self.port, Why.DONE)
 
-    def stop(self, process: Process) -> None:
+    def stop(self, process: Process, signum: int) -> None:
         """See posix.Machine."""
         from bprocsim.posix.signaling import interrupt
 
         if process.state is State.RUNNING:
             process.move_to(State.STOPPED)
-            process.stop_report = int(Signal.SIGSTOP)
-            interrupt(self, process)
+            process.stop_report = int(signum)
+            interrupt(self, process, everybody=True)
             self.tell_parent(process)
 
     def forward(self, process: Process, signum: int, sender: Process | None) -> bool:
@@ -288,33 +305,10 @@ class Machine:
         return True
 
     def take_signals(self, thread: Thread) -> Steps:
-        """Do what pending signals ask for before a program goes on.
+        """See posix.Machine."""
+        from bprocsim.posix.signaling import take
 
-        Gives whether the interrupted call is to be restarted.
-        """
-        from bprocsim.posix import signaling
-        from bprocsim.posix.fileio import block
-
-        process = thread.process
-        restart = True
-        while True:
-            if process.state is State.STOPPED:
-                process.continued = process.continued or WaitQueue()
-                yield from block(self.port, thread, process.continued, "SIGCONT")
-                continue
-            signum = signaling.due(process)
-            if not signum:
-                return restart
-            action = signaling.action_of(process, signum)
-            if isinstance(action, Handler):
-                restart = restart and action.restart
-                made = action.function(proc_of(thread), signum)
-                if isinstance(made, GeneratorType):
-                    yield from made
-            elif action is Action.TERMINATE:
-                raise ProcessEnds(signal=signum)
-            elif action is Action.STOP:
-                self.stop(process)
+        return (yield from take(self, thread, proc_of(thread)))
 
     # ---- death ----
 
@@ -325,8 +319,9 @@ class Machine:
         for process in list(self.processes.values()):
             if process.state is not State.MOVING and not process.idle:
                 for thread in process.threads:
-                    if thread.task is not None:
-                        self.port.stop(thread.task)
+                    self._close(thread, None)
+                if process.alarm is not None:
+                    process.alarm[1].cancel()  # its clock has stopped too
 
 
 # ---- calls -----------------------------------------------------------------------------------------
@@ -341,15 +336,17 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
     process = thread.process
     run = runner(call_name)
     while True:
+        thread.restart = None
         if surveyed is None:
             result = yield from run(process.machine, thread, *args)
         else:
             result = yield from run(process.machine, thread, *args, surveyed)
             surveyed = None
-        if process.pending or process.state is State.STOPPED:
+        interrupted = isinstance(result, Fail) and result.row.errno is Errno.EINTR
+        if process.pending or process.state is State.STOPPED or interrupted:
             restart = yield from process.machine.take_signals(thread)
-            interrupted = isinstance(result, Fail) and result.row.errno is Errno.EINTR
-            if interrupted and restart and call_name not in NEVER_RESTARTED:
+            # Where no handler ran (it was stopped, or another thread took the signal) nobody sees a thing.
+            if interrupted and (restart is None or (restart and call_name not in NEVER_RESTARTED)):
                 continue
         break
     trace = process.machine.trace
@@ -385,12 +382,14 @@ def lead(thread: Thread) -> Steps:
             status = yield from _run(proc, body)
             ended = Ended(exit_status=status)
         except ImageReplaced:
-            _only_this_thread(thread)
+            process.machine.only(thread)
             process.proc = None
             continue
         except ProcessEnds as end:
             ended = Ended(end.exit_status, end.signal)
         except Exception as error:
+            if thread.ended:
+                return  # it was killed: what its `finally` raises is heard by nobody
             ended = Ended(exit_status=1)
             process.exception = error
             process.machine.record(process.pid, "raised", f"{type(error).__name__}: {error}")
@@ -457,16 +456,6 @@ def run_image(proc: Proc) -> Steps:
     return (yield from made) if isinstance(made, GeneratorType) else made
 
 
-def _only_this_thread(thread: Thread) -> None:
-    """Let the other threads end, as exec does."""
-    process = thread.process
-    for other in process.threads:
-        if other is not thread and other.task is not None:
-            process.machine.port.stop(other.task)
-    process.threads[:] = [thread]
-    thread.number = 1
-
-
 def lead_thread(thread: Thread, body: Callable[[Proc], Any]) -> Steps:
     """Lead a second thread until its function returns; its process lives on."""
     process = thread.process
@@ -476,7 +465,7 @@ def lead_thread(thread: Thread, body: Callable[[Proc], Any]) -> Steps:
         thread.value = (yield from made) if isinstance(made, GeneratorType) else made
         proc.check_finished()
     except ImageReplaced:
-        _only_this_thread(thread)
+        process.machine.only(thread)
         process.proc = None
         yield from lead(thread)
         return
@@ -484,6 +473,8 @@ def lead_thread(thread: Thread, body: Callable[[Proc], Any]) -> Steps:
         process.machine.end(process, Ended(end.exit_status, end.signal), thread)
         return
     except Exception as error:
+        if thread.ended:
+            return
         process.exception = error
         process.machine.record(process.pid, "raised", f"{type(error).__name__}: {error}")
         if not process.machine.strict:

@@ -36,10 +36,26 @@ def function(value: Any, call: str) -> Callable[..., Any]:
     return made
 
 
+def action(value: Any) -> Any:
+    """Take what a signal shall do: a handler, or one of SIG_DFL and SIG_IGN, which are no functions."""
+    if not callable(value) and getattr(value, "name", "") not in ("DEFAULT", "IGNORE"):
+        raise TypeError(
+            f"sigaction: action: expected a function handler(proc, signum), bp.SIG_DFL or bp.SIG_IGN, got {value!r}"
+        )
+    return value
+
+
 def address(value: Any, call: str) -> Any:
-    """Take a socket address."""
+    """Take a socket address: a dotted quad, or "" for any of the machine's own, and a port."""
     if not (hasattr(value, "host") and hasattr(value, "port")):
         raise TypeError(f"{call}: address: expected bp.Address(host, port), got {value!r}")
-    if not isinstance(value.host, str) or not 0 <= integer(value.port, "port") <= 0xFFFF:
-        raise ValueError(f"{call}: address: expected a dotted quad and a port from 0 to 65535, got {value!r}")
+    if not isinstance(value.host, str) or not (value.host == "" or _is_quad(value.host)):
+        raise ValueError(f"{call}: address: host: expected a dotted quad or '', got {value.host!r}")
+    if not 0 <= integer(value.port, "port") <= 0xFFFF:
+        raise ValueError(f"{call}: address: port: expected 0 to 65535, got {value.port}")
     return value
+
+
+def _is_quad(host: str) -> bool:
+    parts = host.split(".")
+    return len(parts) == 4 and all(each.isascii() and each.isdecimal() and int(each) <= 255 for each in parts)

@@ -15,22 +15,37 @@ T = TypeVar("T")
 # What runs a call: (thread, name, arguments).
 Dispatch = Callable[[Any, str, tuple[Any, ...]], Generator[Any, Any, Any]]
 
+# How often a program that is over may try to go on, as one that catches everything in a loop does.
+_PATIENCE = 100
+
 
 class Pending:
-    """The last call that a thread made, as long as it was not started."""
+    """What a thread has to answer for: a call made and not started, and calls after its end.
 
-    __slots__ = ("call", "code", "line")
+    `call` the last call that was made, "" once it was started; `over` what took the program out of
+    its process: its exit, or another image.
+    """
+
+    __slots__ = ("_tries", "call", "code", "line", "over")
 
     def __init__(self) -> None:
         self.call = ""
         self.code: Any = None
         self.line = 0
+        self.over: BaseException | None = None
+        self._tries = 0
 
-    def made(self, name: str, depth: int) -> None:
-        """Note a call made in the frame `depth` above; complain if the one before was never run."""
+    def made(self) -> str:
+        """Note a call, made by whoever called into `faces`, and give the name it was called by.
+
+        ForgottenYieldFromError: the call before was never run.
+        """
         self.check()
-        frame = sys._getframe(depth)
+        frame = sys._getframe(2)
+        while frame.f_globals.get("__name__", "").startswith("bprocsim.faces."):
+            name, frame = frame.f_code.co_name, frame.f_back  # type: ignore[assignment]
         self.call, self.code, self.line = name, frame.f_code, frame.f_lineno
+        return name
 
     def check(self) -> None:
         """Raise ForgottenYieldFromError if the last call was never run."""
@@ -41,6 +56,21 @@ class Pending:
                 f"write `yield from proc.{call}(...)`"
             )
 
+    def refuse(self, thread: Any, name: str) -> Generator[Any, Any, None]:
+        """Let a program not go on after its end, whatever its `except` and `finally` blocks try."""
+        process = thread.process
+        self._tries += 1
+        if self._tries > _PATIENCE:
+            process.machine.abandon(process, self.over)
+            yield None  # from where nobody ever comes back
+        if self.over is not None:
+            raise self.over
+        if thread.task is not None:
+            raise GeneratorExit  # it is being killed just now
+        raise RuntimeError(
+            f"proc.{name}(...): process {process.pid} has ended; use the proc that this function was given"
+        )
+
 
 class Call(Generic[T]):
     """A call that a program has made; `yield from` it to run it and get what it returns.
@@ -48,37 +78,71 @@ class Call(Generic[T]):
     Failures raise CallError.
     """
 
-    __slots__ = ("_args", "_dispatch", "_name", "_pending", "_thread")
+    __slots__ = ("_args", "_dispatch", "_name", "_pending", "_thread", "_typed")
 
     def __init__(self, pending: Pending, dispatch: Dispatch, thread: Any, name: str, args: tuple[Any, ...]) -> None:
-        pending.made(name, depth=4)
+        self._typed = pending.made()
         self._pending = pending
         self._dispatch = dispatch
         self._thread = thread
         self._name = name
         self._args = args
 
+    def called(self, typed: str) -> None:
+        """Remember the name under which the program made this call."""
+        self._typed = self._pending.call = typed
+
     def __iter__(self) -> Generator[Any, Any, T]:
-        self._pending.call = ""
-        result = yield from self._dispatch(self._thread, self._name, self._args)
-        value: T = settle(result, raising=True)
-        return value
+        pending, thread = self._pending, self._thread
+        pending.call = ""
+        if pending.over is not None or thread.ended:
+            yield from pending.refuse(thread, self._typed)
+        if thread.calling:
+            raise RuntimeError(
+                f"proc.{self._typed}(...): process {thread.process.pid} is in {thread.calling}(...) already; "
+                "use the proc that this function was given"
+            )
+        thread.calling = self._typed
+        try:
+            value: T = settle((yield from self._dispatch(thread, self._name, self._args)))
+            return value
+        except (ImageReplaced, ProcessEnds) as end:
+            pending.over = end
+            raise
+        finally:
+            thread.calling = ""
 
     def misuse(self) -> TypeError:
         """Say what to write in place of a plain `yield`."""
         self._pending.call = ""
-        return TypeError(f"`yield proc.{self._name}(...)`: write `yield from proc.{self._name}(...)`")
+        return TypeError(f"`yield proc.{self._typed}(...)`: write `yield from proc.{self._typed}(...)`")
 
     def __repr__(self) -> str:
-        return f"<{self._name}(...), not run: write `yield from`>"
+        return f"<{self._typed}(...), not run: write `yield from`>"
 
 
-def settle(result: Any, *, raising: bool) -> Any:
-    """Turn an outcome into what a program sees; a Fail is raised, or given back as it is."""
+def leave(thread: Any, name: str, args: tuple[Any, ...]) -> Generator[Any, Any, Any]:
+    """End the process with an exit status: the one call that no machine has to do with."""
+    yield from ()  # so that it is a generator, as every call is
+    raise ProcessEnds(exit_status=args[0])
+
+
+class Told(int):
+    """A number that a call tells at once: use it as it is, or with `yield from` as any other call."""
+
+    def __iter__(self) -> Generator[Any, Any, int]:
+        yield from ()  # so that it is a generator
+        return int(self)
+
+    def misuse(self) -> TypeError:
+        """Say what to write in place of a plain `yield`."""
+        return TypeError(f"`yield` of a number, {int(self)}: write `yield from`, or nothing")
+
+
+def settle(result: Any) -> Any:
+    """Turn an outcome into what a program sees: a value, a raised CallError, or its end."""
     if isinstance(result, Fail):
-        if raising:
-            raise raised(result)
-        return result
+        raise raised(result)
     if isinstance(result, Replaced):
         raise ImageReplaced(result.image)
     if isinstance(result, Exit):

@@ -5,25 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
+from bprocsim.faces.calls import Call
 from bprocsim.faces.errors import CallError
 
 if TYPE_CHECKING:
     from bprocsim.faces.pyos import Proc
 
-Steps = Generator[Any, Any, Any]
-
-# Calls that fill memory in C: they give (0, what was filled in) or (-1, None).
-_FILLING = frozenset({"pipe"})
-# Calls under other names in C than on a Proc.
-_NAMES = {"_bproc_execmove_io": "_bproc_execmove_io", "nanosleep": "sleep"}
+# Calls that fill memory in C: they give (0, what was filled in), or (-1, None).
+_FILLING = frozenset({"getsockname", "pipe", "sigaction", "sigprocmask", "thread_join"})
+# Those that return a number besides.
+_FAILED_PAIRS: dict[str, tuple[int, Any]] = {
+    "accept": (-1, None), "read": (-1, None), "wait": (-1, 0), "waitpid": (-1, 0),
+}  # fmt: skip
+# Calls under other names in C than on a Proc, and methods of a Proc that are no calls of C.
+_NAMES = {"nanosleep": "sleep"}
+_NOT_IN_C = frozenset({"check_finished", "print", "sleep"})
 
 
 class Libc:
     """A process's calls as C has them: `rc = yield from proc.libc.execve(...)` is -1 on failure.
 
     `errno` is the simulated system's number for the last failure. Calls that fill memory give
-    (rc, value); `wait` and `waitpid` give (pid, status), to be read with bp.WIFEXITED and its kin;
-    `read` gives (count, data) and `accept` gives (descriptor, address).
+    (rc, value): what `pipe`, `getsockname`, `sigaction`, `sigprocmask` and `thread_join` store;
+    `wait` and `waitpid` give (pid, status), to be read with bp.WIFEXITED and its kin; `read` gives
+    (count, data) and `accept` (descriptor, address).
     """
 
     __slots__ = ("_proc", "errno")
@@ -32,37 +37,47 @@ class Libc:
         self._proc = proc
         self.errno = 0
 
-    def __getattr__(self, name: str) -> Callable[..., Steps]:
+    def __getattr__(self, name: str) -> Callable[..., Any]:
         made = getattr(self._proc, _NAMES.get(name, name), None)
-        if name.startswith("__") or not callable(made) or name in ("print", "check_finished", "sleep"):
+        if name.startswith("__") or not callable(made) or name in _NOT_IN_C:
             raise AttributeError(f"libc has no call {name!r}")
 
-        def call(*args: Any, **named: Any) -> Steps:
-            return self._run(name, made, args, named)
+        def call(*args: Any, **named: Any) -> Any:
+            pending = made(*args, **named)
+            if not isinstance(pending, Call):
+                return pending
+            pending.called(f"libc.{name}")
+            return CCall(self, name, pending)
 
         return call
 
-    def _run(self, name: str, made: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any]) -> Steps:
+
+class CCall:
+    """A call in the shape of C; `yield from` it to run it."""
+
+    __slots__ = ("_call", "_libc", "_name")
+
+    def __init__(self, libc: Libc, name: str, call: Call[Any]) -> None:
+        self._libc = libc
+        self._name = name
+        self._call = call
+
+    def __iter__(self) -> Generator[Any, Any, Any]:
+        name = self._name
         try:
-            pending = made(*args, **named)
-            value = (yield from pending) if hasattr(pending, "__iter__") else pending
+            value = yield from self._call
         except CallError as error:
-            self.errno = error.number
-            return _failed(name)
-        return _shaped(name, value)
+            self._libc.errno = error.number
+            return _FAILED_PAIRS.get(name, (-1, None) if name in _FILLING else -1)
+        if name in _FILLING:
+            return 0, value
+        if name in ("wait", "waitpid"):
+            return (value.pid, value.status) if value is not None else (0, 0)
+        return (len(value), value) if name == "read" else value
 
+    def misuse(self) -> TypeError:
+        """Say what to write in place of a plain `yield`."""
+        return self._call.misuse()
 
-def _failed(name: str) -> Any:
-    if name in ("pipe", "accept", "read"):
-        return -1, None
-    return (-1, 0) if name in ("wait", "waitpid") else -1
-
-
-def _shaped(name: str, value: Any) -> Any:
-    if name in _FILLING:
-        return 0, value
-    if name in ("wait", "waitpid"):
-        return (value.pid, value.status) if value is not None else (0, 0)
-    if name == "read":
-        return len(value), value
-    return value
+    def __repr__(self) -> str:
+        return repr(self._call)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from bprocsim.faces.arguments import action as check_action
 from bprocsim.faces.arguments import address as check_address
 from bprocsim.faces.arguments import data as check_data
 from bprocsim.faces.arguments import function as check_function
 from bprocsim.faces.arguments import integer
-from bprocsim.faces.calls import Call, Dispatch, Pending
-from bprocsim.faces.control import ProcessEnds
+from bprocsim.faces.calls import Call, Dispatch, Pending, Told, leave
 from bprocsim.faces.libc import Libc
 from bprocsim.faces.pointers import pointer, vector
 
@@ -173,17 +173,17 @@ class Proc:
         """Wait for a child; returns Waited, or None under bp.WNOHANG. Errors: waitpid."""
         return self._call("waitpid", integer(pid, "pid"), integer(options, "options"))
 
-    def exit(self, status: int = 0) -> Exiting:
+    def exit(self, status: int = 0) -> Call[int]:
         """End this process with the low eight bits of `status`; never returns."""
-        return Exiting(integer(status, "status"))
+        return Call(self._pending, leave, self.thread, "exit", (integer(status, "status") & 0xFF,))
 
-    def getpid(self) -> int:
+    def getpid(self) -> Told:
         """Tell the process's number."""
-        return self.pid
+        return Told(self.pid)
 
-    def getppid(self) -> int:
+    def getppid(self) -> Told:
         """Tell the parent's number."""
-        return self.ppid
+        return Told(self.ppid)
 
     def setpgid(self, pid: int, pgid: int) -> Call[int]:
         """Put a process into a group; 0 means itself. Errors: setpgid."""
@@ -202,7 +202,7 @@ class Proc:
         return self._exec(path, argv, vector(envp, "envp"))
 
     def execvp(self, file: Any, argv: Any) -> Call[int]:
-        """Become another image, looked for along PATH. Errors: execve."""
+        """Become another image, looked for along PATH. Errors: execvp, and those of execve."""
         where, arguments = pointer(file, "file"), vector(argv, "argv")
         return self._call("execvp", where, arguments, None)
 
@@ -217,7 +217,7 @@ class Proc:
         return self._exec(path, list(arguments[:-1]), vector(arguments[-1], "envp"))
 
     def execlp(self, file: Any, *arguments: Any) -> Call[int]:
-        """Become another image, looked for along PATH; arguments one by one. Errors: execve."""
+        """Become another image, looked for along PATH; arguments one by one. Errors: execvp."""
         where, strings = pointer(file, "file"), vector(list(arguments), "argv")
         return self._call("execvp", where, strings, None)
 
@@ -252,18 +252,19 @@ class Proc:
 
     def kill(self, pid: int, signum: int) -> Call[int]:
         """Send a signal to a process, to a group (negative or 0), or to all (-1). Errors: kill."""
-        return self._call("kill", integer(pid, "pid"), int(signum))
+        return self._call("kill", integer(pid, "pid"), integer(signum, "signum"))
 
     def sigaction(self, signum: int, action: Any, restart: bool = False) -> Call[Any]:
         """Say what a signal does: a generator function (proc, signum), bp.SIG_DFL or bp.SIG_IGN.
 
-        Returns what it did before. Errors: sigaction.
+        `restart`: a call that it interrupts goes on afterwards, where that is possible. Returns what
+        the signal did before. Errors: sigaction.
         """
-        return self._call("sigaction", int(signum), action, restart)
+        return self._call("sigaction", integer(signum, "signum"), check_action(action), bool(restart))
 
     def sigprocmask(self, how: int, signals: Iterable[int]) -> Call[frozenset[int]]:
         """Change which signals wait; returns which did. Errors: sigprocmask."""
-        named = tuple(int(each) for each in signals)
+        named = tuple(integer(each, "signals") for each in signals)
         return self._call("sigprocmask", integer(how, "how"), named)
 
     def pause(self) -> Call[int]:
@@ -289,22 +290,10 @@ class Proc:
         check_function(function, "thread_create")
         return self._call("thread_create", function, args)
 
-    def thread_self(self) -> int:
+    def thread_self(self) -> Told:
         """Tell the thread's number; 1 is the first."""
-        return int(self.thread.number)
+        return Told(self.thread.number)
 
     def thread_join(self, number: int) -> Call[Any]:
         """Wait for a thread's end; returns what its function returned. Errors: thread_join."""
         return self._call("thread_join", integer(number, "number"))
-
-
-class Exiting:
-    """The way out: `yield from proc.exit(status)`."""
-
-    __slots__ = ("_status",)
-
-    def __init__(self, status: int) -> None:
-        self._status = status
-
-    def __iter__(self) -> Iterator[Any]:
-        raise ProcessEnds(exit_status=self._status & 0xFF)

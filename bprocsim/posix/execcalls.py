@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from attrs import define, setters
+
 from bprocsim.errnos import Errno as E
 from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector, of_strings
-from bprocsim.manual import Errors, Fail, Replaced
+from bprocsim.manual import Errors, Fail, Replaced, Row
 from bprocsim.port import Steps
 from bprocsim.posix import newimage
 from bprocsim.posix.credentials import Credentials
@@ -52,18 +54,45 @@ def execve(
     if refused is not None:
         yield machine.port.sleep(machine.costs.syscall_ns)
         return refused
+    machine.only(thread)
     newimage.commit(machine, process, facts, machine.port)
     size = len(process.image.inode.data)
     yield machine.port.sleep(machine.costs.exec_ns + machine.costs.image_read_ns(size))
     return Replaced(process.image)
 
 
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
+class SearchFacts:
+    """What execvp asks about before it looks anywhere."""
+
+    machine: Machine
+    file: Pointer
+
+
+def file_too_long(f: SearchFacts) -> bool:
+    longest = f.machine.profile.paths.name_max
+    return f.file is not BAD_ADDRESS and b"/" not in f.file and longest is not None and len(f.file) > longest
+
+
+# Whatever else there is comes from execve.
+EXECVP_ERRORS = Errors(
+    "execvp",
+    page="posix-exec",
+    order="glibc-execvp",
+    rows=(Row(E.ENAMETOOLONG, file_too_long, "the name to be looked for is too long"),),
+)
+
+
 def execvp(machine: Machine, thread: Thread, file: Pointer, argv: Vector, envp: Vector | None) -> Steps:
     """Become another image that is looked for along PATH; a headerless script goes to the shell.
 
-    `envp` None keeps the environment. Errors: execve_errors. Source: posix-exec, glibc-execvp.
+    `envp` None keeps the environment. Errors: EXECVP_ERRORS, execve_errors. Sources: posix-exec,
+    glibc-execvp.
     """
     process = thread.process
+    if (row := EXECVP_ERRORS.first(SearchFacts(machine, file))) is not None:
+        yield machine.port.sleep(machine.costs.syscall_ns)
+        return Fail(row, EXECVP_ERRORS, b"" if file is BAD_ADDRESS else file)
     given = of_strings(process.env) if envp is None else envp
     if file is BAD_ADDRESS or not file or b"/" in file:
         return (yield from _or_shell(machine, thread, file, argv, given))

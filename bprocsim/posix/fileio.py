@@ -22,7 +22,7 @@ from bprocsim.posix.procs import (
     keep_pending,
     put,
 )
-from bprocsim.posix.streams import Pipe, PipeReader, PipeWriter
+from bprocsim.posix.streams import Listener, Pipe, PipeReader, PipeWriter, Socket
 from bprocsim.posix.vfs import Kind
 from bprocsim.signals import Signal
 
@@ -48,13 +48,14 @@ def block(port: Port, thread: Thread, queue: WaitQueue, what: str) -> Steps:
 class IoFacts:
     """What read and write ask about.
 
-    `file` what the descriptor stands for, None if it is not open; `buffer` what is to be written;
-    `at_end` nothing is left to read.
+    `file` what the descriptor stands for, None if it is not open; `buffer` what is to be written,
+    `wanted` how many bytes are to be read; `at_end` nothing is left to read.
     """
 
     machine: Machine
     file: Any
     buffer: Any = None
+    wanted: int = 0
     at_end: bool = False
     interrupted: bool = False
 
@@ -72,8 +73,7 @@ def is_a_directory(f: IoFacts) -> bool:
 
 
 def not_connected(f: IoFacts) -> bool:
-    # What is readable but has nothing to take bytes from: a socket that listens, or is still plain.
-    return f.file is not None and not hasattr(f.file, "take")
+    return isinstance(f.file, Socket | Listener) and f.wanted > 0
 
 
 def media_error(f: IoFacts) -> bool:
@@ -130,30 +130,77 @@ WRITE_ERRORS = Errors(
 )
 
 
+def _file(thread: Thread, fd: int) -> Any:
+    """Give what a descriptor stands for, or None."""
+    descriptor = thread.process.descriptors.get(fd)
+    return None if descriptor is None else descriptor.description
+
+
 def read(machine: Machine, thread: Thread, fd: int, count: int) -> Steps:
     """Read up to `count` bytes; b"" at the end of file. Errors: READ_ERRORS. Source: posix-read."""
     port = machine.port
     yield port.sleep(machine.costs.syscall_ns)
-    facts = IoFacts(machine, _file(thread, fd))
-    if not count and isinstance(facts.file, Unconnected):
-        return b""  # even of a socket without a peer. Source: linux-6.18-measured
+    facts = IoFacts(machine, _file(thread, fd), wanted=count)
     if (row := READ_ERRORS.first(facts)) is not None:
         return Fail(row, READ_ERRORS)
     file = facts.file
-    while (data := file.take(port, count) if count else b"") is None:
+    data = file.take(port, count) if count else b""
+    while data is None and not facts.interrupted:
         why = yield from block(port, thread, file.reading, f"read({fd})")
-        if why is Why.SIGNAL and (data := file.take(port, count)) is None:
-            facts.interrupted = True
-            return Fail(_the(READ_ERRORS, facts), READ_ERRORS)
-        if data is not None:
-            break
-    facts.at_end = not data and count > 0
-    if facts.at_end and (row := READ_ERRORS.first(facts)) is not None:
-        file.reset_told = True
+        data = file.take(port, count)
+        facts.interrupted = data is None and why is Why.SIGNAL
+    facts.at_end = data == b"" and count > 0
+    if (facts.interrupted or facts.at_end) and (row := READ_ERRORS.first(facts)) is not None:
+        if facts.at_end:
+            file.reset_told = True
         return Fail(row, READ_ERRORS)
     if machine.trace.all:
         machine.record(thread.process.pid, "read", fd, data)
     return data
+
+
+def write(machine: Machine, thread: Thread, fd: int, data: Any) -> Steps:
+    """Write bytes, waiting for room; gives how many. Errors: WRITE_ERRORS. Source: posix-write."""
+    port = machine.port
+    yield port.sleep(machine.costs.syscall_ns)
+    facts = IoFacts(machine, _file(thread, fd), data)
+    if (row := WRITE_ERRORS.first(facts)) is not None:
+        return _refused(machine, thread, facts, row)
+    file = facts.file
+    left = memoryview(data)
+    give = file.give
+    while left:
+        taken = give(port, left)
+        left = left[taken:]
+        if not left:
+            break
+        if taken:
+            give = getattr(file, "give_rest", give)
+        why = yield from block(port, thread, file.writing, f"write({fd})")
+        facts.interrupted = why is Why.SIGNAL
+        if (row := WRITE_ERRORS.first(facts)) is not None:
+            if len(left) == len(data):
+                return _refused(machine, thread, facts, row)
+            break  # what was written counts; the next call meets the error
+    written = len(data) - len(left)
+    if machine.trace.all:
+        machine.record(thread.process.pid, "write", fd, bytes(data[:written]))
+    return written
+
+
+def _refused(machine: Machine, thread: Thread, facts: IoFacts, row: Row) -> Fail:
+    """Let a write fail; nobody reading means SIGPIPE too, a lost connection is told once."""
+    if row.condition is connection_lost:
+        facts.file.reset_told = True
+    if row.errno is E.EPIPE:
+        process = thread.process
+        if machine.trace.all:
+            machine.record(process.pid, "signal", Signal.SIGPIPE.name, "the kernel")
+        if Signal.SIGPIPE in process.blocked or process.handlers.get(Signal.SIGPIPE) is not Disposition.IGNORE:
+            keep_pending(process, Signal.SIGPIPE)
+    return Fail(row, WRITE_ERRORS)
+
+
 # ---- close, dup2, pipe -------------------------------------------------------------------------
 
 

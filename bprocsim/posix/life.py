@@ -67,7 +67,7 @@ def WIFSTOPPED(status: int) -> bool:
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class ForkFacts:
-    """What fork asks about."""
+    """What fork asks about; `child` the one that was born."""
 
     machine: Machine
     process: Process
@@ -95,14 +95,19 @@ FORK_ERRORS = Errors(
 
 def fork(machine: Machine, thread: Thread, body: Callable[..., Any], args: tuple[Any, ...]) -> Steps:
     """Make a child that runs `body(proc, *args)`; gives its pid. Errors: FORK_ERRORS. Source: posix-fork."""
-    process = thread.process
-    facts = ForkFacts(machine, process)
-    row = FORK_ERRORS.first(facts)
+    process, memory = thread.process, machine.memory
     yield machine.port.sleep(machine.costs.fork_ns)
-    if row is None:
+    facts = ForkFacts(machine, process)
+    if (row := FORK_ERRORS.first(facts)) is not None:
+        return Fail(row, FORK_ERRORS)
+    # The memory is the child's from now on, though its pid may have to come from the master.
+    size_bytes = process.memory_bytes
+    memory.used_bytes += size_bytes
+    try:
         facts.child = child = yield from machine.new_child(process, thread)
-        row = FORK_ERRORS.first(facts, "born")
-    if row is not None:
+    finally:
+        memory.used_bytes -= size_bytes
+    if (row := FORK_ERRORS.first(facts, "born")) is not None:
         return Fail(row, FORK_ERRORS)
     inherit(process, child)
     process.children[child.pid] = child
@@ -139,6 +144,7 @@ def inherit(parent: Process, child: Process) -> None:
 class WaitFacts:
     """What wait asks about: the children that the pid means, and whether a signal came."""
 
+    pid: int
     options: int
     meant: list[Process] = field(factory=list)
     interrupted: bool = False
@@ -146,6 +152,10 @@ class WaitFacts:
 
 def no_such_child(f: WaitFacts) -> bool:
     return not f.meant
+
+
+def group_unspeakable(f: WaitFacts) -> bool:
+    return f.pid == -(2**31)
 
 
 def unknown_options(f: WaitFacts) -> bool:
@@ -158,6 +168,7 @@ WAIT_ERRORS = Errors(
     order="linux-wait2",
     rows=(
         Row(E.EINVAL, unknown_options, "options holds a flag that is none"),
+        Row(E.ESRCH, group_unspeakable, "the pid is INT_MIN, and no int is its group's number", source="linux-wait2"),
         Row(E.ECHILD, no_such_child, "the program has no such child"),
         Row(E.EINTR, interrupted, "a signal was caught"),
     ),
@@ -175,10 +186,10 @@ def _meant(process: Process, pid: int) -> list[Process]:
 
 
 def _ready(meant: list[Process], options: int) -> Waited | None:
+    """Tell of the eldest child that has ended, or that was stopped and is asked for."""
     for child in meant:
         if child.state is State.ZOMBIE and child.ended is not None:
             return Waited(child.pid, child.ended.exit_status, child.ended.signal)
-    for child in meant:
         if options & WUNTRACED and child.stop_report:
             return Waited(child.pid, None, child.stop_report, stopped=True)
     return None
@@ -188,12 +199,13 @@ def waitpid(machine: Machine, thread: Thread, pid: int, options: int) -> Steps:
     """Wait for a child; gives Waited, or None with WNOHANG. Errors: WAIT_ERRORS. Source: posix-wait."""
     process = thread.process
     yield machine.port.sleep(machine.costs.syscall_ns)
-    facts = WaitFacts(options)
+    facts = WaitFacts(pid, options)
     while True:
         facts.meant = _meant(process, pid)
+        found = _ready(facts.meant, options)
+        facts.interrupted = facts.interrupted and found is None  # a child comes before a signal
         if (row := WAIT_ERRORS.first(facts)) is not None:
             return Fail(row, WAIT_ERRORS, str(pid))
-        found = _ready(facts.meant, options)
         if found is not None:
             child = process.children[found.pid]
             if found.stopped:
@@ -216,12 +228,17 @@ def waitpid(machine: Machine, thread: Thread, pid: int, options: int) -> Steps:
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class GroupFacts:
-    """What setpgid and setsid ask about."""
+    """What setpgid and setsid ask about.
+
+    `group_exists` somebody of the session is in the group `pgid`; `members` how many are in the group
+    that has the program's own number.
+    """
 
     process: Process
     target: Process | None = None
     pgid: int = 0
     group_exists: bool = False
+    members: int = 0
 
 
 def group_negative(f: GroupFacts) -> bool:
@@ -230,6 +247,10 @@ def group_negative(f: GroupFacts) -> bool:
 
 def not_own_child(f: GroupFacts) -> bool:
     return f.target is None or (f.target is not f.process and f.target.pid not in f.process.children)
+
+
+def child_execed(f: GroupFacts) -> bool:
+    return f.target is not None and f.target is not f.process and f.target.execed
 
 
 def session_leader(f: GroupFacts) -> bool:
@@ -248,15 +269,20 @@ def group_leader(f: GroupFacts) -> bool:
     return f.process.pgid == f.process.pid
 
 
+def group_left_behind(f: GroupFacts) -> bool:
+    return f.members > 0
+
+
 SETPGID_ERRORS = Errors(
     "setpgid",
     page="posix-setpgid",
-    order="linux-setpgid2",
+    order="linux-6.18-measured",
     rows=(
         Row(E.EINVAL, group_negative, "the group's number is negative"),
         Row(E.ESRCH, not_own_child, "the pid is neither the program's own nor a child's"),
-        Row(E.EPERM, session_leader, "the process leads a session"),
         Row(E.EPERM, other_session, "the process is in another session"),
+        Row(E.EACCES, child_execed, "the child has become another image since it was forked"),
+        Row(E.EPERM, session_leader, "the process leads a session"),
         Row(E.EPERM, group_elsewhere, "no group of that number is in the session"),
     ),
 )
@@ -264,7 +290,10 @@ SETSID_ERRORS = Errors(
     "setsid",
     page="posix-setsid",
     order="posix-setsid",
-    rows=(Row(E.EPERM, group_leader, "the process already leads a group"),),
+    rows=(
+        Row(E.EPERM, group_leader, "the process already leads a group"),
+        Row(E.EPERM, group_left_behind, "others are in the group of the process's number, which it has left"),
+    ),
 )
 
 
@@ -286,7 +315,8 @@ def setsid(machine: Machine, thread: Thread) -> Steps:
     """Begin a session; gives its number. Errors: SETSID_ERRORS. Source: posix-setsid."""
     process = thread.process
     yield machine.port.sleep(machine.costs.syscall_ns)
-    if (row := SETSID_ERRORS.first(GroupFacts(process))) is not None:
+    facts = GroupFacts(process, members=sum(each.pgid == process.pid for each in machine.visible()))
+    if (row := SETSID_ERRORS.first(facts)) is not None:
         return Fail(row, SETSID_ERRORS)
     process.sid = process.pgid = process.pid
     return process.pid
@@ -302,15 +332,30 @@ SLEEP_ERRORS = Errors(
 )
 
 
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
+class SleepFacts:
+    """What nanosleep asks about."""
+
+    interrupted: bool
+
+
 def sleep(machine: Machine, thread: Thread, duration_ns: int) -> Steps:
-    """Let time pass, or a signal come. Errors: SLEEP_ERRORS. Source: posix-nanosleep."""
-    waiter = Waiter(f"sleep({duration_ns})", machine.port.now_ns)
-    thread.waiting = waiter
-    why = yield machine.port.wait(waiter, duration_ns)
-    thread.waiting = None
-    if why is Why.SIGNAL:
-        return Fail(SLEEP_ERRORS.row("interrupted"), SLEEP_ERRORS)
-    return 0
+    """Let time pass, or a handler run; being stopped does not shorten it.
+
+    Errors: SLEEP_ERRORS. Source: posix-nanosleep.
+    """
+    port = machine.port
+    due_ns = port.now_ns + duration_ns
+    while True:
+        waiter = Waiter(f"sleep({duration_ns})", port.now_ns)
+        thread.waiting = waiter
+        why = yield port.wait(waiter, max(0, due_ns - port.now_ns))
+        thread.waiting = None
+        if why is not Why.SIGNAL:
+            return 0
+        yield from machine.take_signals(thread)
+        if (row := SLEEP_ERRORS.first(SleepFacts(thread.restart is not None))) is not None:
+            return Fail(row, SLEEP_ERRORS)
 
 
 def compute(machine: Machine, thread: Thread, work_ns: int) -> Steps:
@@ -345,15 +390,17 @@ class JoinFacts:
 
     thread: Thread
     other: Thread | None
-    interrupted: bool = False
 
 
 def no_such_thread(f: JoinFacts) -> bool:
     return f.other is None
 
 
-def joins_itself(f: JoinFacts) -> bool:
-    return f.other is f.thread
+def own_end_awaited(f: JoinFacts) -> bool:
+    other = f.other
+    while other is not None and other is not f.thread:
+        other = other.joins
+    return other is f.thread
 
 
 JOIN_ERRORS = Errors(
@@ -362,24 +409,27 @@ JOIN_ERRORS = Errors(
     order="posix-pthread_join",
     rows=(
         Row(E.ESRCH, no_such_thread, "the process has no such thread"),
-        Row(E.EINVAL, joins_itself, "a thread cannot wait for its own end"),
-        Row(E.EINTR, interrupted, "a signal was caught", source="choice-threads"),
+        Row(E.EDEADLK, own_end_awaited, "the thread would wait for its own end, by itself or by way of others"),
     ),
 )
 
 
 def thread_join(machine: Machine, thread: Thread, number: int) -> Steps:
-    """Wait for a thread's end; gives what it returned. Errors: JOIN_ERRORS. Source: posix-pthread_join."""
+    """Wait for a thread's end, whatever signals come; gives what it returned.
+
+    Errors: JOIN_ERRORS. Source: posix-pthread_join.
+    """
     yield machine.port.sleep(machine.costs.syscall_ns)
     other = next((each for each in thread.process.threads if each.number == number), None)
-    facts = JoinFacts(thread, other)
-    while True:
-        if (row := JOIN_ERRORS.first(facts)) is not None:
-            return Fail(row, JOIN_ERRORS, str(number))
-        assert other is not None
-        if other.ended:
-            return other.value
+    if (row := JOIN_ERRORS.first(JoinFacts(thread, other))) is not None:
+        return Fail(row, JOIN_ERRORS, str(number))
+    assert other is not None
+    thread.joins = other
+    while not other.ended:
         if other.joiners is None:
             other.joiners = WaitQueue()
         why = yield from block(machine.port, thread, other.joiners, f"thread_join({number})")
-        facts.interrupted = why is Why.SIGNAL
+        if why is Why.SIGNAL:
+            yield from machine.take_signals(thread)
+    thread.joins = None
+    return other.value

@@ -74,6 +74,7 @@ class Machine(Protocol):
     processors: Any
     interface_out: Interface
     interface_in: Interface
+    processes: dict[int, Process]
     alive: bool
     tree: FileTree
     master: Any  # the master daemon of its cluster, for the rooms that know one
@@ -97,8 +98,8 @@ class Machine(Protocol):
     def end(self, process: Process, ended: Ended) -> None:
         """End a process, whatever it is doing."""
 
-    def stop(self, process: Process) -> None:
-        """Stop a process until it is continued."""
+    def stop(self, process: Process, signum: int) -> None:
+        """Stop a process, by a signal, until it is continued."""
 
     def visible(self) -> list[Process]:
         """Give the processes that a process here can name, by pid."""
@@ -106,8 +107,11 @@ class Machine(Protocol):
     def forget(self, process: Process) -> None:
         """Free a pid: nobody will ask for this process any more."""
 
+    def only(self, thread: Thread) -> None:
+        """Let the other threads of its process end, as exec does."""
+
     def take_signals(self, thread: Thread) -> Steps:
-        """Do what pending signals ask for before a program goes on."""
+        """Do what pending signals ask for before a program goes on; gives `thread.restart`."""
 
     def find(self, pid: int) -> Process | None:
         """Find a process that is visible from here."""

@@ -29,22 +29,50 @@ class Answer(Enum):
     SIGNAL = "a signal came"
 
 
+# The ports that are handed out to whoever asks for none. Source: linux-ip7.
+EPHEMERAL = range(32768, 61000)
+
+
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Ports:
-    """The TCP ports of one machine: who listens where; `refused` ports answer nobody (a fault)."""
+    """The TCP ports of one machine.
+
+    `listeners` who listens where; `held` how many sockets hold a port: bound, listening, or at this
+    end of a connection that began here (one that was accepted holds none, and none stays held after
+    a close, as with SO_REUSEADDR); `refused` ports at which a fault lets nobody connect.
+    """
 
     listeners: dict[int, Listener] = field(factory=dict)
     refused: list[int] = field(factory=list)
-    next_ephemeral: int = 32768
+    held: dict[int, int] = field(factory=dict)
+    next_ephemeral: int = EPHEMERAL.start
 
     def free_port(self) -> int:
-        """Hand out a port that nobody uses; 0 when there is none."""
-        for _ in range(61000 - 32768):
-            number = self.next_ephemeral
-            self.next_ephemeral = 32768 if number >= 60999 else number + 1
-            if number not in self.listeners:
+        """Tell which port would be handed out next; 0 when all are held."""
+        number = self.next_ephemeral
+        for _ in EPHEMERAL:
+            if number not in self.held:
                 return number
+            number = number + 1 if number + 1 in EPHEMERAL else EPHEMERAL.start
         return 0
+
+    def take_port(self) -> int:
+        """Hand out a port and hold it; somebody has made sure that there is one."""
+        number = self.free_port()
+        assert number, "free_port was asked"
+        self.next_ephemeral = number + 1 if number + 1 in EPHEMERAL else EPHEMERAL.start
+        self.hold(number)
+        return number
+
+    def hold(self, number: int) -> None:
+        """Note that one more socket holds a port."""
+        self.held[number] = self.held.get(number, 0) + 1
+
+    def release(self, number: int) -> None:
+        """Note that a socket holds a port no more."""
+        left = self.held.pop(number) - 1
+        if left:
+            self.held[number] = left
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)

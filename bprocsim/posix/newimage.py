@@ -60,7 +60,8 @@ def commit(machine: Machine, process: Process, facts: ExecFacts, port: Port) -> 
     process.comm = image.path.rpartition(b"/")[2][:15]
     process.image = image
     process.body = None
-    if image.set_id and image.script is None:
+    process.execed = True
+    if image.set_id:  # a script's own bits count for nothing, its interpreter's do
         inode = image.inode
         process.credentials = process.credentials.with_effective(
             inode.uid if inode.mode & 0o4000 else None,

@@ -52,12 +52,12 @@ class OpenFile:
     @property
     def readable(self) -> bool:
         """Tell whether it was opened for reading."""
-        return self.flags & O_ACCMODE != O_WRONLY
+        return self.flags & O_ACCMODE in (O_RDONLY, O_RDWR)
 
     @property
     def writable(self) -> bool:
         """Tell whether it was opened for writing."""
-        return self.flags & O_ACCMODE != O_RDONLY
+        return self.flags & O_ACCMODE in (O_WRONLY, O_RDWR)
 
     def take(self, port: Port, count: int) -> bytes:
         """Read on from its place."""
@@ -99,7 +99,9 @@ class OpenFacts:
             if self.path is BAD_ADDRESS or not self.path or limits.too_long(self.path):
                 self._walk = Walk(inode=None, stops=(), where=b"", parent=None, name=b"", wants_directory=False)
             else:
-                self._walk = walk(self.machine.tree, process.cwd, self.path, process.credentials, limits)
+                # What is to be made must not exist, not even as a link that leads nowhere.
+                follow = self.flags & (O_CREAT | O_EXCL) != O_CREAT | O_EXCL
+                self._walk = walk(self.machine.tree, process.cwd, self.path, process.credentials, limits, follow)
         return self._walk
 
     @property
@@ -114,9 +116,18 @@ class OpenFacts:
         return bool(self.flags & O_CREAT) and found.parent is not None and found.stops == (Stop.ABSENT,)
 
     @property
+    def file(self) -> Inode | None:
+        """Give what the path names, or the directory in which it is to be made."""
+        return self.inode if self.inode is not None else self.walk.parent if self.creates else None
+
+    @property
     def writes(self) -> bool:
         """Tell whether it is opened for writing or cut."""
         return self.flags & O_ACCMODE != O_RDONLY or bool(self.flags & O_TRUNC)
+
+
+def makes_a_directory(f: OpenFacts) -> bool:
+    return f.flags & (O_CREAT | O_DIRECTORY) == O_CREAT | O_DIRECTORY
 
 
 def path_unreadable(f: OpenFacts) -> bool:
@@ -133,6 +144,15 @@ def path_too_long(f: OpenFacts) -> bool:
 
 def file_absent(f: OpenFacts) -> bool:
     return cmd_absent(f) and not f.creates  # type: ignore[arg-type]
+
+
+def slash_after_name(f: OpenFacts) -> bool:
+    if f.path is BAD_ADDRESS or not f.flags & O_CREAT or Stop.SEARCH_DENIED in f.walk.stops:
+        return False
+    if f.path.endswith(b"/"):
+        # Nothing was wrong before the last name, and that one is not looked up.
+        return f.walk.where.rstrip(b"/") == f.path.rstrip(b"/")
+    return f.walk.wants_directory and f.walk.parent is not None and f.inode is None
 
 
 def directory_not_writable(f: OpenFacts) -> bool:
@@ -161,12 +181,15 @@ def access_denied(f: OpenFacts) -> bool:
 
 
 def read_only_mount(f: OpenFacts) -> bool:
-    where = f.inode if f.inode is not None else f.walk.parent if f.creates else None
-    return where is not None and where.mount.readonly and (f.writes or f.creates) and where.device == ""
+    where = f.file
+    if where is None or where.kind not in (Kind.FILE, Kind.DIRECTORY):
+        return False
+    return where.mount.readonly and (f.writes or f.creates)
 
 
 def program_runs(f: OpenFacts) -> bool:
-    return f.inode is not None and f.inode.running > 0 and f.writes
+    writes = f.flags & O_ACCMODE in (O_WRONLY, O_RDWR) or bool(f.flags & O_TRUNC)
+    return f.inode is not None and f.inode.running > 0 and writes
 
 
 def no_device(f: OpenFacts) -> bool:
@@ -186,26 +209,28 @@ def too_many_descriptors(f: OpenFacts) -> bool:
 OPEN_ERRORS = Errors(
     "open",
     page="posix-open",
-    order="linux-2.4.20-exec",
+    order="linux-6.18-measured",
     rows=(
+        Row(E.EINVAL, makes_a_directory, "open makes no directories", source="linux-6.18-measured"),
         Row(E.EFAULT, path_unreadable, "the path is memory that the program cannot read", source="linux-open2"),
         Row(E.ENOENT, path_empty, "the path is empty"),
         Row(E.ENAMETOOLONG, path_too_long, "the path is too long"),
         Row(E.EMFILE, too_many_descriptors, "the process has too many descriptors open"),
         Row(E.ENFILE, table_full, "the machine's table of open files is full"),
         Row(E.EACCES, search_denied, "the program may not search a directory on the path"),
+        Row(E.EISDIR, slash_after_name, "a file is to be made, and its name ends in a slash"),
         Row(E.ENAMETOOLONG, component_too_long, "a name on the path is too long"),
         Row(E.ENOENT, file_absent, "the file does not exist"),
         Row(E.ENOTDIR, not_a_directory, "part of the path is not a directory"),
         Row(E.ELOOP, too_many_links, "too many symbolic links on the way"),
         Row(E.EIO, path_io_error, "an I/O error occurred while a directory was read", source="linux-open2"),
-        Row(E.EACCES, directory_not_writable, "the file is to be made, but its directory cannot be written"),
         Row(E.EEXIST, already_exists, "the file is to be made, but exists"),
         Row(E.EISDIR, directory_for_writing, "a directory is to be written"),
         Row(E.ENOTDIR, directory_wanted, "a directory is wanted and this is none"),
-        Row(E.ENXIO, no_device, "no device of this simulator stands behind the special file"),
-        Row(E.EACCES, access_denied, "the file's mode denies what is asked for"),
         Row(E.EROFS, read_only_mount, "the file system is mounted read-only"),
+        Row(E.EACCES, directory_not_writable, "the file is to be made, but its directory cannot be written"),
+        Row(E.EACCES, access_denied, "the file's mode denies what is asked for"),
+        Row(E.ENXIO, no_device, "no device of this simulator stands behind the special file"),
         Row(E.ETXTBSY, program_runs, "the file is a program that runs and is to be written", source="linux-open2"),
     ),
 )
@@ -223,14 +248,17 @@ def open_(machine: Machine, thread: Thread, path: Pointer, flags: int, mode: int
         who, parent = process.credentials, facts.walk.parent
         assert parent is not None
         bits = mode & ~process.umask & 0o7777
-        inode = vfs.create_file(tree, parent.number, facts.walk.name, bits, who.euid, who.egid)
-    close_on_exec = bool(flags & O_CLOEXEC)
+        group = parent.gid if parent.mode & 0o2000 else who.egid
+        inode = vfs.create_file(tree, parent.number, facts.walk.name, bits, who.euid, group)
+    close_on_exec, access = bool(flags & O_CLOEXEC), flags & O_ACCMODE
     if inode.device == "null":
-        return put(process, counted(machine, Null()), close_on_exec=close_on_exec)
+        null = Null(access in (O_RDONLY, O_RDWR), access in (O_WRONLY, O_RDWR))
+        return put(process, counted(machine, null), close_on_exec=close_on_exec)
+    file = OpenFile(machine, inode.number, flags)
     if facts.writes and inode.kind is Kind.FILE:
         own = tree.own(inode.number)
         if flags & O_TRUNC:
             own.data = b""
-        if flags & O_ACCMODE != O_RDONLY:
+        if file.writable:
             own.writers += 1
-    return put(process, counted(machine, OpenFile(machine, inode.number, flags)), close_on_exec=close_on_exec)
+    return put(process, counted(machine, file), close_on_exec=close_on_exec)

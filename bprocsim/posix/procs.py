@@ -88,7 +88,9 @@ class Descriptor:
 class Thread:
     """A thread of a process: the `task` that runs it and what it waits for, if it does.
 
-    `calling` the call that it is in, "" between calls; `ended` it runs no more, and left `value`.
+    `calling` the call that it is in, "" between calls; `restart` whether all handlers that ran
+    during that call asked for it to be restarted, None while none has run; `ended` it runs no more,
+    and left `value`; `joins` the thread for whose end it waits.
     """
 
     process: Process
@@ -96,8 +98,10 @@ class Thread:
     task: Task | None = None
     waiting: Waiter | None = None
     calling: str = ""
+    restart: bool | None = None
     ended: bool = False
     value: Any = None
+    joins: Any = None
     joiners: WaitQueue | None = None
 
 

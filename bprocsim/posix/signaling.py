@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from types import GeneratorType
 from typing import Any
 
 from attrs import define, setters
 
 from bprocsim.errnos import Errno as E
+from bprocsim.faces.control import ImageReplaced, ProcessEnds
 from bprocsim.manual import Errors, Fail, Row
-from bprocsim.port import Steps, WaitQueue, Why
+from bprocsim.port import Steps, Waiter, WaitQueue, Why
 from bprocsim.posix.fileio import block, interrupted
 from bprocsim.posix.machine import Machine
-from bprocsim.posix.procs import Disposition, Ended, Handler, Process, State, Thread
+from bprocsim.posix.procs import Disposition, Ended, Handler, Process, State, Thread, keep_pending
 from bprocsim.signals import LAST, UNCATCHABLE, Action, Signal, name
 
 SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK = 0, 1, 2
@@ -26,52 +28,59 @@ def action_of(process: Process, signum: int) -> Action | Handler:
         return chosen
     if chosen is Disposition.IGNORE:
         return Action.IGNORE
-    return Signal(signum).default if signum in Signal.__members__.values() else Action.TERMINATE
+    return _default(signum)
 
 
 def post(machine: Machine, process: Process, signum: int, sender: Process | None) -> None:
     """Let a signal reach a process that is on this machine, now.
 
-    A process that is moving keeps it until it has arrived; one that blocks it, until it unblocks it.
+    A process that is moving keeps it until it has arrived; one that blocks it, until it unblocks it;
+    one that is stopped, until it goes on.
     """
     if not process.alive:
         return
     if machine.trace.all:
         machine.record(process.pid, "signal", name(signum), str(sender.pid) if sender is not None else "the kernel")
+    if signum == Signal.SIGCONT:
+        process.pending[:] = [each for each in process.pending if _default(each) is not Action.STOP]
+        resume(machine, process)
+    elif _default(signum) is Action.STOP and Signal.SIGCONT in process.pending:
+        process.pending.remove(Signal.SIGCONT)
     if process.state is State.MOVING or (signum in process.blocked and signum not in UNCATCHABLE):
-        _remember(process, signum)
+        keep_pending(process, signum)
         return
     action = action_of(process, signum)
-    if signum == Signal.SIGCONT:
-        resume(machine, process)
     if action is Action.IGNORE or action is Action.CONTINUE:
         return
-    if action is Action.STOP:
-        machine.stop(process)
+    if process.state is State.STOPPED and signum != Signal.SIGKILL:
+        keep_pending(process, signum)
+    elif action is Action.STOP:
+        machine.stop(process, signum)
     elif action is Action.TERMINATE:
         if process is sender:
-            _remember(process, signum)  # it ends when its call returns: nobody can close himself
+            keep_pending(process, signum)  # it ends when its call returns: nobody can close himself
         else:
             machine.end(process, Ended(signal=signum))
     else:
-        _remember(process, signum)
+        keep_pending(process, signum)
         interrupt(machine, process)
 
 
-def _remember(process: Process, signum: int) -> None:
-    if signum not in process.pending:
-        process.pending.append(signum)
+def _default(signum: int) -> Action:
+    """Tell what a signal does where nobody has said anything else."""
+    return Signal(signum).default if signum in Signal.__members__.values() else Action.TERMINATE
 
 
-def interrupt(machine: Machine, process: Process) -> None:
-    """Wake the first thread that waits, so that a handler can run."""
+def interrupt(machine: Machine, process: Process, *, everybody: bool = False) -> None:
+    """Wake the first thread that waits, so that a handler can run; or everybody, to stand still."""
     for thread in process.threads:
         waiter = thread.waiting
         if waiter is not None:
             if waiter.queue is not None:
                 waiter.queue.leave(waiter)
             machine.port.wake(waiter, Why.SIGNAL)
-            return
+            if not everybody:
+                return
 
 
 def resume(machine: Machine, process: Process) -> None:
@@ -90,6 +99,52 @@ def due(process: Process) -> int:
             process.pending.remove(signum)
             return int(signum)
     return 0
+
+
+def take(machine: Machine, thread: Thread, proc: Any) -> Steps:
+    """Do what pending signals ask for before a program goes on; stand still while it is stopped.
+
+    Handlers are called with `proc`. Gives `thread.restart`, which says what they asked for.
+    ProcessEnds: a signal that nobody caught ends the process.
+    """
+    process = thread.process
+    while True:
+        if process.state is State.STOPPED:
+            if process.continued is None:
+                process.continued = WaitQueue()
+            thread.waiting = waiter = Waiter("SIGCONT", machine.port.now_ns)
+            yield process.continued.join(machine.port, waiter)
+            thread.waiting = None
+            continue
+        signum = due(process)
+        if not signum:
+            return thread.restart
+        action = action_of(process, signum)
+        if isinstance(action, Handler):
+            restart = action.restart and thread.restart is not False
+            yield from _handle(thread, proc, signum, action)
+            thread.restart = restart
+        elif action is Action.TERMINATE:
+            raise ProcessEnds(signal=signum)
+        elif action is Action.STOP:
+            machine.stop(process, signum)
+
+
+def _handle(thread: Thread, proc: Any, signum: int, handler: Handler) -> Steps:
+    """Run a handler, during which its signal waits; an exec out of it leaves it blocked. Source: posix-sigaction."""
+    process = thread.process
+    before, calling = process.blocked, thread.calling
+    process.blocked, thread.calling = before | {signum}, ""
+    try:
+        made = handler.function(proc, signum)
+        if isinstance(made, GeneratorType):
+            yield from made
+    except ImageReplaced:
+        raise
+    except BaseException:
+        process.blocked, thread.calling = before, calling
+        raise
+    process.blocked, thread.calling = before, calling
 
 
 # ---- kill --------------------------------------------------------------------------------------
@@ -119,19 +174,24 @@ def not_permitted(f: KillFacts) -> bool:
 KILL_ERRORS = Errors(
     "kill",
     page="posix-kill",
-    order="linux-kill2",
+    order="linux-6.18-measured",
     rows=(
-        Row(E.EINVAL, no_such_signal, "there is no such signal"),
         Row(E.ESRCH, nobody_there, "no process has that pid or is in that group"),
+        Row(E.EINVAL, no_such_signal, "there is no such signal"),
         Row(E.EPERM, not_permitted, "the program may signal none of the processes meant"),
     ),
 )
 
 
-def may_signal(sender: Process, target: Process) -> bool:
-    """Tell whether one process may signal another. Source: posix-kill."""
+def may_signal(sender: Process, target: Process, signum: int) -> bool:
+    """Tell whether one process may signal another. Source: posix-kill.
+
+    The target's saved id is its effective one: nothing here changes one without the other.
+    """
     who, whom = sender.credentials, target.credentials
-    return who.can("CAP_KILL") or bool({who.uid, who.euid} & {whom.uid})
+    if sender is target or who.can("CAP_KILL") or (signum == Signal.SIGCONT and sender.sid == target.sid):
+        return True
+    return bool({who.uid, who.euid} & {whom.uid, whom.euid})
 
 
 def _targets(machine: Machine, process: Process, pid: int) -> list[Process]:
@@ -148,8 +208,8 @@ def kill(machine: Machine, thread: Thread, pid: int, signum: int) -> Steps:
     """Send a signal; 0 only asks. Errors: KILL_ERRORS. Source: posix-kill, linux-kill2."""
     process = thread.process
     yield machine.port.sleep(machine.costs.signal_ns)
-    targets = _targets(machine, process, pid) if 0 <= signum <= LAST else []
-    facts = KillFacts(signum, targets, [each for each in targets if may_signal(process, each)])
+    targets = _targets(machine, process, pid)
+    facts = KillFacts(signum, targets, [each for each in targets if may_signal(process, each, signum)])
     if (row := KILL_ERRORS.first(facts)) is not None:
         return Fail(row, KILL_ERRORS, str(pid))
     if signum:
@@ -213,6 +273,8 @@ def sigaction(
         process.handlers.pop(signum, None)
     else:
         process.handlers[signum] = action if isinstance(action, Disposition) else Handler(action, restart)
+    if signum in process.pending and action_of(process, signum) is Action.IGNORE:
+        process.pending.remove(signum)  # even if it is blocked
     return before.function if isinstance(before, Handler) else before
 
 
@@ -231,7 +293,9 @@ def pause(machine: Machine, thread: Thread) -> Steps:
     """Wait for a signal that is caught: always fails with EINTR. Source: posix-pause."""
     yield machine.port.sleep(machine.costs.syscall_ns)
     yield from block(machine.port, thread, WaitQueue(), "pause()")
-    return Fail(PAUSE_ERRORS.row("interrupted"), PAUSE_ERRORS)
+    row = PAUSE_ERRORS.first(ActionFacts(interrupted=True))
+    assert row is not None, "nothing else ends it"
+    return Fail(row, PAUSE_ERRORS)
 
 
 def alarm(machine: Machine, thread: Thread, seconds: int) -> Steps:

@@ -1,4 +1,4 @@
-"""socket, bind, listen, accept, connect: stream sockets between machines."""
+"""socket, bind, listen, accept, connect, getsockname: stream sockets between machines."""
 
 from __future__ import annotations
 
@@ -8,42 +8,33 @@ from attrs import define, setters
 
 from bprocsim.errnos import Errno as E
 from bprocsim.manual import Errors, Fail, Row
-from bprocsim.port import Port, Steps, Waiter, Why
+from bprocsim.port import Steps, Timer, Waiter, WaitQueue, Why
 from bprocsim.posix.fileio import block, descriptors_used_up, fd_not_open, file_table_full, interrupted
 from bprocsim.posix.machine import Machine, counted
 from bprocsim.posix.network import Address, Answer
-from bprocsim.posix.procs import Descriptor, Thread, put
-from bprocsim.posix.streams import Endpoint, Listener, connect_ends
+from bprocsim.posix.procs import Descriptor, Process, Thread, put
+from bprocsim.posix.streams import Endpoint, Listener, Socket, connect_ends
 
-ANY = ""
+ANY = "0.0.0.0"
 
-
-@define(on_setattr=setters.NO_OP, eq=False, repr=False)
-class Socket:
-    """A stream socket before it listens or is connected; afterwards that takes its place."""
-
-    local: Address | None = None
-    references: int = 0
-    table: Any = None
-    readable = True
-    writable = True
-    reset = False
-    broken = False
-    peer = None
-
-    def close(self, port: Port) -> None:
-        """Nothing to let go of."""
+# The longest queue of connections that a program may ask for. Source: linux-listen2.
+SOMAXCONN = 128
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class SocketFacts:
-    """What the calls about sockets ask about."""
+    """What the calls about sockets ask about.
+
+    `address` the one that the call names; `needs_port` nobody has named one, so that one must be
+    handed out; `used` descriptors of at most `open_limit`, of which `wanted` more are asked for;
+    `answer` how an attempt to connect ended.
+    """
 
     machine: Machine
+    process: Process
     descriptor: Descriptor | None = None
     address: Address | None = None
-    used: int = 0
-    open_limit: int = 0
+    needs_port: bool = False
     wanted: int = 0
     interrupted: bool = False
     answer: Answer | None = None
@@ -52,6 +43,16 @@ class SocketFacts:
     def description(self) -> Any:
         """Give what the descriptor stands for."""
         return self.descriptor.description if self.descriptor is not None else None
+
+    @property
+    def used(self) -> int:
+        """Tell how many descriptors the process has."""
+        return len(self.process.descriptors)
+
+    @property
+    def open_limit(self) -> int:
+        """Tell how many it may have."""
+        return self.process.open_limit
 
 
 def not_a_socket(f: SocketFacts) -> bool:
@@ -63,11 +64,16 @@ def already_bound(f: SocketFacts) -> bool:
 
 
 def address_not_ours(f: SocketFacts) -> bool:
-    return f.address is not None and f.address.host not in (ANY, "0.0.0.0", "127.0.0.1", f.machine.address)
+    return f.address is not None and f.address.host != ANY and not _is_local(f.machine, f.address.host)
+
+
+def port_privileged(f: SocketFacts) -> bool:
+    port = f.address.port if f.address is not None else 0
+    return 0 < port < 1024 and not f.process.credentials.can("CAP_NET_BIND_SERVICE")
 
 
 def address_in_use(f: SocketFacts) -> bool:
-    return f.address is not None and f.address.port in f.machine.sockets.listeners
+    return f.address is not None and f.address.port in f.machine.sockets.held
 
 
 def connected(f: SocketFacts) -> bool:
@@ -79,7 +85,7 @@ def not_listening(f: SocketFacts) -> bool:
 
 
 def no_ports_left(f: SocketFacts) -> bool:
-    return isinstance(f.description, Socket) and f.description.local is None and not f.machine.sockets.free_port()
+    return f.needs_port and not f.machine.sockets.free_port()
 
 
 def connect_refused(f: SocketFacts) -> bool:
@@ -100,78 +106,87 @@ def listens(f: SocketFacts) -> bool:
 
 _NOT_OPEN = Row(E.EBADF, fd_not_open, "the descriptor is not open")
 _NOT_A_SOCKET = Row(E.ENOTSOCK, not_a_socket, "the descriptor is no socket's")
+_TOO_MANY_FILES = Row(E.ENFILE, file_table_full, "the machine's table of open files is full")
+_TOO_MANY_DESCRIPTORS = Row(E.EMFILE, descriptors_used_up, "the process has too many descriptors open")
 
 SOCKET_ERRORS = Errors(
     "socket",
     page="posix-socket",
-    order="linux-2.4.20-exec",
-    rows=(
-        Row(E.ENFILE, file_table_full, "the machine's table of open files is full"),
-        Row(E.EMFILE, descriptors_used_up, "the process has too many descriptors open"),
-    ),
+    order="linux-6.18-measured",
+    rows=(_TOO_MANY_DESCRIPTORS, _TOO_MANY_FILES),
 )
 BIND_ERRORS = Errors(
     "bind",
     page="posix-bind",
-    order="linux-bind2",
+    order="linux-6.18-measured",
     rows=(
         _NOT_OPEN,
         _NOT_A_SOCKET,
         Row(E.EADDRNOTAVAIL, address_not_ours, "the address is not one of this machine's"),
+        Row(E.EACCES, port_privileged, "the port is below 1024 and the program may not bind to those"),
         Row(E.EINVAL, already_bound, "the socket has an address already"),
+        Row(E.EADDRINUSE, no_ports_left, "port 0 asks for any, and none is free", source="linux-bind2"),
         Row(E.EADDRINUSE, address_in_use, "somebody else has the port"),
     ),
 )
 LISTEN_ERRORS = Errors(
     "listen",
     page="posix-listen",
-    order="linux-bind2",
+    order="linux-6.18-measured",
     rows=(
         _NOT_OPEN,
         _NOT_A_SOCKET,
         Row(E.EINVAL, connected, "the socket is connected"),
-        Row(E.EADDRINUSE, no_ports_left, "no port is free", source="linux-bind2"),
+        Row(E.EADDRINUSE, no_ports_left, "the socket has no address, and no port is free", source="linux-listen2"),
     ),
 )
 ACCEPT_ERRORS = Errors(
     "accept",
     page="posix-accept",
-    order="linux-bind2",
+    order="linux-6.18-measured",
     rows=(
         _NOT_OPEN,
+        _TOO_MANY_DESCRIPTORS,
         _NOT_A_SOCKET,
+        _TOO_MANY_FILES,
         Row(E.EINVAL, not_listening, "the socket does not listen"),
-        Row(E.ENFILE, file_table_full, "the machine's table of open files is full"),
-        Row(E.EMFILE, descriptors_used_up, "the process has too many descriptors open"),
         Row(E.EINTR, interrupted, "a signal was caught"),
     ),
 )
 CONNECT_ERRORS = Errors(
     "connect",
     page="posix-connect",
-    order="linux-connect2",
+    order="linux-6.18-measured",
     rows=(
         _NOT_OPEN,
         _NOT_A_SOCKET,
         Row(E.EISCONN, connected, "the socket is connected already"),
-        Row(E.EOPNOTSUPP, listens, "the socket listens"),
+        Row(E.EISCONN, listens, "the socket listens", source="linux-6.18-measured"),
         Row(E.EHOSTUNREACH, no_route, "no machine has that address"),
+        Row(E.EADDRNOTAVAIL, no_ports_left, "the socket has no address, and no port is free", source="linux-connect2"),
         Row(E.ECONNREFUSED, connect_refused, "nobody listens on that port"),
         Row(E.ETIMEDOUT, connect_timed_out, "no answer came in time"),
-        Row(E.EINTR, interrupted, "a signal was caught"),
+        Row(E.EINTR, interrupted, "a signal was caught; the attempt goes on"),
     ),
 )
-
-
-def _facts(machine: Machine, thread: Thread, fd: int) -> SocketFacts:
-    process = thread.process
-    descriptors = process.descriptors
-    return SocketFacts(machine, descriptors.get(fd), used=len(descriptors), open_limit=process.open_limit)
-
-
 GETSOCKNAME_ERRORS = Errors(
-    "getsockname", page="posix-getsockname", order="linux-bind2", rows=(_NOT_OPEN, _NOT_A_SOCKET)
+    "getsockname", page="posix-getsockname", order="linux-6.18-measured", rows=(_NOT_OPEN, _NOT_A_SOCKET)
 )
+
+
+def _facts(machine: Machine, thread: Thread, fd: int, address: Address | None = None) -> SocketFacts:
+    facts = SocketFacts(machine, thread.process, thread.process.descriptors.get(fd), address)
+    description = facts.description
+    if isinstance(description, Socket):
+        facts.needs_port = description.local is None and description.dial is None
+    return facts
+
+
+def _is_local(machine: Machine, host: str) -> bool:
+    return host == machine.address or host.startswith("127.")
+
+
+# ---- calls ---------------------------------------------------------------------------------------
 
 
 def getsockname(machine: Machine, thread: Thread, fd: int) -> Steps:
@@ -180,28 +195,38 @@ def getsockname(machine: Machine, thread: Thread, fd: int) -> Steps:
     facts = _facts(machine, thread, fd)
     if (row := GETSOCKNAME_ERRORS.first(facts)) is not None:
         return Fail(row, GETSOCKNAME_ERRORS)
-    return facts.description.local or Address("0.0.0.0", 0)
+    return facts.description.local or Address(ANY, 0)
 
 
 def socket(machine: Machine, thread: Thread) -> Steps:
     """Make a stream socket; gives a descriptor. Errors: SOCKET_ERRORS. Source: posix-socket."""
-    process = thread.process
     yield machine.port.sleep(machine.costs.syscall_ns)
-    facts = SocketFacts(machine, used=len(process.descriptors), open_limit=process.open_limit, wanted=1)
+    facts = SocketFacts(machine, thread.process, wanted=1)
     if (row := SOCKET_ERRORS.first(facts)) is not None:
         return Fail(row, SOCKET_ERRORS)
-    return put(process, counted(machine, Socket()))
+    return put(thread.process, counted(machine, Socket()))
 
 
 def bind(machine: Machine, thread: Thread, fd: int, address: Address) -> Steps:
     """Give a socket an address; port 0 takes a free one. Errors: BIND_ERRORS. Source: posix-bind."""
     yield machine.port.sleep(machine.costs.syscall_ns)
-    facts = _facts(machine, thread, fd)
-    facts.address = address
+    facts = _facts(machine, thread, fd, address if address.host else Address(ANY, address.port))
+    facts.needs_port = address.port == 0
     if (row := BIND_ERRORS.first(facts)) is not None:
         return Fail(row, BIND_ERRORS, f"{address.host}:{address.port}")
-    facts.description.local = Address(machine.address, address.port or machine.sockets.free_port())
+    _bind(machine, facts.description, address.host or ANY, address.port)
     return 0
+
+
+def _bind(machine: Machine, plain: Socket, host: str, number: int = 0) -> None:
+    """Give a socket an address and hold the port; 0 is any that is free."""
+    ports = machine.sockets
+    if number:
+        ports.hold(number)
+    else:
+        number = ports.take_port()
+    plain.local = Address(host, number)
+    plain.on_close = lambda: ports.release(number)
 
 
 def listen(machine: Machine, thread: Thread, fd: int, backlog: int) -> Steps:
@@ -212,34 +237,59 @@ def listen(machine: Machine, thread: Thread, fd: int, backlog: int) -> Steps:
         return Fail(row, LISTEN_ERRORS)
     description = facts.description
     if isinstance(description, Listener):
-        description.backlog = max(0, backlog)
+        description.backlog = _queue_length(backlog)
         return 0
-    local = description.local or Address(machine.address, machine.sockets.free_port())
-    listener = open_listener(machine, local.port, backlog)
-    become(thread, description, listener)
+    if description.local is None:
+        _bind(machine, description, ANY)
+    ports, local = machine.sockets, description.local
+    listener = Listener(_queue_length(backlog), machine.costs.socket_buffer_bytes, local)
+    let_go_of_port = description.on_close
+
+    def gone() -> None:
+        del ports.listeners[local.port]
+        let_go_of_port()
+
+    listener.on_close = gone
+    ports.listeners[local.port] = listener
+    become(machine, thread.process, description, listener)
     return 0
 
 
+def _queue_length(backlog: int) -> int:
+    """Give how many more than one connection may wait; a negative number asks for the most."""
+    return min(backlog, SOMAXCONN) if backlog >= 0 else SOMAXCONN
+
+
 def open_listener(machine: Machine, number: int, backlog: int) -> Listener:
-    """Listen on a port of this machine."""
-    listeners = machine.sockets.listeners
-    listener = Listener(max(0, backlog), machine.costs.socket_buffer_bytes, Address(machine.address, number))
+    """Listen on a port of this machine at which nobody listens, without a process."""
+    ports = machine.sockets
+    listener = Listener(backlog, machine.costs.socket_buffer_bytes, Address(ANY, number))
 
     def gone() -> None:
-        if listeners.get(number) is listener:
-            del listeners[number]
+        del ports.listeners[number]
+        ports.release(number)
 
+    ports.hold(number)
     listener.on_close = gone
-    listeners[number] = listener
+    ports.listeners[number] = listener
     return listener
 
 
-def become(thread: Thread, old: Socket, new: Any) -> None:
-    """Let every descriptor of the process that stood for a plain socket stand for what it became."""
-    new.table, new.references = old.table, old.references
-    for descriptor in thread.process.descriptors.values():
-        if descriptor.description is old:
-            descriptor.description = new
+def become(machine: Machine, process: Process, old: Socket, new: Any) -> None:
+    """Let every descriptor that stood for a plain socket stand for what it became, whoever has it.
+
+    Those of a process that is on its way are not found; they hold `new` through `old`.
+    """
+    new.table, old.table = old.table, None
+    for holder in (process, *(machine.processes.values() if old.references > 1 else ())):
+        for descriptor in holder.descriptors.values():
+            if descriptor.description is old:
+                descriptor.description = new
+                new.references += 1
+                old.references -= 1
+    if old.references:
+        old.became = new
+        new.references += 1
 
 
 def accept(machine: Machine, thread: Thread, fd: int) -> Steps:
@@ -256,24 +306,41 @@ def accept(machine: Machine, thread: Thread, fd: int) -> Steps:
             end = listener.waiting.pop(0)
             return put(thread.process, counted(machine, end)), end.remote
         why = yield from block(port, thread, listener.accepting, f"accept({fd})")
-        facts.interrupted = why is Why.SIGNAL
+        facts.interrupted = why is Why.SIGNAL and not listener.waiting
 
 
 def connect(machine: Machine, thread: Thread, fd: int, address: Address) -> Steps:
-    """Connect a socket. Errors: CONNECT_ERRORS. Source: posix-connect, linux-connect2."""
+    """Connect a socket, or wait on for an attempt that a signal left going.
+
+    Errors: CONNECT_ERRORS. Sources: posix-connect, linux-connect2.
+    """
     yield machine.port.sleep(machine.costs.syscall_ns)
-    facts = _facts(machine, thread, fd)
-    facts.address = Address(machine.address, address.port) if address.host in (ANY, "127.0.0.1") else address
+    here = address.host in ("", ANY) or _is_local(machine, address.host)
+    facts = _facts(machine, thread, fd, Address(machine.address, address.port) if here else address)
     if (row := CONNECT_ERRORS.first(facts)) is not None:
         return Fail(row, CONNECT_ERRORS, f"{address.host}:{address.port}")
     plain = facts.description
-    target = machine.network.machine(facts.address.host)
-    facts.answer, end = yield from reach(machine, target, facts.address.port, thread, f"connect({fd})")
-    facts.interrupted = facts.answer is Answer.SIGNAL
-    if (row := CONNECT_ERRORS.first(facts)) is not None:
-        return Fail(row, CONNECT_ERRORS, f"{address.host}:{address.port}")
-    become(thread, plain, end)
-    return 0
+    if plain.dial is None:
+        host = machine.address if address.host in ("", ANY) else address.host
+        target = machine.network.machine(facts.address.host) if facts.address is not None else None
+        plain.dial = Dial(machine, target, Address(host, address.port), plain.local)
+    dial = plain.dial
+    while dial.answer is None and not facts.interrupted:
+        why = yield from block(machine.port, thread, dial.waiting, f"connect({fd})")
+        facts.interrupted = why is Why.SIGNAL and dial.answer is None
+    facts.answer, facts.needs_port = dial.answer, False
+    if plain.dial is dial and not facts.interrupted:
+        plain.dial = None
+        if dial.end is not None:
+            become(machine, thread.process, plain, dial.end)
+    if facts.answer is Answer.CONNECTED:
+        return 0
+    row = CONNECT_ERRORS.first(facts)
+    assert row is not None, "it is not connected"
+    return Fail(row, CONNECT_ERRORS, f"{address.host}:{address.port}")
+
+
+# ---- connecting ----------------------------------------------------------------------------------
 
 
 class Holder(Protocol):
@@ -282,44 +349,105 @@ class Holder(Protocol):
     waiting: Waiter | None
 
 
-def reach(machine: Machine, target: Any, number: int, holder: Holder, what: str) -> Steps:
-    """Try to connect from `machine` to a port of `target`; gives (Answer, Endpoint or None).
+class Dial:
+    """An attempt to connect from `machine` to `remote`, an address of `target`.
 
     A request that finds the listener's queue full, or a dead machine, gets no answer and is sent
-    again after each pause of `tcp_retries_ns`. Source: linux-tcp7.
+    again after each pause of `tcp_retries_ns`. `answer` how it ended, and then `end` what was made;
+    `waiting` those who want to know. It goes on without them. Source: linux-tcp7.
     """
-    port, network, costs = machine.port, machine.network, machine.costs
-    there, back = network.link(machine, target), network.link(target, machine)
-    answered: list[tuple[Answer, Endpoint | None]] = []
-    waiter = Waiter(what, port.now_ns)
 
-    def ask() -> None:
-        if answered or not target.alive:
-            return
-        listener = target.sockets.listeners.get(number)
-        if listener is None or number in target.sockets.refused:
-            answer: tuple[Answer, Endpoint | None] = (Answer.REFUSED, None)
-        elif listener.full:
-            return
-        else:
-            local = Address(machine.address, machine.sockets.free_port())
-            here = Endpoint(costs.socket_buffer_bytes, local=local, remote=listener.local)
-            remote = Endpoint(costs.socket_buffer_bytes, local=listener.local, remote=local)
-            connect_ends(here, remote, there, back)
-            answer = (Answer.CONNECTED, here)
-            listener.arrive(port, remote)
-        answered.append(answer)
-        port.send(back, 0, lambda: port.wake(waiter, Why.DATA))
+    __slots__ = (
+        "_bound", "_heard", "_number", "_timer", "_tries", "answer", "end", "machine", "remote", "target", "waiting",
+    )  # fmt: skip
 
-    for pause_ns in costs.tcp_retries_ns:
-        port.send(there, 0, ask)
+    def __init__(self, machine: Machine, target: Any, remote: Address, bound: Address | None = None) -> None:
+        self.machine = machine
+        self.target = target
+        self.remote = remote
+        self.answer: Answer | None = None
+        self.end: Endpoint | None = None
+        self.waiting = WaitQueue()
+        self._bound = bound
+        self._number = machine.sockets.take_port() if bound is None else bound.port
+        self._heard = False
+        self._timer: Timer | None = None
+        self._tries = 0
+        self._ask()
+
+    def give_up(self) -> None:
+        """Let nobody wait for it any more; a connection that stands already is thrown away."""
+        if self.answer is None:
+            self._settle(Answer.GONE, None)
+        elif self.end is not None:
+            if self._bound is not None:
+                self.end.on_close = None  # its socket still holds the port
+            self.end.throw_away(self.machine.port)
+
+    def _ask(self) -> None:
+        port, costs = self.machine.port, self.machine.costs
+        if self._tries == len(costs.tcp_retries_ns):
+            self._settle(Answer.SILENCE, None)
+            return
+        self._timer = port.after(costs.tcp_connect_ns + costs.tcp_retries_ns[self._tries], self._ask)
+        self._tries += 1
+        port.send(self.machine.network.link(self.machine, self.target), 0, self._request)
+
+    def _request(self) -> None:
+        """Be heard by the target, which answers once or not at all."""
+        target, machine = self.target, self.machine
+        if self._heard or self.answer is not None or not target.alive:
+            return
+        listener = target.sockets.listeners.get(self.remote.port)
+        answer, here = Answer.REFUSED, None
+        if listener is not None and self._may_reach(listener):
+            if listener.full:
+                return
+            answer, here = Answer.CONNECTED, self._connect(listener)
+        self._heard = True
+        back = machine.network.link(target, machine)
+        machine.port.send(back, 0, lambda: self._settle(answer, here))
+
+    def _may_reach(self, listener: Listener) -> bool:
+        return listener.local.host in (ANY, self.remote.host) and self.remote.port not in self.target.sockets.refused
+
+    def _connect(self, listener: Listener) -> Endpoint:
+        """Make both ends at the target, and put one of them into its listener's queue."""
+        machine, room = self.machine, self.machine.costs.socket_buffer_bytes
+        local = Address(self.remote.host if self.target is machine else machine.address, self._number)
+        here = Endpoint(room, local=local, remote=self.remote)
+        there = Endpoint(room, local=self.remote, remote=local)
+        network, ports, number = machine.network, machine.sockets, self._number
+        connect_ends(here, there, network.link(machine, self.target), network.link(self.target, machine))
+        here.on_close = lambda: ports.release(number)
+        listener.arrive(machine.port, there)
+        return here
+
+    def _settle(self, answer: Answer, end: Endpoint | None) -> None:
+        """Learn how it ended; an answer that comes too late is thrown away."""
+        port = self.machine.port
+        if self.answer is not None:
+            if end is not None:
+                end.on_close = None
+                end.throw_away(port)
+            return
+        self.answer, self.end = answer, end
+        if self._timer is not None:
+            self._timer.cancel()
+        if end is None and self._bound is None:
+            self.machine.sockets.release(self._number)
+        self.waiting.wake_all(port, Why.DATA)
+
+
+def reach(machine: Machine, target: Any, number: int, holder: Holder, what: str) -> Steps:
+    """Try to connect from `machine` to a port of `target`; gives (Answer, Endpoint or None)."""
+    port = machine.port
+    dial = Dial(machine, target, Address(target.address, number))
+    while dial.answer is None:
+        waiter = Waiter(what, port.now_ns)
         holder.waiting = waiter
-        why = yield port.wait(waiter, costs.tcp_connect_ns + pause_ns)
+        why = yield dial.waiting.join(port, waiter)
         holder.waiting = None
-        if why is Why.SIGNAL:
-            return Answer.SIGNAL, None
         if why is Why.GONE:
-            return Answer.GONE, None
-        if why is Why.DATA:
-            return answered[0]
-    return Answer.SILENCE, None
+            dial.give_up()
+    return dial.answer, dial.end

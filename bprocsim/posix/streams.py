@@ -16,6 +16,7 @@ from typing import Any
 from attrs import define, field, setters
 
 from bprocsim.port import Link, Port, WaitQueue, Why
+from bprocsim.posix.procs import let_go
 
 # Writes of up to so many bytes into a pipe are not mixed with others'. Source: posix-write.
 PIPE_BUF = 4096
@@ -245,6 +246,36 @@ def connect_ends(one: Endpoint, other: Endpoint, there: Link, back: Link) -> Non
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
+class Socket:
+    """A stream socket before it listens or is connected; afterwards `became` takes its place.
+
+    `local` its address once it is bound; `dial` the attempt to connect that is under way; `on_close`,
+    when set, is called when it is closed as it is. Nobody can read from it or write to it.
+    """
+
+    local: Any = None
+    dial: Any = None
+    became: Any = None
+    on_close: Callable[[], None] | None = None
+    references: int = 0
+    table: Any = None
+    readable = True
+    writable = True
+    broken = True
+    reset = False
+
+    def close(self, port: Port) -> None:
+        """Let go of the address, and of an attempt to connect; a descriptor on its way kept the rest."""
+        if self.became is not None:
+            let_go(self.became, port)
+            return
+        if self.dial is not None:
+            self.dial.give_up()
+        if self.on_close is not None:
+            self.on_close()
+
+
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Listener:
     """A socket that listens: at most `backlog` + 1 connections wait to be accepted.
 
@@ -293,7 +324,7 @@ class Listener:
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Null:
-    """/dev/null: reads end at once, writes vanish."""
+    """/dev/null: reads end at once, writes vanish; `readable` and `writable` as it was opened."""
 
     readable: bool = True
     writable: bool = True

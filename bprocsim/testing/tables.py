@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bprocsim.manual import Errors
-from bprocsim.posix import fileio, life, openfile, signaling, sockets
+from bprocsim.posix import execcalls, fileio, life, openfile, signaling, sockets
 from bprocsim.testing.recipes import exec_tables
 
-_ROOMS = (fileio, openfile, sockets, life, signaling)
+_ROOMS = (execcalls, fileio, openfile, sockets, life, signaling)
 
 
 def tables(edition: str = "scyld", kernel: str = "documented") -> dict[str, Errors]:
