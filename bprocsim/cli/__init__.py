@@ -11,6 +11,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from bprocsim import __version__
 from bprocsim.cli import demo, errors, explain
@@ -41,8 +42,14 @@ same command."""
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with `argv`, by default the process's own arguments; gives the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    with contextlib.ExitStack() as stack:
+        _prepare_streams(stack)
+        return _guarded(arguments)
+
+
+def _guarded(arguments: list[str]) -> int:
+    """Run the command; whatever ends it early has its exit status."""
     try:
-        _prepare_streams()
         return _run(arguments)
     except KeyboardInterrupt:
         _say("interrupted")
@@ -90,11 +97,13 @@ def _parser() -> Parser:
 # ---- streams ---------------------------------------------------------------------------------------
 
 
-def _prepare_streams() -> None:
+def _prepare_streams(stack: contextlib.ExitStack) -> None:
     """See to it that stdout and stderr are there, and that a file gets the same bytes on every system."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # the caller has closed it
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+            stack.callback(setattr, sys, name, None)
+            nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  (the stack closes it)
+            setattr(sys, name, stack.enter_context(nowhere))
     if sys.platform == "win32" and not sys.stdout.isatty():
         reconfigure = getattr(sys.stdout, "reconfigure", None)  # a test's stdout may have none
         if reconfigure is not None:

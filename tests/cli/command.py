@@ -55,12 +55,23 @@ def text_of(data: bytes) -> str:
     return data.decode("utf-8").replace("\r\n", "\n")
 
 
+def has_terminals() -> bool:
+    """Tell whether this Python can make a terminal; Windows, for one, cannot."""
+    try:
+        import fcntl  # noqa: F401
+        import pty  # noqa: F401
+        import termios  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
 def in_terminal(
     *arguments: str, columns: int = 80, before: str = "", with_stderr: bool = False, **changes: str
 ) -> tuple[int, str]:
     """Run the command in a terminal of so many columns; give its status and what was shown there.
 
-    `with_stderr` the terminal shows that too. POSIX only.
+    `with_stderr` the terminal shows that too. Only where it `has_terminals`.
     """
     import fcntl
     import pty

@@ -14,11 +14,22 @@ import pytest
 from bprocsim import cli
 from bprocsim.cli import demo
 from bprocsim.cli.screen import OutputError
-from tests.cli.command import WITHOUT_RICH, Here, command, environment, in_terminal, python, run_code, text_of
+from tests.cli.command import (
+    WITHOUT_RICH,
+    Here,
+    command,
+    environment,
+    has_terminals,
+    in_terminal,
+    python,
+    run_code,
+    text_of,
+)
 
 COMMANDS = ("demo", "errors", "explain")
 EACH = (("demo",), ("errors", "bproc_execmove"), ("explain", "bproc_execmove"), ("explain", "execve", "EACCES"))
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
+terminal = pytest.mark.skipif(not has_terminals(), reason="needs pseudo-terminals")
 
 
 # ---- what it says of itself ------------------------------------------------------------------------
@@ -293,7 +304,7 @@ def test_lines_fit(arguments: Sequence[str], columns: int, rich: bool, color: st
         assert line == line.rstrip()
 
 
-@posix
+@terminal
 @pytest.mark.parametrize(("before", "columns"), [(WITHOUT_RICH, 80), ("", 120)])
 def test_a_terminal_gets_colour_and_lines_that_fit(before: str, columns: int) -> None:
     status, shown = in_terminal("errors", "bproc_execmove", columns=columns, before=before)
@@ -303,7 +314,7 @@ def test_a_terminal_gets_colour_and_lines_that_fit(before: str, columns: int) ->
     assert columns * 3 // 4 < longest < columns
 
 
-@posix
+@terminal
 @pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_a_terminal_that_wants_none_gets_none(variable: dict[str, str]) -> None:
     status, shown = in_terminal("demo", before=f"import os; os.environ.update({variable!r})")

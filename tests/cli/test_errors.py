@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from bprocsim import cli, testing
 from bprocsim.cli.errors import Trial
 from bprocsim.cli.screen import Progress
 from bprocsim.manual import Kind
-from tests.cli.command import Here, in_terminal
+from tests.cli.command import Here, has_terminals, in_terminal
 
 TABLES = testing.tables()
 CALLS = ("bproc_execmove", "execve")
@@ -195,7 +194,7 @@ def test_progress_is_not_written_to_a_file(capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
+@pytest.mark.skipif(not has_terminals(), reason="needs pseudo-terminals")
 def test_progress_is_wiped_before_the_table() -> None:
     _, shown = in_terminal("errors", "execve", with_stderr=True)
     progress, _, table = shown.rpartition("\r")

@@ -84,7 +84,8 @@ def test_the_page_of_execmove_says_what_the_manual_says(here: Here) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.names[0] in TABLES], ids=lambda page: page.names[0])
 def test_every_name_of_a_page_leads_to_it(page: tuple[tuple[str, ...]], here: Here) -> None:
-    for name in page[0]:
+    others = [name for name in page[0][1:] if name not in TABLES]  # one with a table has a page of its own
+    for name in others:
         assert explain(here, name) == explain(here, name.upper()) == explain(here, page[0][0])
 
 
