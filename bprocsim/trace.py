@@ -2,12 +2,19 @@
 
 A record is (at_ns, node, pid, kind, details...); `Record` is what a reader gets. Which kinds are
 kept depends on the level: "off" nothing, "errors" failures and faults, "all" everything.
+
+Several steps that pass in one wait are written at its end, each with its own instant. A reader gets
+the records ordered by time, those of one instant as they were written. The digest is over the
+records as they were written: that order too depends on nothing but the world and its seed, and it
+needs no record that was dropped.
 """
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any
 
 from attrs import frozen
@@ -68,7 +75,17 @@ def _value(value: Any) -> str:
         return str(value.__name__)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_value(item) for item in value) + "]"
-    return value if isinstance(value, str) else repr(value)
+    if isinstance(value, set | frozenset):
+        return "{" + ", ".join(sorted(_value(item) for item in value)) + "}"
+    return value if isinstance(value, str) else anonymous(repr(value))
+
+
+def anonymous(text: str) -> str:
+    """Take the addresses of Python's own objects out of a text: no two runs have the same."""
+    return _ADDRESS.sub("", text) if " at 0x" in text else text
+
+
+_ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 
 
 _PHRASES: dict[str, Any] = {
@@ -96,8 +113,6 @@ def _plain(value: Any) -> Any:
         return value.decode("latin-1")
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {str(_plain(key)): _plain(item) for key, item in value.items()}
     if value is None or isinstance(value, str | int | float):
         return value
     return _value(value)
@@ -118,13 +133,16 @@ def _new_hash() -> Any:
     return sha256()
 
 
+_INSTANT = itemgetter(0)
+
+
 class Trace:
     """The records of one world.
 
     `level` "off", "errors" or "all"; `limit` how many are kept (None: all of them; under "errors"
     the last 256 unless said otherwise). Older ones are dropped, are counted in `dropped`, and
     still count for the digest.
-    ValueError: an unknown level, or a limit below 1.
+    ValueError, TypeError: an unknown level, or a limit that is none.
     """
 
     __slots__ = ("_hash", "_kept", "all", "dropped", "level", "limit")
@@ -132,6 +150,8 @@ class Trace:
     def __init__(self, level: str = "errors", limit: int | None = None) -> None:
         if level not in LEVELS:
             raise ValueError(f"trace: expected one of {', '.join(LEVELS)}, got {level!r}")
+        if isinstance(limit, bool) or not isinstance(limit, int | None):
+            raise TypeError(f"trace_limit: expected a number of records from 1 on, or None, got {limit!r}")
         if limit is not None and limit < 1:
             raise ValueError(f"trace_limit: expected a number of records from 1 on, or None, got {limit!r}")
         self.level = level
@@ -160,14 +180,19 @@ class Trace:
     def __len__(self) -> int:
         return len(self._kept)
 
+    def _ordered(self) -> list[tuple[Any, ...]]:
+        """Give what was kept, by time; ValueError when the trace is off."""
+        if self.level == "off":
+            raise ValueError("the trace is off; build the world with trace='errors' or trace='all'")
+        return sorted(self._kept, key=_INSTANT)
+
     def __iter__(self) -> Iterator[Record]:
-        for at_ns, node, pid, kind, *details in self._kept:
+        for at_ns, node, pid, kind, *details in self._ordered():
             yield Record(at_ns, node, pid, kind, tuple(details))
 
     @property
     def records(self) -> tuple[Record, ...]:
-        """Give the records; ValueError when the trace is off."""
-        self._readable()
+        """Give the records, ordered by time; ValueError when the trace is off."""
         return tuple(self)
 
     def of_kind(self, kind: str) -> tuple[Record, ...]:
@@ -179,15 +204,17 @@ class Trace:
         return tuple(record for record in self if record.kind == kind)
 
     def text(self) -> str:
-        """Write the records line by line, as strace would."""
-        self._readable()
+        """Write the records line by line, as strace would; ValueError when the trace is off."""
+        lines = [record.text() + "\n" for record in self]
         head = f"({self.dropped} earlier records were dropped: trace_limit={self.limit})\n" if self.dropped else ""
-        return head + "".join(record.text() + "\n" for record in self)
+        return head + "".join(lines)
 
     def jsonl(self) -> str:
-        """Write the records as JSON Lines; bytes are text in which each character is one byte."""
-        self._readable()
-        return "".join(_line(record) + "\n" for record in self._kept)
+        """Write the records as JSON Lines; bytes are text in which each character is one byte.
+
+        ValueError when the trace is off.
+        """
+        return "".join(_line(record) + "\n" for record in self._ordered())
 
     def digest(self) -> str:
         """Hash every record, dropped ones included; ValueError unless the trace keeps all."""
@@ -197,7 +224,3 @@ class Trace:
         for record in self._kept:
             whole.update(_line(record).encode() + b"\n")
         return str(whole.hexdigest())
-
-    def _readable(self) -> None:
-        if self.level == "off":
-            raise ValueError("the trace is off; build the world with trace='errors' or trace='all'")
