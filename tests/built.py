@@ -41,9 +41,7 @@ def main() -> int:
         venv = scratch / "venv"
         _run([sys.executable, "-m", "venv", str(venv)], scratch)
         python = str(interpreter(venv))
-        _run(
-            [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", str(wheel)], scratch
-        )
+        _run([python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", str(wheel)], scratch)
         command = str(interpreter(venv).with_name("bprocsim.exe" if os.name == "nt" else "bprocsim"))
         said = _run([command, "--version"], scratch)
         if said.split() != ["bprocsim", version]:
@@ -66,11 +64,7 @@ def check_contents(sdist: Path, wheel: Path) -> list[str]:
     strangers = {file for file in in_wheel - package if ".dist-info/" not in file}
     return [
         *(f"the sdist lacks {file}" for file in sorted(clone - in_sdist)),
-        *(
-            f"the wheel lacks {file}"
-            for file in sorted(package | {"bprocsim/sources.toml"})
-            if file not in in_wheel
-        ),
+        *(f"the wheel lacks {file}" for file in sorted(package | {"bprocsim/sources.toml"}) if file not in in_wheel),
         *(f"the wheel holds {file}" for file in sorted(strangers)),
     ]
 
@@ -78,10 +72,7 @@ def check_contents(sdist: Path, wheel: Path) -> list[str]:
 def sources(*folders: Path) -> list[Path]:
     """The files below some folders of the clone, without what Python leaves there."""
     return [
-        path
-        for folder in folders
-        for path in folder.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        path for folder in folders for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts
     ]
 
 

@@ -42,9 +42,7 @@ def tracked_files() -> list[str]:
     """What git keeps; where there is no git (an unpacked sdist), what lies there."""
     git = shutil.which("git")
     if git and (TOP / ".git").exists():
-        listed = subprocess.run(
-            [git, "ls-files"], cwd=TOP, capture_output=True, encoding="utf-8", check=False
-        )
+        listed = subprocess.run([git, "ls-files"], cwd=TOP, capture_output=True, encoding="utf-8", check=False)
         if listed.stdout:
             return listed.stdout.splitlines()
     return [path.name for path in TOP.iterdir()]
@@ -65,9 +63,7 @@ def test_an_old_python_can_read_it(name: str) -> None:
     ast.parse((TOP / name).read_text(encoding="utf-8"), feature_version=(3, 6))
 
 
-def run_in_bare_clone(
-    folder: Path, entry: str, before: str, *arguments: str
-) -> subprocess.CompletedProcess[str]:
+def run_in_bare_clone(folder: Path, entry: str, before: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run an entry in a clone that has no .venv, in a Python to which `before` was done."""
     for name in (*READ_BY_OLD_PYTHONS, "pyproject.toml"):
         (folder / name).parent.mkdir(exist_ok=True)
@@ -76,9 +72,7 @@ def run_in_bare_clone(
     main = folder / entry
     code = f"import runpy, sys; {before}; sys.argv[1:] = {list(arguments)!r}; "
     code += f"runpy.run_path({str(main.parent)!r}, run_name='__main__')"
-    return subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, encoding="utf-8", check=False
-    )
+    return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, encoding="utf-8", check=False)
 
 
 def assert_one_sentence(done: subprocess.CompletedProcess[str], *words: str) -> None:

@@ -99,5 +99,3 @@ def fate_of(elf: ElfFile, page_bytes: int, fates: tuple[Fate, ...]) -> Fate | No
         if fate.condition(elf, page_bytes):
             return fate
     return None
-
-

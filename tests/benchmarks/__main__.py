@@ -12,10 +12,16 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import simpy
 from attrs import frozen
+
+import bprocsim as bp
+from bprocsim.posix.credentials import ROOT
+from bprocsim.posix.exec import DOCUMENTED
+from bprocsim.posix.paths import walk
 
 ROUNDS = 9
 
@@ -39,9 +45,7 @@ def seconds(action: Callable[[int], None], count: int) -> float:
 
 def bare_timeouts(count: int) -> None:
     """Let one process of bare SimPy wait `count` times."""
-    import simpy
-
-    def process(env: simpy.Environment):  # type: ignore[no-untyped-def]
+    def process(env: simpy.Environment) -> Iterator[simpy.Event]:
         for _ in range(count):
             yield env.timeout(1)
 
@@ -64,25 +68,18 @@ def in_timeouts(action: Callable[[int], None], count: int) -> float:
 # ---- what is measured ----------------------------------------------------------------------------
 
 
-def _cluster(**options: object):  # type: ignore[no-untyped-def]
-    import bprocsim as bp
-
-    return bp.Cluster(nodes=4, **options)
-
-
-def build_cluster() -> tuple[float, str]:
+def buildbp.Cluster(nodes=4) -> tuple[float, str]:
     """Build a small cluster."""
 
     def action(count: int) -> None:
         for _ in range(count):
-            _cluster()
+            bp.Cluster(nodes=4)
 
     return in_timeouts(action, 300), ""
 
 
-def build_large_cluster() -> tuple[float, str]:
+def build_largebp.Cluster(nodes=4) -> tuple[float, str]:
     """Build a cluster of a thousand nodes, none of them touched."""
-    import bprocsim as bp
 
     def action(count: int) -> None:
         for _ in range(count):
@@ -93,7 +90,7 @@ def build_large_cluster() -> tuple[float, str]:
 
 def refused_call() -> tuple[float, str]:
     """Make a direct call that is refused with ENOENT."""
-    cluster = _cluster()
+    cluster = bp.Cluster(nodes=4)
     events = _events(cluster, lambda: cluster.bproc_execmove(2, "/usr/bin/nothing"))
 
     def action(count: int) -> None:
@@ -105,9 +102,9 @@ def refused_call() -> tuple[float, str]:
 
 def successful_call() -> tuple[float, str]:
     """Make a direct bproc_execmove whose program writes twice."""
-    cluster = _cluster()
+    cluster = bp.Cluster(nodes=4)
 
-    def program(proc):  # type: ignore[no-untyped-def]
+    def program(proc: bp.Proc) -> Iterator[object]:
         yield from proc.write(1, b"one\n")
         yield from proc.write(1, b"two\n")
 
@@ -122,19 +119,15 @@ def successful_call() -> tuple[float, str]:
     return in_timeouts(action, 100), f"{events} events"
 
 
-def _events(cluster, action: Callable[[], object]) -> int:  # type: ignore[no-untyped-def]
+def _events(cluster: bp.Cluster, action: Callable[[], object]) -> int:
     before = cluster.sim.engine.events
     action()
-    return int(cluster.sim.engine.events - before)
+    return cluster.sim.engine.events - before
 
 
 def path_walk() -> tuple[float, str]:
     """Walk a path of depth three."""
-    from bprocsim.posix.credentials import ROOT
-    from bprocsim.posix.exec import DOCUMENTED
-    from bprocsim.posix.paths import walk
-
-    cluster = _cluster()
+    cluster = bp.Cluster(nodes=4)
     cluster.install("/usr/bin/hello", lambda proc: None)
     tree = cluster.machine(-1).tree
 
@@ -147,8 +140,6 @@ def path_walk() -> tuple[float, str]:
 
 def touched_node() -> tuple[float, str]:
     """Weigh an idle node of which every part was touched."""
-    import bprocsim as bp
-
     cluster = bp.Cluster(nodes=600)
 
     def touch(numbers: range) -> None:
@@ -197,7 +188,7 @@ def first_answer() -> tuple[float, str]:
 
 def ten_thousand_calls() -> tuple[float, str]:
     """Make 10,000 direct calls in one world: how much memory grows after the first 1,000."""
-    cluster = _cluster()
+    cluster = bp.Cluster(nodes=4)
     cluster.install("/usr/bin/hello", lambda proc: 0)
 
     def calls(count: int) -> float:
@@ -219,7 +210,7 @@ def ten_thousand_calls() -> tuple[float, str]:
 
 def last_of_many() -> tuple[float, str]:
     """Compare what the last calls of 10,000 cost with what the first did."""
-    cluster = _cluster()
+    cluster = bp.Cluster(nodes=4)
 
     def calls(count: int) -> float:
         best = float("inf")
