@@ -6,6 +6,7 @@ rows stand in the order in which a kernel decides; `documented` returns only wha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -103,12 +104,18 @@ def _elf(subject: Subject) -> ElfFile | None:
     return None if inode is None else read_elf(inode.data, subject.call.arch)
 
 
+# The interpreter, and all that follows it as one argument.
+_SCRIPT_LINE = re.compile(rb"[ \t]*([^ \t]+)[ \t]*(.*)", re.DOTALL)
+
+
 def _script(subject: Subject) -> tuple[bytes, ...] | None:
     inode = subject.file
     if subject.role == "loader" or inode is None or inode.data[:2] != b"#!":
         return None
-    line = inode.data[2 : subject.call.profile.script_line_bytes].partition(b"\n")[0].strip(b" \t")
-    return tuple(line.replace(b"\t", b" ").split(b" ", 1)) if line else ()
+    line = inode.data[2 : subject.call.profile.script_line_bytes].partition(b"\n")[0].rstrip(b" \t")
+    # A NUL ends it, as it ends every string in C.
+    words = _SCRIPT_LINE.match(line.partition(b"\0")[0])
+    return tuple(word for word in words.groups() if word) if words is not None else ()
 
 
 _GATHER: dict[str, Callable[[Subject], Any]] = {"walk": _walk, "file": _file, "elf": _elf, "script": _script}
