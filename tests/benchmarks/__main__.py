@@ -45,6 +45,7 @@ def seconds(action: Callable[[int], None], count: int) -> float:
 
 def bare_timeouts(count: int) -> None:
     """Let one process of bare SimPy wait `count` times."""
+
     def process(env: simpy.Environment) -> Iterator[simpy.Event]:
         for _ in range(count):
             yield env.timeout(1)
@@ -68,7 +69,7 @@ def in_timeouts(action: Callable[[int], None], count: int) -> float:
 # ---- what is measured ----------------------------------------------------------------------------
 
 
-def buildbp.Cluster(nodes=4) -> tuple[float, str]:
+def build_cluster() -> tuple[float, str]:
     """Build a small cluster."""
 
     def action(count: int) -> None:
@@ -78,7 +79,7 @@ def buildbp.Cluster(nodes=4) -> tuple[float, str]:
     return in_timeouts(action, 300), ""
 
 
-def build_largebp.Cluster(nodes=4) -> tuple[float, str]:
+def build_large_cluster() -> tuple[float, str]:
     """Build a cluster of a thousand nodes, none of them touched."""
 
     def action(count: int) -> None:
