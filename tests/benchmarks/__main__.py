@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import simpy
@@ -46,7 +46,7 @@ def seconds(action: Callable[[int], None], count: int) -> float:
 def bare_timeouts(count: int) -> None:
     """Let one process of bare SimPy wait `count` times."""
 
-    def process(env: simpy.Environment) -> Iterator[simpy.Event]:
+    def process(env: simpy.Environment) -> Generator[simpy.Event, object, None]:
         for _ in range(count):
             yield env.timeout(1)
 
