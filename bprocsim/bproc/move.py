@@ -105,6 +105,10 @@ def execmove(
     if master.edition.late_failure == "return":
         move.before = remember(process)
     newimage.commit(machine, process, facts, machine.port)
+    if process.image.kill:
+        # The image is mapped here before it moves, so here is where its headers kill it.
+        yield machine.port.sleep(machine.costs.syscall_ns + machine.costs.exec_ns)
+        return Replaced(process.image)
     process.move_to(State.MOVING)
     if move.before is None:
         _stop_others(thread)
