@@ -285,8 +285,14 @@ def _cut(fault: Any, engine: Any, master: Master) -> Callable[[], None]:
     node = master.node(slave) if NODE_MASTER in (fault.a, fault.b) else None
     if node is not None:
         master.silent(node)
+    else:
+        # No ping will find it out: connections between the two end when TCP has waited long enough.
+        a, b = _machine(master, fault.a), _machine(master, fault.b)
+        patience = engine.after(sum(a.costs.tcp_retries_ns), lambda: master.part(a, b))
 
     def mend() -> None:
+        if node is None:
+            patience.cancel()
         for link in links:
             engine.mend(link)
         if node is not None and not links[0].cuts and node.machine.alive and master.running:

@@ -254,21 +254,28 @@ class Master:
                 process.ended = killed
             self.machine.report(process)
 
-    def _reset_connections(self, machine: Any) -> None:
-        """Throw away the connections between a machine that was given up and all others."""
+    def part(self, one: Any, other: Any) -> None:
+        """Throw away what connects two machines whose link has been cut for longer than TCP waits."""
+        self._reset_connections(one, other)
+
+    def _reset_connections(self, machine: Any, other: Any = None) -> None:
+        """Throw away the connections of a machine that was given up with all others, or with one."""
         port = self.machine.port
+
+        def concerned(where: Any, end: Endpoint) -> bool:
+            ends = (where, self._at_the_other_end(end))
+            return machine in ends and (other is None or other in ends) and _cut_off(machine, end)
+
         for end, where in list(self.forwarding.items()):
-            if machine in (where, self._at_the_other_end(end)) and _cut_off(machine, end):
+            if concerned(where, end):
                 end.be_reset(port)
         for process in list(self.pids.table.values()):
             for descriptor in list(process.descriptors.values()) if process is not None else ():
                 end = descriptor.description
-                if not isinstance(end, Endpoint) or end.peer is None:
-                    continue
-                ours = machine in (process.machine, self._at_the_other_end(end))
-                if ours and _cut_off(machine, end) and not end.reset:
-                    end.peer.be_reset(port)
-                    end.be_reset(port)
+                if isinstance(end, Endpoint) and end.peer is not None and not end.reset:
+                    if concerned(process.machine, end):
+                        end.peer.be_reset(port)
+                        end.be_reset(port)
 
     def _end_forwarding(self, machine: Any) -> None:
         """Let the iod of a machine be over: it goes with its daemon."""

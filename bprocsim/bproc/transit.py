@@ -11,7 +11,7 @@ from bprocsim.port import Steps, Timer, Waiter, Why
 from bprocsim.posix.paths import walk
 from bprocsim.posix.procs import Descriptor, Process, close_all
 from bprocsim.posix.streams import Endpoint, Listener
-from bprocsim.posix.vfs import Kind
+from bprocsim.posix.vfs import EXECUTE, Kind, permits
 
 if TYPE_CHECKING:
     from bprocsim.bproc.master import Master
@@ -93,9 +93,10 @@ class Move:
         root = target.tree.root
         process.cwd = root
         if process.cwd_path != b"/":
-            found = walk(target.tree, root, process.cwd_path, process.credentials, target.profile.paths)
-            if found.inode is not None and found.inode.kind is Kind.DIRECTORY:
-                process.cwd = found.inode.number
+            who = process.credentials
+            inode = walk(target.tree, root, process.cwd_path, who, target.profile.paths).inode
+            if inode is not None and inode.kind is Kind.DIRECTORY and permits(inode, who, EXECUTE):
+                process.cwd = inode.number
             else:
                 process.cwd_path = b"/"
 
