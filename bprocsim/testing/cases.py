@@ -73,7 +73,7 @@ class File:
 class Case:
     """A call in a world: by default it succeeds.
 
-    `call` and `edition`, `kernel` the rules; `daemon` the master's is there. `cmd` "path", "bad"
+    `call` and `edition`, `kernel` (names or records) the rules; `daemon` the master's is there. `cmd` "path", "bad"
     (address) or "empty", `cmd_bytes` its length if it is to be padded; `program` the file that it
     names, `interpreter` the file that the program names if it is a script or has a PT_INTERP.
     `argv`, `envp` can be read; `element` so can their elements; `room` bytes left in the argument
@@ -88,8 +88,8 @@ class Case:
     """
 
     call: str = "bproc_execmove"
-    edition: str = "scyld"
-    kernel: str = "documented"
+    edition: str | bp.Edition = "scyld"
+    kernel: str | bp.ExecProfile = "documented"
     daemon: bool = True
     cmd: str = "path"
     cmd_bytes: int = 0
@@ -179,7 +179,7 @@ class Case:
         return cluster.master if number == CALLER else cluster.nodes[number]
 
     def _edition(self) -> Any:
-        edition = bp.editions[self.edition]
+        edition = bp.editions[self.edition] if isinstance(self.edition, str) else self.edition
         return evolve(edition, library_list=(LOADER,)) if self.by_name else edition
 
     def _faults(self) -> Iterable[Any]:
@@ -228,7 +228,8 @@ class Case:
         envp: Any = [] if self.envp else bp.BAD_ADDRESS
         vector = argv if self.argv else envp
         if self.room is not None and (self.argv or self.envp):
-            limit = bp.kernels[self.kernel].argument_area_bytes[1]
+            kernel = bp.kernels[self.kernel] if isinstance(self.kernel, str) else self.kernel
+            limit = kernel.argument_area_bytes[1]
             taken = (0 if self.cmd == "bad" else len(cmd)) + 1 + (len("name") + 1 if self.argv else 0)
             vector.append("a" * (limit - taken - self.room - 1))
         if not self.element:

@@ -203,14 +203,25 @@ def _recipe(call: str, row: Row, base: Case) -> Recipe:
     return Recipe(call, row.cause, row.errno, row.sentence, case, healthy)
 
 
-def exec_tables(edition: str = "scyld", kernel: str = "documented") -> tuple[Errors, Errors]:
-    """Give the tables that have recipes: of bproc_execmove and of execve."""
-    profile = bp.kernels[kernel]
-    return execmove_errors(bp.editions[edition], profile), execve_errors(profile)
+def exec_tables(
+    edition: str | bp.Edition = "scyld", kernel: str | bp.ExecProfile = "documented"
+) -> tuple[Errors, Errors]:
+    """Give the tables that have recipes: of bproc_execmove and of execve.
+
+    `edition`, `kernel` names or records. KeyError: no such name.
+    """
+    of_edition = bp.editions[edition] if isinstance(edition, str) else edition
+    profile = bp.kernels[kernel] if isinstance(kernel, str) else kernel
+    return execmove_errors(of_edition, profile), execve_errors(profile)
 
 
-def recipes_of(edition: str = "scyld", kernel: str = "documented") -> Mapping[tuple[str, str], Recipe]:
-    """Give a recipe for each row of an edition and the exec rules of a kernel, in order, by (call, cause)."""
+def recipes_of(
+    edition: str | bp.Edition = "scyld", kernel: str | bp.ExecProfile = "documented"
+) -> Mapping[tuple[str, str], Recipe]:
+    """Give a recipe for each row of an edition and the exec rules of a kernel, in order, by (call, cause).
+
+    `edition`, `kernel` names or records. KeyError: no such name, or a row that nobody has a recipe for.
+    """
 
     def each() -> Iterator[Recipe]:
         for table in exec_tables(edition, kernel):

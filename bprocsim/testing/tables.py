@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bprocsim import Edition, ExecProfile
 from bprocsim.manual import Errors
 from bprocsim.posix import execcalls, fileio, life, openfile, signaling, sockets
 from bprocsim.testing.recipes import exec_tables
@@ -9,11 +10,11 @@ from bprocsim.testing.recipes import exec_tables
 _ROOMS = (execcalls, fileio, openfile, sockets, life, signaling)
 
 
-def tables(edition: str = "scyld", kernel: str = "documented") -> dict[str, Errors]:
+def tables(edition: str | Edition = "scyld", kernel: str | ExecProfile = "documented") -> dict[str, Errors]:
     """Give every table by its call: BProc's and exec's for an edition and a kernel, and POSIX's.
 
     Those of the `fs` methods, with which a world is built, are not among them.
-    KeyError: no such edition or kernel.
+    `edition`, `kernel` names or records. KeyError: no such name.
     """
     found = list(exec_tables(edition, kernel))
     for room in _ROOMS:
