@@ -11,6 +11,7 @@ Sources: elf-gabi (machine numbers), linux-6.18-measured (what x86-64 accepts), 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 
 from attrs import frozen
@@ -131,5 +132,11 @@ def arch(which: str | int | Arch, argument: str = "arch") -> Arch:
         raise ValueError(f"{argument}: {which} is outside 0 to {E_MACHINE_MAX}; named are {_NAMES}")
     if which in _BY_MACHINE:
         return _BY_MACHINE[which]
-    layouts = [layout for known in ARCHES.values() if (layout := known.layout_for(which))]
-    return _arch(f"machine-{which}", which, layouts[0] if layouts else LE64, _UNKNOWN_LOADER)
+    return _unnamed(which)
+
+
+@cache
+def _unnamed(machine: int) -> Arch:
+    """Make the architecture of a number that no named one has; the same one each time."""
+    layouts = [layout for known in ARCHES.values() if (layout := known.layout_for(machine))]
+    return _arch(f"machine-{machine}", machine, layouts[0] if layouts else LE64, _UNKNOWN_LOADER)
