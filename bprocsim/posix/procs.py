@@ -88,8 +88,8 @@ class Descriptor:
 class Thread:
     """A thread of a process: the `task` that runs it and what it waits for, if it does.
 
-    `calling` the call that it is in, "" between calls; `restart` whether all handlers that ran
-    during that call asked for it to be restarted, None while none has run; `ended` it runs no more,
+    `calling` the call that it is in, "" between calls; `restart` whether the first handler that
+    ran during that call asked for it to be restarted, None while none has run; `ended` it runs no more,
     and left `value`; `joins` the thread for whose end it waits.
     """
 
