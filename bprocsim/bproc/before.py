@@ -10,7 +10,7 @@ from bprocsim.port import Port
 from bprocsim.posix.procs import Descriptor, Process, let_go
 
 # What an exec changes of a process; its memory and the file it runs are counted elsewhere too.
-CHANGED = ("argv", "env", "comm", "image", "credentials", "handlers", "body")
+CHANGED = ("argv", "env", "comm", "image", "credentials", "handlers", "body", "execed")
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
