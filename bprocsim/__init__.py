@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     )
     from bprocsim.posix.signaling import SIG_BLOCK, SIG_DFL, SIG_IGN, SIG_SETMASK, SIG_UNBLOCK
     from bprocsim.world.cluster import Cluster
+    from bprocsim.world.handles import ProcessHandle
     from bprocsim.world.outcome import Outcome
     from bprocsim.world.simulation import Deadlock, Runaway, Simulation, Timeout
     from bprocsim.world.specs import NodeSpec, User
@@ -127,6 +128,7 @@ _ROOMS = {
     "posix.openfile": "O_APPEND O_CLOEXEC O_CREAT O_DIRECTORY O_EXCL O_RDONLY O_RDWR O_TRUNC O_WRONLY",
     "posix.signaling": "SIG_BLOCK SIG_DFL SIG_IGN SIG_SETMASK SIG_UNBLOCK",
     "world.cluster": "Cluster",
+    "world.handles": "ProcessHandle",
     "world.outcome": "Outcome",
     "world.simulation": "Deadlock Runaway Simulation Timeout",
     "world.specs": "NodeSpec User",
@@ -198,6 +200,7 @@ __all__ = [
     "Outcome",
     "PowerOff",
     "Proc",
+    "ProcessHandle",
     "Program",
     "program",
     "Runaway",

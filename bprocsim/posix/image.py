@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, overload
 
 from attrs import define, field, frozen, setters
 
@@ -37,31 +37,50 @@ def as_program(thing: Any) -> Program:
     if isinstance(thing, Program):
         return thing
     if callable(thing):
-        return Program(thing, getattr(thing, "__name__", type(thing).__name__))
+        return Program(thing, name_of(thing))
     raise TypeError(f"program: expected a function such as `def hello(proc): ...`, got {thing!r}")
 
 
+def name_of(function: Any) -> str:
+    """Name a function, or an object that is called like one by its class."""
+    return str(getattr(function, "__name__", "") or type(function).__name__)
+
+
+@overload
+def program(function: Callable[..., Any]) -> Program: ...
+@overload
+def program(
+    *, name: str | None = None, needs: Sequence[str] = (), memory_bytes: int = 64 * KiB
+) -> Callable[[Callable[..., Any]], Program]: ...
 def program(
     function: Callable[..., Any] | None = None,
     *,
     name: str | None = None,
     needs: Any = (),
     memory_bytes: int = 64 * KiB,
-) -> Any:
+) -> Program | Callable[[Callable[..., Any]], Program]:
     """Make a program of a function; with or without arguments, as a decorator.
 
     `needs` the shared libraries by soname (none: a static image); `memory_bytes` what the image
     takes when loaded; `name` what its image's note says. TypeError, ValueError: name the argument.
     """
-    if isinstance(needs, str | bytes) or not all(isinstance(each, str) for each in needs):
-        raise TypeError(f"needs: expected sonames such as ('libc.so.6',), got {needs!r}")
+    if not isinstance(needs, list | tuple) or not all(isinstance(each, str) for each in needs):
+        raise TypeError(f"needs: expected a tuple of sonames such as ('libc.so.6',), got {needs!r}")
+    if any(not each or "\0" in each for each in needs):
+        raise ValueError(f"needs: expected sonames such as ('libc.so.6',), got {needs!r}")
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"name: expected a str, got {name!r}")
+    if name is not None and (not name or "\0" in name):
+        raise ValueError(f"name: expected a name without NUL, got {name!r}")
     if isinstance(memory_bytes, bool) or not isinstance(memory_bytes, int):
         raise TypeError(f"memory_bytes: expected an int, got {memory_bytes!r}")
     if memory_bytes < 1:
         raise ValueError(f"memory_bytes: expected at least 1, got {memory_bytes}")
 
     def make(made: Callable[..., Any]) -> Program:
-        return Program(made, name or made.__name__, tuple(needs), memory_bytes)
+        if not callable(made):
+            raise TypeError(f"function: expected a function such as `def hello(proc): ...`, got {made!r}")
+        return Program(made, name or name_of(made), tuple(needs), memory_bytes)
 
     return make if function is None else make(function)
 

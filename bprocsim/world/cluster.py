@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from bprocsim.bproc.editions import EDITIONS, Edition
 from bprocsim.bproc.master import Master
@@ -11,6 +12,7 @@ from bprocsim.bproc.move import execmove_errors
 from bprocsim.bproc.nodes import NODE_MASTER, Event, Node, NodeState
 from bprocsim.costs import PRESETS, Costs
 from bprocsim.engine import Processors
+from bprocsim.faces.pointers import c_string
 from bprocsim.kernel import Machine
 from bprocsim.posix.arch import arch
 from bprocsim.posix.credentials import Credentials
@@ -22,57 +24,22 @@ from bprocsim.posix.network import Network
 from bprocsim.posix.procs import PidSpace
 from bprocsim.programs import BUILTIN
 from bprocsim.world.directcalls import LEFT_OUT, Request, execmove, execve
-from bprocsim.world.handles import MachineHandle, NodeHandle, ProcessHandle
+from bprocsim.world.handles import MachineHandle, Nodes, ProcessHandle
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.simulation import Simulation
-from bprocsim.world.specs import NodeSpec, User, credentials_of, node_numbers, node_specs
+from bprocsim.world.specs import NodeSpec, User, credentials_of, label, listed, named_record, node_numbers, node_specs
 
 if TYPE_CHECKING:
     import subprocess
+    from typing import Unpack
 
-    from bprocsim.faults import Planned
+    from bprocsim.faults import Fault, Planned
     from bprocsim.posix.elfbuild import ElfImage
-    from bprocsim.world.command import Popen
+    from bprocsim.trace import Trace
+    from bprocsim.world.command import Popen, PopenOptions, RunOptions
 
-
-def _record_of(value: Any, known: dict[str, Any], kind: type, argument: str) -> Any:
-    """Take a name or a record; ValueError or TypeError names the argument and what there is."""
-    if isinstance(value, kind):
-        return value
-    if isinstance(value, str):
-        if value in known:
-            return known[value]
-        raise ValueError(f"{argument}: there is no {value!r}; expected one of {', '.join(known)}")
-    raise TypeError(f"{argument}: expected one of {', '.join(known)}, or a record of that kind, got {value!r}")
-
-
-class Nodes(Sequence[NodeHandle]):
-    """The slaves of a cluster, by number; each comes into being when first touched."""
-
-    def __init__(self, master: Master, sim: Simulation) -> None:
-        self._master = master
-        self._sim = sim
-
-    def __len__(self) -> int:
-        return self._master.node_count
-
-    @overload
-    def __getitem__(self, index: int) -> NodeHandle: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[NodeHandle]: ...
-    def __getitem__(self, index: int | slice) -> NodeHandle | list[NodeHandle]:
-        if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(len(self)))]
-        node = self._master.node(index)
-        if node is None:
-            raise IndexError(f"there is no node {index}; nodes are 0 to {len(self) - 1}")
-        return NodeHandle(node, self._master)
-
-    def __iter__(self) -> Iterator[NodeHandle]:
-        return (self[number] for number in range(len(self)))
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} nodes>"
+# The name of a world's first cluster, unless it is given another: its lanes need no name before them.
+FIRST = "cluster0"
 
 
 class Cluster:
@@ -86,29 +53,36 @@ class Cluster:
     """
 
     def __init__(
-        self, nodes: Any = 4, *, seed: int = 0, edition: str | Edition = "scyld",
+        self, nodes: int | Sequence[NodeSpec] = 4, *, seed: int = 0, edition: str | Edition = "scyld",
         kernel: str | ExecProfile = "documented", costs: str | Costs = "clustermatic-2002",
-        faults: Sequence[Any] = (), boot: str = "up", master: NodeSpec | None = None, sim: Simulation | None = None,
-        name: str | None = None, **options: Any,
+        faults: Sequence[Fault] = (), boot: str = "up", master: NodeSpec | None = None, name: str | None = None,
+        sim: Simulation | None = None, trace: str = "errors", trace_limit: int | None = None, strict: bool = False,
+        strict_faults: bool = False, max_events: int = 10_000_000,
     ) -> None:  # fmt: skip
-        if sim is not None and (seed or options):
-            raise ValueError(f"{', '.join(['seed'] * bool(seed) + sorted(options))}: belong to the Simulation")
-        self.sim = sim if sim is not None else _simulation(seed, options)
+        if sim is None:
+            sim = Simulation(
+                seed, trace=trace, trace_limit=trace_limit, strict=strict, strict_faults=strict_faults,
+                max_events=max_events,
+            )  # fmt: skip
+        else:
+            _belongs_to(sim, (seed, trace, trace_limit, strict, strict_faults, max_events))
+        self.sim = sim
         self._count, self._specs = node_specs(nodes)
         if boot not in ("up", "cold"):
             raise ValueError(f"boot: expected 'up' or 'cold', got {boot!r}")
-        self.edition: Edition = _record_of(edition, EDITIONS, Edition, "edition")
-        self.kernel: ExecProfile = _record_of(kernel, PROFILES, ExecProfile, "kernel")
-        self.costs: Costs = _record_of(costs, PRESETS, Costs, "costs")
-        self.name = self.sim.enter(self, name)
-        self._boot = boot
+        self.edition: Edition = named_record(edition, EDITIONS, Edition, "edition")
+        self.kernel: ExecProfile = named_record(kernel, PROFILES, ExecProfile, "kernel")
+        self.costs: Costs = named_record(costs, PRESETS, Costs, "costs")
+        if master is not None and not isinstance(master, NodeSpec):
+            raise TypeError(f"master: expected bp.NodeSpec or None, got {master!r}")
+        plan = listed("faults", faults, "faults such as [bp.PowerOff(node=2)]")
+        self.name = sim.name_for(name)
+        self._lane = "" if self.name == FIRST else f"{self.name} "
         self._programs: dict[str, Program] = dict(BUILTIN)
         self._network = Network()
         self._pids = PidSpace()
         self._execve_errors = execve_errors(self.kernel)
         self.users: dict[str, User] = {}
-        if master is not None and not isinstance(master, NodeSpec):
-            raise TypeError(f"master: expected bp.NodeSpec, got {master!r}")
         front = self._machine("master", NODE_MASTER, "10.54.0.1", master or _first(self._specs))
         self.bpmaster = Master(
             front, self.edition, execmove_errors(self.edition, self.kernel), self._pids, self._count,
@@ -116,16 +90,25 @@ class Cluster:
         )  # fmt: skip
         front.master = self.bpmaster
         self.master = MachineHandle(front)
-        self.nodes = Nodes(self.bpmaster, self.sim)
+        self.nodes = Nodes(self.bpmaster)
+        self._booted = NodeState.UP if boot == "up" else NodeState.DOWN
         self.planned: list[Planned] = []
-        for fault in faults:
-            self.inject(fault)
+        try:
+            for fault in plan:
+                self.inject(fault)
+        except (TypeError, ValueError):
+            for planned in self.planned:
+                planned.cancel()
+            raise
+        if boot == "cold":
+            self._boot()
+        sim.systems[self.name] = self
 
     # ---- building ----
 
     def _machine(self, name: str, number: int, address: str, spec: NodeSpec) -> Machine:
         return Machine(
-            name=name, number=number, address=address, port=self.sim.engine,
+            name=self._lane + name, number=number, address=address, port=self.sim.engine,
             processors=Processors(spec.cores, self.costs.quantum_ns), arch=arch(spec.arch), profile=self.kernel,
             costs=self.costs, trace=self.sim.trace, memory=Memory(spec.memory_bytes), files=FileTable(spec.open_files),
             network=self._network, pids=self._pids, programs=self._programs, execve_errors=self._execve_errors,
@@ -137,48 +120,58 @@ class Cluster:
         machine = self._machine(f"node {number}", number, address, self._specs[number % len(self._specs)])
         machine.master = self.bpmaster
         node = Node(number, machine)
-        if self._boot == "cold":
-            self._boot_node(node)
+        # What all have become by now that nothing has happened to.
+        if self._booted is not NodeState.UP:
+            node.become(Event.LOST, NodeState.DOWN)
+        if self._booted is NodeState.BOOT:
+            node.become(Event.CONNECT, NodeState.BOOT)
         return node
 
-    def _boot_node(self, node: Node) -> None:
-        """Let a node be what it has become since the beginning: down, then boot, then up."""
+    def _boot(self) -> None:
+        """Let all nodes, which are down, connect after a while, and then be up."""
         engine, costs = self.sim.engine, self.costs
-        node.become(Event.LOST, NodeState.DOWN)
-        for at_ns, event, state in (
-            (costs.node_connect_ns, Event.CONNECT, NodeState.BOOT),
-            (costs.node_connect_ns + costs.node_up_ns, Event.SCRIPT_OK, NodeState.UP),
-        ):
+        connects_ns = engine.now_ns + costs.node_connect_ns
+        engine.first_at(connects_ns, partial(self._become, Event.CONNECT, NodeState.BOOT))
+        engine.first_at(connects_ns + costs.node_up_ns, partial(self._become, Event.SCRIPT_OK, NodeState.UP))
 
-            def becomes(event: Event = event, state: NodeState = state) -> None:
-                if node.machine.alive and node.may(event, state):
-                    node.become(event, state)
-                    node.machine.record(0, "node", state.value)
+    def _become(self, event: Event, state: NodeState) -> None:
+        """Let every node change its state that can, whether somebody has looked at it or not."""
+        self._booted = state
+        trace, now_ns = self.sim.trace, self.sim.now_ns
+        for number in range(self._count):
+            node = self.bpmaster.nodes.get(number)
+            if node is not None:
+                if not node.machine.alive or not node.may(event, state):
+                    continue
+                node.become(event, state)
+            if trace.all:
+                trace.add(now_ns, f"{self._lane}node {number}", 0, "node", state.value)
 
-            if at_ns <= engine.now_ns:
-                becomes()
-            else:
-                engine.first_at(at_ns, becomes)
+    def machine(self, number: int, argument: str = "number") -> Machine:
+        """Give the machine of a node, -1 for the master.
 
-    def machine(self, number: int) -> Machine:
-        """Give the machine of a node, -1 for the master; ValueError if no node has that number."""
+        TypeError, ValueError: name the `argument` that is no number of a node.
+        """
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise TypeError(f"{argument}: expected a node number, got {number!r}")
         if number == NODE_MASTER:
             found: Machine = self.bpmaster.machine
             return found
         node = self.bpmaster.node(number)
         if node is None:
-            raise ValueError(f"there is no node {number}; nodes are 0 to {self._count - 1}")
+            nodes = f"there are {self._count}, numbered from 0, and -1 is the master"
+            raise ValueError(f"{argument}: there is no node {number}; {nodes}")
         machine: Machine = node.machine
         return machine
 
     @property
-    def trace(self) -> Any:
+    def trace(self) -> Trace:
         """Give the world's trace."""
         return self.sim.trace
 
     def user(self, name: str, uid: int, gid: int, groups: Sequence[int] = (), capabilities: Any = None) -> User:
-        """Make an account; give what it gives as `user=`. ValueError: the name is taken."""
-        if name in self.users:
+        """Make an account; give what it gives as `user=`. TypeError, ValueError: name the argument."""
+        if label("name", name) in self.users:
             raise ValueError(f"name: there is a user {name!r} already")
         made = self.users[name] = User(name, Credentials(uid, gid, groups=groups, capabilities=capabilities))
         return made
@@ -193,18 +186,23 @@ class Cluster:
         an ElfImage or bytes to be written in place of the usual one. Gives the program.
         TypeError, ValueError: name the argument.
         """
-        known = None if program is None else self._know(as_program(program))
-        if known is None and image is None:
+        where, numbers = c_string(path, "path"), node_numbers(on, self._count)
+        if not where.startswith(b"/"):
+            raise ValueError(f"path: expected an absolute path, got {path!r}")
+        asked = None if program is None else as_program(program)
+        if asked is None and image is None:
             raise ValueError("image: with program=None there must be an image to write")
-        for number in node_numbers(on, self._count):
+        known = None if asked is None else self._know(asked)
+        if image is not None and not isinstance(image, bytes):
+            image = _bytes_of(image, known)
+        parent = where.rpartition(b"/")[0]
+        for number in numbers:
             machine = self.machine(number)
-            handle = MachineHandle(machine)
-            data = _image_for(known, image, machine)
-            where = path if isinstance(path, str | bytes) else str(path)
-            parent = where[: where.rindex("/" if isinstance(where, str) else b"/")]  # type: ignore[arg-type]
+            fs = MachineHandle(machine).fs
             if parent:
-                handle.fs.mkdir(parent, parents=True, exist_ok=True)
-            handle.fs.write_file(where, data, mode=mode, uid=uid, gid=gid)
+                fs.mkdir(parent, parents=True, exist_ok=True)
+            data = _image_of(known, machine) if image is None else image
+            fs.write_file(where, data, mode=mode, uid=uid, gid=gid)
         return known
 
     def _know(self, program: Program) -> Program:
@@ -219,7 +217,7 @@ class Cluster:
             known = self._programs[name] = Program(program.function, name, program.needs, program.memory_bytes)
         return known
 
-    def inject(self, fault: Any) -> Planned:
+    def inject(self, fault: Fault) -> Planned:
         """Plan a fault from now on; gives a handle with `.fired`, `.cancel()` and `with`."""
         from bprocsim.faults import plan  # a world without faults does not need them
 
@@ -228,8 +226,11 @@ class Cluster:
         return planned
 
     def idle_process(self, user: Any = None, node: int = NODE_MASTER) -> ProcessHandle:
-        """Start a process that waits for ever, to be given as `caller=`."""
-        return ProcessHandle.idle(self.sim, self.machine(node), credentials_of(user))
+        """Start a process of `user` on `node` that waits for ever, to be given as `caller=`.
+
+        TypeError, ValueError: name the argument.
+        """
+        return ProcessHandle.idle(self.sim, self.machine(node, "node"), credentials_of(user))
 
     # ---- direct calls ----
 
@@ -274,7 +275,7 @@ class Cluster:
 
     # ---- command lines ----
 
-    def popen(self, args: Any, **options: Any) -> Popen:
+    def popen(self, args: Any, **options: Unpack[PopenOptions]) -> Popen:
         """Start a command line, or a program's function, on the master, as subprocess.Popen does.
 
         Options: stdin, stdout, stderr, shell, cwd, env, text, universal_newlines, encoding, errors,
@@ -285,7 +286,7 @@ class Cluster:
 
         return Popen(self, args, **options)
 
-    def run(self, args: Any, **options: Any) -> subprocess.CompletedProcess[Any]:
+    def run(self, args: Any, **options: Unpack[RunOptions]) -> subprocess.CompletedProcess[Any]:
         """Run a command line on the master to its end, as subprocess.run does.
 
         Options: input, capture_output, timeout (simulated seconds), check, and those of `popen`.
@@ -296,8 +297,10 @@ class Cluster:
         return run(self, args, **options)
 
     def sleep(self, seconds: float) -> None:
-        """Let simulated time pass."""
-        if seconds < 0:
+        """Let simulated time pass. TypeError, ValueError: `seconds` is no duration."""
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            raise TypeError(f"seconds: expected a number, got {seconds!r}")
+        if not 0 <= seconds < float("inf"):
             raise ValueError(f"seconds: expected 0 or more, got {seconds!r}")
         self.sim.ready("sleep")
         self.sim.pass_time(round(seconds * 1_000_000_000))
@@ -311,22 +314,33 @@ def _first(specs: Sequence[NodeSpec]) -> NodeSpec:
     return specs[0] if specs else NodeSpec()
 
 
-def _simulation(seed: int, options: dict[str, Any]) -> Simulation:
-    known = ("trace", "trace_limit", "strict", "strict_faults", "max_events")
-    unknown = sorted(set(options) - set(known))
-    if unknown:
-        raise TypeError(f"{', '.join(unknown)}: a Cluster has no such argument; a Simulation has {', '.join(known)}")
-    return Simulation(seed, **options)
+def _belongs_to(sim: Any, options: tuple[Any, ...]) -> None:
+    """Refuse what is the world's, not the cluster's; each as it is when it is left out."""
+    if not isinstance(sim, Simulation):
+        raise TypeError(f"sim: expected bp.Simulation or None, got {sim!r}")
+    names = ("seed", "trace", "trace_limit", "strict", "strict_faults", "max_events")
+    left_out = (0, "errors", None, False, False, 10_000_000)
+    given = [name for name, value, usual in zip(names, options, left_out, strict=True) if value != usual]
+    if given:
+        raise ValueError(f"{', '.join(given)}: belong to the Simulation that `sim` gives")
 
 
-def _image_for(program: Program | None, image: ElfImage | bytes | None, machine: Machine) -> bytes:
+def _bytes_of(image: Any, program: Program | None) -> bytes:
+    """Build the image that was asked for; it names the program, unless it names one or is another's bytes."""
+    from attrs import evolve
+
     from bprocsim.posix.elfbuild import ElfImage
 
-    if isinstance(image, bytes):
-        return image
-    if isinstance(image, ElfImage):
-        return image.to_bytes()
-    if image is not None:
+    if not isinstance(image, ElfImage):
         raise TypeError(f"image: expected bp.ElfImage or bytes, got {image!r}")
+    if program is not None and image.program is None and image._raw is None:
+        image = evolve(image, program=program.name)
+        if image._memory_bytes is None and image._segments is None:
+            image = evolve(image, memory_bytes=program.memory_bytes)
+    data: bytes = image.to_bytes()
+    return data
+
+
+def _image_of(program: Program | None, machine: Machine) -> bytes:
     assert program is not None
     return image_bytes(program.name, program.needs, program.memory_bytes, machine.arch)

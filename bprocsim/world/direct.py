@@ -116,7 +116,9 @@ def make_call(
         out, err = clothe(process, caller.who, caller.data)
     else:
         out, err = _sink(process, 1), _sink(process, 2)
+        _feed_again(process, caller.data)
         process.idle = False
+    before = process.cwd, process.cwd_path
     process.cwd, process.cwd_path = caller.cwd, caller.cwd_path
     if process.family is None:
         process.family = Family()
@@ -129,15 +131,20 @@ def make_call(
     process.watchers = [*(process.watchers or ()), ended]
     listener = None if caller.listen is None else _listen(caller, attempt, caller.listen)
     thread = process.threads[0]
-    attempt.task = task = sim.begin(_attempt(thread, attempt, traced, args, caller))
-    if not task.ended:
-        thread.task = task
-    if not attempt.over():
-        _wait(sim, attempt, name, caller.timeout_ns)
-    if listener is not None and not listener.closed:
-        listener.close(sim.engine)
-    if process.watchers:
-        process.watchers.remove(ended)
+    try:
+        attempt.task = task = sim.begin(_attempt(thread, attempt, traced, args, caller))
+        if not task.ended:
+            thread.task = task
+        if not attempt.over():
+            _wait(sim, attempt, name, caller.timeout_ns)
+    finally:
+        # Also when it did not end in time: then the harness no longer listens, and hears no more of it.
+        if listener is not None and not listener.closed:
+            listener.close(sim.engine)
+        if process.watchers:
+            process.watchers.remove(ended)
+    if process.idle:
+        process.cwd, process.cwd_path = before
     return _tell(attempt, name, errors)
 
 
@@ -148,6 +155,13 @@ def _sink(process: Process, number: int) -> Sink:
     return sink
 
 
+def _feed_again(process: Process, data: bytes) -> None:
+    """Give an idle process the stdin of its next call."""
+    source = process.descriptors[0].description
+    assert isinstance(source, Source)
+    source.data, source.place = data, 0
+
+
 def _wait(sim: Simulation, attempt: Attempt, name: str, timeout_ns: int | None) -> None:
     until_ns = None if timeout_ns is None else attempt.began_ns + timeout_ns
     sim.advance(attempt.over, until_ns)
@@ -155,7 +169,7 @@ def _wait(sim: Simulation, attempt: Attempt, name: str, timeout_ns: int | None) 
         return
     head = f"{name} by pid {attempt.process.pid}"
     if until_ns is not None:
-        raise Timeout("\n".join([f"{head} did not end within {timeout_ns} ns", *sim.waiting()]))
+        raise Timeout("\n".join([f"{head} did not end within {timeout_ns} ns", *sim.at_work(), *sim.waiting()]))
     raise Deadlock("\n".join([f"{head} can never end: nothing is left to happen", *sim.waiting()]))
 
 

@@ -10,13 +10,12 @@ from typing import Any, Final
 from attrs import define, setters
 
 from bprocsim.bproc.move import survey as survey_execmove
+from bprocsim.bproc.nodes import NODE_MASTER, NodeState
 from bprocsim.faces.arguments import integer
 from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector, c_string, of_strings, pointer, vector
-from bprocsim.manual import Errors
+from bprocsim.manual import Errors, Fail
 from bprocsim.posix.credentials import ROOT, Credentials
 from bprocsim.posix.execcalls import survey as survey_execve
-from bprocsim.posix.paths import walk
-from bprocsim.posix.vfs import Kind
 from bprocsim.world.direct import Caller, make_call, refuse
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.specs import credentials_of
@@ -50,37 +49,38 @@ def execmove(cluster: Any, request: Request, node: Any, port: Any, cmd: Any, arg
     path, arguments, environment = _vectors(cmd, argv, envp)
     number = integer(port, "port")
     args = (integer(node, "node"), number, path, arguments, environment)
+    cluster.sim.ready("bproc_execmove_io" if number else "bproc_execmove")
     caller = _caller(cluster, request)
-    master = cluster.bpmaster
-    cluster.sim.ready("bproc_execmove")
     if caller.process is None:
         caller.surveyed = survey_execmove(caller.machine, caller.who, caller.cwd, path, arguments, environment)
         refused = caller.surveyed[0]
-        if refused is not None:
+        if refused is not None and caller.timeout_ns is None:
             return refuse(cluster.sim, caller.machine, "bproc_execmove", "_bproc_execmove_io", args, refused)
     if request.listen and number % 65536:
         caller.listen = _free(caller.machine, number)
-    return make_call(cluster.sim, caller, "bproc_execmove", "_bproc_execmove_io", args, master.execmove_errors)
+    return make_call(
+        cluster.sim, caller, "bproc_execmove", "_bproc_execmove_io", args, cluster.bpmaster.execmove_errors
+    )
 
 
 def execve(cluster: Any, request: Request, path: Any, argv: Any, envp: Any) -> Outcome:
     """Make execve."""
-    where, arguments, environment = _vectors(path, argv, envp)
+    where, arguments, environment = _vectors(path, argv, envp, "path")
     args = (where, arguments, environment)
+    cluster.sim.ready("execve")
     caller = _caller(cluster, request)
     errors: Errors = caller.machine.execve_errors
-    cluster.sim.ready("execve")
     if caller.process is None:
         caller.surveyed = survey_execve(caller.machine, caller.who, caller.cwd, where, arguments, environment)
         refused = caller.surveyed[0]
-        if refused is not None:
+        if refused is not None and caller.timeout_ns is None:
             return refuse(cluster.sim, caller.machine, "execve", "execve", args, refused)
     return make_call(cluster.sim, caller, "execve", "execve", args, errors)
 
 
-def _vectors(cmd: Any, argv: Any, envp: Any) -> tuple[Pointer, Vector, Vector]:
+def _vectors(cmd: Any, argv: Any, envp: Any, argument: str = "cmd") -> tuple[Pointer, Vector, Vector]:
     """Take cmd, argv and envp as C has them; argv left out is the last name of cmd."""
-    name = pointer(cmd, "cmd")
+    name = pointer(cmd, argument)
     if argv is LEFT_OUT:
         arguments = Vector() if name is BAD_ADDRESS else of_strings((name.rpartition(b"/")[2],))
     else:
@@ -94,35 +94,60 @@ def _caller(cluster: Any, request: Request) -> Caller:
         raise TypeError(f"input: expected bytes, got {request.input!r}")
     if request.timeout_ns is not None:
         integer(request.timeout_ns, "timeout_ns", 1)
-    process = None if request.caller is None else _idle(cluster, request)
-    machine = cluster.machine(request.from_node) if process is None else process.machine
+    if request.caller is not None:
+        return _idle(cluster, request)
+    machine = cluster.bpmaster.machine if request.from_node == NODE_MASTER else _slave(cluster, request.from_node)
     who = ROOT if request.user is None else credentials_of(request.user)
-    caller = Caller(machine, who, process, request.input, machine.tree.root, b"/", request.timeout_ns)
-    if process is not None:
-        caller.cwd, caller.cwd_path = process.cwd, process.cwd_path
+    caller = Caller(machine, who, None, request.input, machine.tree.root, b"/", request.timeout_ns)
     if request.cwd is not None:
-        caller.cwd, caller.cwd_path = directory(machine, who, request.cwd)
+        caller.cwd, caller.cwd_path = _directory(machine, who, request.cwd)
     return caller
 
 
-def _idle(cluster: Any, request: Request) -> Any:
-    process = getattr(request.caller, "process", None)
-    if process is None:
+def _slave(cluster: Any, from_node: Any) -> Any:
+    """Give the machine of a slave on which somebody can make a call."""
+    machine = cluster.machine(from_node, "from_node")
+    if not machine.alive or cluster.bpmaster.node(from_node).state is NodeState.DOWN:
+        raise ValueError(f"from_node: node {from_node} is down: nobody there can make a call")
+    return machine
+
+
+def _idle(cluster: Any, request: Request) -> Caller:
+    from bprocsim.world.handles import ProcessHandle
+
+    if not isinstance(request.caller, ProcessHandle):
         raise TypeError(f"caller: expected what idle_process() gives, got {request.caller!r}")
-    if not process.idle or cluster.bpmaster.pids.table.get(process.pid) is not process:
+    process = request.caller.process
+    if cluster.bpmaster.pids.table.get(process.pid) is not process and process.ended is None:
+        raise ValueError(f"caller: process {process.pid} belongs to another cluster")
+    if not process.idle or process.ended is not None:
         raise ValueError(f"caller: process {process.pid} is not idle: it has ended, or runs a program")
+    machine = process.machine
+    if not machine.alive:
+        raise ValueError(f"caller: process {process.pid} is on {machine.name}, which is down")
     if request.user is not None:
         raise ValueError("user: the call is made by `caller`, who has a user already")
-    return process
+    if request.from_node not in (NODE_MASTER, machine.number):
+        raise ValueError(f"from_node: the call is made by `caller`, who is on {machine.name}")
+    caller = Caller(
+        machine, process.credentials, process, request.input, process.cwd, process.cwd_path, request.timeout_ns
+    )
+    if request.cwd is not None:
+        caller.cwd, caller.cwd_path = _directory(machine, caller.who, request.cwd)
+    return caller
 
 
-def directory(machine: Any, who: Credentials, path: Any) -> tuple[int, bytes]:
+def _directory(machine: Any, who: Credentials, path: Any) -> tuple[int, bytes]:
     """Find the directory that a call starts in; ValueError if it is none."""
+    from bprocsim.posix.directory import enter
+
     text = c_string(path, "cwd")
-    found = walk(machine.tree, machine.tree.root, text, who) if text else None
-    if found is None or found.inode is None or found.inode.kind is not Kind.DIRECTORY:
-        raise ValueError(f"cwd: {path!r} is no directory on {machine.name} that the caller can enter")
-    return found.inode.number, text
+    if not text.startswith(b"/"):
+        raise ValueError(f"cwd: expected an absolute path, got {path!r}")
+    found = enter(machine, who, text)
+    if isinstance(found, Fail):
+        raise ValueError(f"cwd: {path!r} on {machine.name}: {found.row.sentence}")
+    return found
 
 
 def _free(machine: Any, port: int) -> int:

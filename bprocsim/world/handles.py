@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, overload
 
 from bprocsim.bproc.master import Master
 from bprocsim.bproc.nodes import Event, Node, NodeState
@@ -12,11 +13,17 @@ from bprocsim.world.direct import clothe
 from bprocsim.world.simulation import Simulation
 
 if TYPE_CHECKING:
+    from bprocsim.engine import Processors
     from bprocsim.posix.fs import Fs
+    from bprocsim.posix.machine import Memory
+    from bprocsim.posix.network import Ports
 
 
 class MachineHandle:
-    """A machine: its files (`fs`), `processes`, `processors`, `memory` and `sockets`."""
+    """A machine: its files (`fs`), `processes`, `processors`, `memory` and `sockets`.
+
+    Two handles of one machine are equal.
+    """
 
     __slots__ = ("_fs", "_machine")
 
@@ -44,19 +51,22 @@ class MachineHandle:
         return dict(sorted(found.items()))
 
     @property
-    def processors(self) -> Any:
+    def processors(self) -> Processors:
         """Give its processors and who runs on them."""
-        return self._machine.processors
+        found: Processors = self._machine.processors
+        return found
 
     @property
-    def memory(self) -> Any:
+    def memory(self) -> Memory:
         """Give its memory: total_bytes, used_bytes, free_bytes."""
-        return self._machine.memory
+        found: Memory = self._machine.memory
+        return found
 
     @property
-    def sockets(self) -> Any:
+    def sockets(self) -> Ports:
         """Give its TCP ports."""
-        return self._machine.sockets
+        found: Ports = self._machine.sockets
+        return found
 
     @property
     def address(self) -> str:
@@ -67,6 +77,12 @@ class MachineHandle:
     def name(self) -> str:
         """Give its name, as in the trace."""
         return str(self._machine.name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, MachineHandle) and other._machine is self._machine
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.address))
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
@@ -97,6 +113,16 @@ class NodeHandle(MachineHandle):
         """Give the mode that says who may move here; only x bits count."""
         return self._node.mode
 
+    @property
+    def uid(self) -> int:
+        """Give the id of the user whose it is."""
+        return self._node.uid
+
+    @property
+    def gid(self) -> int:
+        """Give the id of the group whose it is."""
+        return self._node.gid
+
     def set_state(self, name: str) -> None:
         """Set its state as the administrator does; "down" disconnects it at once.
 
@@ -114,17 +140,50 @@ class NodeHandle(MachineHandle):
             self._master.set_state(self._node, state)
 
     def chmod(self, mode: int) -> None:
-        """Say who may move here; only the bits 0111 count."""
+        """Say who may move here; only the bits 0111 count. TypeError, ValueError: name the argument."""
         if isinstance(mode, bool) or not isinstance(mode, int):
             raise TypeError(f"mode: expected an int such as 0o111, got {mode!r}")
+        if not 0 <= mode <= 0o7777:
+            raise ValueError(f"mode: expected permission bits in 0..0o7777, got {mode:#o}")
         self._node.mode = mode & 0o111
 
     def chown(self, uid: int, gid: int) -> None:
-        """Give it to a user and a group."""
-        self._node.uid, self._node.gid = check_id("uid", uid), check_id("gid", gid)
+        """Give it to a user and a group. TypeError, ValueError: name the argument."""
+        owner, group = check_id("uid", uid), check_id("gid", gid)
+        self._node.uid, self._node.gid = owner, group
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.state}>"
+
+
+class Nodes(Sequence[NodeHandle]):
+    """The slaves of a cluster, by number; each comes into being when first touched."""
+
+    def __init__(self, master: Master) -> None:
+        self._master = master
+
+    def __len__(self) -> int:
+        return self._master.node_count
+
+    @overload
+    def __getitem__(self, index: int) -> NodeHandle: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[NodeHandle]: ...
+    def __getitem__(self, index: int | slice) -> NodeHandle | list[NodeHandle]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
+        if isinstance(index, bool) or not isinstance(index, int):
+            raise TypeError(f"nodes: expected a node number or a slice, got {index!r}")
+        node = self._master.node(index)
+        if node is None:
+            raise IndexError(f"there is no node {index}; there are {len(self)}, numbered from 0")
+        return NodeHandle(node, self._master)
+
+    def __iter__(self) -> Iterator[NodeHandle]:
+        return (self[number] for number in range(len(self)))
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} nodes>"
 
 
 class ProcessHandle:
@@ -158,6 +217,9 @@ class ProcessHandle:
     @property
     def returncode(self) -> int | None:
         """Give its exit status, minus the signal that killed it, or None while it lives."""
+        return self._status()
+
+    def _status(self) -> int | None:
         ended = self.process.ended if self.process.reported else None
         if ended is None:
             return None
@@ -165,15 +227,16 @@ class ProcessHandle:
 
     @property
     def ended(self) -> Any:
-        """Give a SimPy event that happens when it ends."""
+        """Give a SimPy event that happens when it ends, with its `returncode` as value."""
         if self._event is None:
             self._event = self._sim.env.event()
             if self.process.reported:
-                self._event.succeed(self.returncode)
+                self._event.succeed(self._status())
             else:
                 watchers = self.process.watchers = self.process.watchers or []
-                watchers.append(lambda _process: self._event.succeed(self.returncode))
+                watchers.append(lambda _process: self._event.succeed(self._status()))
         return self._event
 
     def __repr__(self) -> str:
-        return f"<process {self.pid}: {'alive' if self.returncode is None else self.returncode}>"
+        status = self._status()
+        return f"<process {self.pid}: {'alive' if status is None else status}>"

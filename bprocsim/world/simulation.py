@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from bprocsim.engine import Engine, RunawayError
+from bprocsim.engine import Engine, NanosecondEnvironment, RunawayError
 from bprocsim.posix.procs import Process
 from bprocsim.trace import Trace
-from bprocsim.world.specs import at_least
+from bprocsim.world.specs import at_least, label, truth
+
+if TYPE_CHECKING:
+    from bprocsim.bproc.editions import Edition
+    from bprocsim.costs import Costs
+    from bprocsim.faults import Fault, Planned
+    from bprocsim.posix.exec import ExecProfile
+    from bprocsim.world.cluster import Cluster
+    from bprocsim.world.specs import NodeSpec
 
 
 class Deadlock(RuntimeError):
@@ -21,6 +29,17 @@ class Timeout(TimeoutError):
 
 class Runaway(RuntimeError):
     """A run took more events than `max_events`; the message names who was still at it."""
+
+
+# What a program writes in place of a call that is made from outside, where that has another name there.
+_INSIDE = {
+    "run": "proc.fork(...)` and, in the child, `yield from proc.execvp(...)",
+    "popen": "proc.fork(...)` and, in the child, `yield from proc.execvp(...)",
+    "idle_process": "proc.fork(...)",
+    "send_signal": "proc.kill(...)",
+    "wait": "proc.waitpid(...)",
+    "sim.run": "proc.sleep(...)",
+}
 
 
 class Simulation:
@@ -41,14 +60,14 @@ class Simulation:
             raise TypeError(f"seed: expected an int, got {seed!r}")
         self.seed = seed
         self.trace = Trace(trace, trace_limit)
-        self.strict = strict
-        self.strict_faults = strict_faults
+        self.strict = truth("strict", strict)
+        self.strict_faults = truth("strict_faults", strict_faults)
         self.engine = Engine(seed, at_least("max_events", max_events, 1))
-        self.systems: dict[str, Any] = {}
+        self.systems: dict[str, Cluster] = {}
         self._inside = False
 
     @property
-    def env(self) -> Any:
+    def env(self) -> NanosecondEnvironment:
         """Give the SimPy environment, for processes of your own (delays are integers of nanoseconds)."""
         return self.engine.env
 
@@ -57,24 +76,35 @@ class Simulation:
         """Tell the time in nanoseconds since the world began."""
         return self.engine.now_ns
 
-    def cluster(self, nodes: Any = 4, *, name: str | None = None, **options: Any) -> Any:
-        """Build a Cluster in this world; `name` names its seeds and lanes ("cluster0", ...)."""
+    def cluster(
+        self, nodes: int | Sequence[NodeSpec] = 4, *, name: str | None = None, edition: str | Edition = "scyld",
+        kernel: str | ExecProfile = "documented", costs: str | Costs = "clustermatic-2002",
+        faults: Sequence[Fault] = (), boot: str = "up", master: NodeSpec | None = None,
+    ) -> Cluster:  # fmt: skip
+        """Build a Cluster in this world; `name` names its seeds and lanes ("cluster0", ...).
+
+        The other arguments are Cluster's. TypeError, ValueError: name the argument.
+        """
         from bprocsim.world.cluster import Cluster
 
-        return Cluster(nodes, sim=self, name=name, **options)
+        return Cluster(
+            nodes, sim=self, name=name, edition=edition, kernel=kernel, costs=costs, faults=faults, boot=boot,
+            master=master,
+        )  # fmt: skip
 
-    def enter(self, system: Any, name: str | None) -> str:
-        """Take a system into this world; gives its name. ValueError: the name is taken."""
-        name = name or f"cluster{len(self.systems)}"
-        if name in self.systems:
+    def name_for(self, name: str | None) -> str:
+        """Give the name that a new system will have. TypeError, ValueError: it is none, or taken."""
+        if name is None:
+            return next(free for n in range(len(self.systems) + 1) if (free := f"cluster{n}") not in self.systems)
+        if label("name", name) in self.systems:
             raise ValueError(f"name: this world has a system called {name!r} already")
-        self.systems[name] = system
         return name
 
-    def inject(self, fault: Any) -> Any:
+    def inject(self, fault: Fault) -> Planned:
         """Give a fault to the only system of this world; with several, use the system's own inject."""
         if len(self.systems) != 1:
-            raise ValueError("inject: this world holds several systems; use the inject of the one you mean")
+            held = "several systems; use the inject of the one you mean" if self.systems else "no system yet"
+            raise ValueError(f"inject: this world holds {held}")
         return next(iter(self.systems.values())).inject(fault)
 
     # ---- running ----
@@ -82,19 +112,22 @@ class Simulation:
     def outside(self, call: str) -> None:
         """Assert that no program is running; RuntimeError names what to write instead."""
         if self._inside:
-            raise RuntimeError(f"{call} was called from within a program; there write `yield from proc.{call}(...)`")
+            instead = _INSIDE.get(call, f"proc.{call}(...)")
+            raise RuntimeError(f"{call} was called from within a program; there write `yield from {instead}`")
 
     def run(self, until_ns: int | None = None) -> None:
         """Let the world go on until no process of a user can act, or until an instant.
 
         Deadlock: processes wait that can never be woken. ValueError: `until_ns` lies in the past.
         """
-        self.outside("run")
+        self.outside("sim.run")
+        if until_ns is not None:
+            at_least("until_ns", until_ns, self.now_ns)
         self.advance(None, until_ns)
         if until_ns is None:
-            waiting = self.waiting()
-            if waiting:
-                raise Deadlock("nothing is left to happen\n" + "\n".join(waiting))
+            stuck = self.waiting(for_the_harness=False)
+            if stuck:
+                raise Deadlock("\n".join(["nothing is left to happen", *self.waiting()]))
             self.check_faults()
 
     def advance(self, done: Callable[[], bool] | None, until_ns: int | None = None) -> bool:
@@ -103,7 +136,7 @@ class Simulation:
         try:
             return self.engine.run(done, until_ns)
         except RunawayError as error:
-            raise Runaway("\n".join([str(error), *self.waiting()])) from None
+            raise Runaway("\n".join([str(error), *self.at_work(), *self.waiting()])) from None
         finally:
             self._inside = inside
 
@@ -117,7 +150,8 @@ class Simulation:
 
     def ready(self, call: str) -> None:
         """Be outside of any program, with everything done that is due at or before now."""
-        self.outside(call)
+        if self._inside:
+            self.outside(call)
         engine = self.engine
         if engine.env.peek() <= engine.now_ns:
             self.advance(lambda: engine.env.peek() > engine.now_ns)
@@ -126,6 +160,8 @@ class Simulation:
         """Let time pass: the clock simply moves, unless something is due on the way."""
         if not self.engine.skip(duration_ns):
             self.advance(None, self.engine.now_ns + duration_ns)
+
+    # ---- who is at what ----
 
     def processes(self) -> list[Process]:
         """Give all processes of all systems that live and are not idle, by pid."""
@@ -136,25 +172,43 @@ class Simulation:
             if process is not None and process.ended is None and not process.idle
         ]
 
-    def waiting(self) -> list[str]:
-        """Tell of every process that waits: who, for what, since when."""
-        lines = []
-        for process in self.processes():
-            move = process.machine.master.moves.get(process.pid)
-            holders = [*process.threads, *([move] if move is not None else [])]
-            for holder in holders:
-                waiter = holder.waiting
-                if waiter is not None:
-                    lines.append(
-                        f"  pid {process.pid} ({process.comm.decode('utf-8', 'replace') or 'caller'}) on "
-                        f"{process.machine.name} waits in {waiter.what} since {waiter.since_ns / 1e6:.6f} ms"
-                    )
-        return lines
+    def waiting(self, for_the_harness: bool = True) -> list[str]:
+        """Tell of every process that waits: who, for what, since when.
+
+        Without `for_the_harness` those are left out who wait for what the harness itself may yet do.
+        """
+        return [
+            f"  {_who(process)} waits in {waiter.what} since {waiter.since_ns / 1e6:.6f} ms"
+            for process in self.processes()
+            for waiter in _waiters(process)
+            if for_the_harness or not getattr(waiter.queue, "for_the_harness", False)
+        ]
+
+    def at_work(self) -> list[str]:
+        """Tell of every process that waits for nobody: it is in a step of a call, or about to go on."""
+        return [f"  {_who(process)} is at work" for process in self.processes() if not _waiters(process)]
 
     def check_faults(self) -> None:
-        """Under strict_faults: fail if a planned fault never struck."""
+        """Under strict_faults: fail if a planned fault never struck, unless it was called off."""
         if not self.strict_faults:
             return
-        missed = [planned for system in self.systems.values() for planned in system.planned if not planned.fired]
+        missed = [
+            planned
+            for system in self.systems.values()
+            for planned in system.planned
+            if not planned.fired and not planned.cancelled
+        ]
         if missed:
             raise AssertionError("planned faults that never struck: " + ", ".join(repr(each.fault) for each in missed))
+
+
+def _waiters(process: Process) -> list[Any]:
+    """Give what the threads of a process wait for, and whoever drives its move."""
+    move = process.machine.master.moves.get(process.pid)
+    holders = [*process.threads, *([move] if move is not None else [])]
+    return [holder.waiting for holder in holders if holder.waiting is not None]
+
+
+def _who(process: Process) -> str:
+    name = process.comm.decode("utf-8", "replace") or "caller"
+    return f"pid {process.pid} ({name}) on {process.machine.name}"

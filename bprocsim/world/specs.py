@@ -1,4 +1,4 @@
-"""What a world is built from: nodes as they are asked for, users, and checks of both."""
+"""What a world is built from: nodes as they are asked for, users, and checks of what is given."""
 
 from __future__ import annotations
 
@@ -43,11 +43,45 @@ def at_least(argument: str, value: Any, least: int) -> int:
     return value
 
 
+def truth(argument: str, value: Any) -> bool:
+    """Take True or False, and nothing that merely counts as such; TypeError names the argument."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{argument}: expected True or False, got {value!r}")
+    return value
+
+
+def label(argument: str, value: Any) -> str:
+    """Take a name: a str that is not empty; TypeError or ValueError names the argument."""
+    if not isinstance(value, str):
+        raise TypeError(f"{argument}: expected a str, got {value!r}")
+    if not value:
+        raise ValueError(f"{argument}: expected a name, got an empty one")
+    return value
+
+
+def named_record(value: Any, known: dict[str, Any], kind: type, argument: str) -> Any:
+    """Take a record or its name; ValueError or TypeError names the argument and what there is."""
+    if isinstance(value, kind):
+        return value
+    if isinstance(value, str):
+        if value in known:
+            return known[value]
+        raise ValueError(f"{argument}: there is no {value!r}; expected one of {', '.join(known)}")
+    raise TypeError(f"{argument}: expected one of {', '.join(known)}, or a record of that kind, got {value!r}")
+
+
+def listed(argument: str, value: Any, of: str) -> list[Any]:
+    """Take a list, a tuple or the like, and never a text; TypeError names the argument."""
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise TypeError(f"{argument}: expected a list of {of}, got {value!r}")
+    return list(value)
+
+
 def node_specs(nodes: Any) -> tuple[int, tuple[NodeSpec, ...]]:
     """Take `nodes` of a Cluster: how many there are, and the kinds they take turns in (one: all alike)."""
     if isinstance(nodes, int):
         return at_least("nodes", nodes, 0), (NodeSpec(),)
-    if isinstance(nodes, str) or not isinstance(nodes, Sequence):
+    if isinstance(nodes, str | bytes) or not isinstance(nodes, Sequence):
         raise TypeError(f"nodes: expected a number or a list of bp.NodeSpec, got {nodes!r}")
     for each in nodes:
         if not isinstance(each, NodeSpec):
