@@ -18,7 +18,7 @@ class Edition:
     `late_rows` what can go wrong after the exec; `late_failure` "exit" (the process exits with the
     errno as its status) or "return" (the page's "returns -1" taken to the letter, a choice of ours);
     `ping_timeout_ns` when a silent node is given up; `library_list` paths that are sent by name
-    only; `io` "port" (the page's flavour) or "list" (bproc_io_t).
+    only.
     """
 
     name: str

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Generator
 from typing import Any, Generic, TypeVar
 
-from bprocsim.faces.control import ForgottenYieldFromError, ImageReplaced, ProcessEnds
+from bprocsim.faces.control import ForgottenYieldFrom, ImageReplaced, ProcessEnds
 from bprocsim.faces.errors import raised
 from bprocsim.manual import Done, Exit, Fail, Replaced
 
@@ -38,7 +38,7 @@ class Pending:
     def made(self) -> str:
         """Note a call, made by whoever called into `faces`, and give the name it was called by.
 
-        ForgottenYieldFromError: the call before was never run.
+        ForgottenYieldFrom: the call before was never run.
         """
         self.check()
         frame = sys._getframe(2)
@@ -48,10 +48,10 @@ class Pending:
         return name
 
     def check(self) -> None:
-        """Raise ForgottenYieldFromError if the last call was never run."""
+        """Raise ForgottenYieldFrom if the last call was never run."""
         if self.call:
             call, self.call = self.call, ""
-            raise ForgottenYieldFromError(
+            raise ForgottenYieldFrom(
                 f"{self.code.co_filename}:{self.line}: {call}(...) was made but never run; "
                 f"write `yield from proc.{call}(...)`"
             )

@@ -17,7 +17,7 @@ from bprocsim.posix.exec import ExecFacts, ExecProfile
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.procs import Thread
 
-DEFAULT_PATH = b"/bin:/usr/bin"
+DEFAULT_PATH = b"/usr/bin:/bin"
 SHELL = b"/bin/sh"
 
 # Errors after which the search goes on with the next directory. Source: glibc-execvp.
