@@ -88,7 +88,8 @@ _OF_CALLS: dict[str, tuple[Defect, ...]] = {
     "envp_unreadable": (Defect({"envp": False}),),
     "string_unreadable": (Defect({"element": False}),),
     "args_too_big": (Defect({"room": -1}, {"room": 0}), Defect({"room": -1})),
-    "out_of_memory": (Defect({"free_bytes": 0}, {"free_bytes": 1 * MiB}),),
+    # No room for the arguments; and room for them, but not for the image.
+    "out_of_memory": tuple(Defect({"free_bytes": left}, {"free_bytes": 1 * MiB}) for left in (0, 32 * KiB)),
     "interpreter_file_table_full": (
         Defect({"free_files": 1}, {"free_files": 2}, _LOADER),
         Defect({"free_files": 1}, {"free_files": 2}, {**_SCRIPT, "interpreter.interpreters": 1}),
