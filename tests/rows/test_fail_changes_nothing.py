@@ -118,7 +118,6 @@ def test_nor_does_one_by_an_idle_process(recipe: Recipe) -> None:
 LATE_RETURNED = ["node_unknown", "node_down", "same_node", "node_not_permitted"]
 
 
-@pytest.mark.xfail(reason="Process.execed stays set, for which setpgid of a child is then refused", strict=False)
 @pytest.mark.parametrize("cause", LATE_RETURNED)
 def test_nor_does_a_late_failure_where_the_edition_returns_it(cause: str) -> None:
     """The exec has happened by then, and is undone: the caller is what it was."""
