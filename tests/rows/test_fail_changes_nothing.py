@@ -274,13 +274,8 @@ FAULTS: dict[str, dict[str, Any]] = {
     "a node is slow": {"faults": [bp.SlowLink(-1, 1, 7)]},
     "a cold boot": {"boot": "cold"},
 }
-LOOKED = pytest.mark.xfail(reason="a node's boot is recorded only if somebody looked at the node", strict=False)
-KNOWN = {"a cold boot": LOOKED}
 
 
-@pytest.mark.parametrize(
-    "options",
-    [pytest.param(options, id=name, marks=KNOWN.get(name, ())) for name, options in FAULTS.items()],
-)
+@pytest.mark.parametrize("options", [pytest.param(options, id=name) for name, options in FAULTS.items()])
 def test_looking_changes_nothing(options: dict[str, Any]) -> None:
     assert _digest(_do_not_look, **options) == _digest(_look, **options)
