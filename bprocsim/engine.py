@@ -118,12 +118,13 @@ class EngineTask:
 class EngineTimer:
     """A planned action."""
 
-    __slots__ = ("_engine", "action", "background")
+    __slots__ = ("_engine", "action", "at_ns", "background")
 
     def __init__(self, engine: Engine, action: Callable[[], None], background: bool) -> None:
         self._engine = engine
         self.action: Callable[[], None] | None = action
         self.background = background
+        self.at_ns = -1
 
     def cancel(self) -> None:
         """Call it off; SimPy's heap keeps the event, which no longer counts."""
@@ -152,10 +153,11 @@ class Engine:
     """The port on SimPy.
 
     `seed` seeds every generator; `max_events` bounds one run. `background` counts the events in
-    SimPy's heap that do not keep a run alive.
+    SimPy's heap that do not keep a run alive; `planned` are strikes that only do so once everybody
+    waits for something.
     """
 
-    __slots__ = ("_timer_at", "background", "env", "events", "max_events", "seed")
+    __slots__ = ("background", "env", "events", "max_events", "planned", "seed")
 
     def __init__(self, seed: int = 0, max_events: int = 10_000_000) -> None:
         self.env = NanosecondEnvironment(0)
@@ -163,6 +165,7 @@ class Engine:
         self.max_events = max_events
         self.background = 0
         self.events = 0
+        self.planned: list[EngineTimer] = []
 
     @property
     def now_ns(self) -> int:
@@ -216,6 +219,8 @@ class Engine:
     def first_at(self, at_ns: int, action: Callable[[], None]) -> EngineTimer:
         """Plan an action that strikes before all else of its instant, in the background."""
         timer = EngineTimer(self, action, True)
+        timer.at_ns = at_ns
+        self.planned.append(timer)
         self.background += 1
         event = Event(self.env)
         event._ok, event._value = True, None
@@ -223,6 +228,14 @@ class Engine:
         event.callbacks.append(timer.fire)
         self.env.schedule(event, URGENT, at_ns - self.now_ns)
         return timer
+
+    def call_up(self) -> bool:
+        """Let a run wait for what is planned next, where somebody would wait for ever; False if nothing is."""
+        self.planned = [timer for timer in self.planned if timer.action is not None and timer.background]
+        if not self.planned:
+            return False
+        min(self.planned, key=lambda timer: timer.at_ns).matter()
+        return True
 
     # ---- tasks ----
 
@@ -344,7 +357,12 @@ class Engine:
             marker = Event(env)
             marker._ok, marker._value = True, None
             env.schedule(marker, URGENT, until_ns - self.now_ns)
-        while len(queue) > self.background if marker is None else marker.callbacks is not None:
+        while True:
+            if marker is not None:
+                if marker.callbacks is None:
+                    break
+            elif len(queue) <= self.background and (done is None or done() or not self.call_up()):
+                break
             if done is not None and done():
                 if marker is not None and marker.callbacks is not None:
                     marker.callbacks.append(self._stale)

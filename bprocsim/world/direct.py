@@ -77,9 +77,11 @@ class Attempt:
 
 
 def _unheard(end: Endpoint) -> bool:
-    """Tell whether the other side has gone without a way to say so: its machine died, or the link is cut."""
+    """Tell whether the other side has gone without a way to say so: its machine died, or the link is cut for good."""
     peer = end.peer
-    return peer is not None and peer.closed and (peer.link is None or peer.link.cuts > 0)
+    if peer is None or not peer.closed:
+        return False
+    return peer.link is None or (peer.link.cuts > 0 and peer.link.mending is None)
 
 
 def clothe(process: Process, who: Credentials, data: bytes) -> tuple[Sink, Sink]:

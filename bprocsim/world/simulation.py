@@ -125,7 +125,8 @@ class Simulation:
             at_least("until_ns", until_ns, self.now_ns)
         self.advance(None, until_ns)
         if until_ns is None:
-            stuck = self.waiting(for_the_harness=False)
+            while (stuck := self.waiting(for_the_harness=False)) and self.engine.call_up():
+                self.advance(None)
             if stuck:
                 raise Deadlock("\n".join(["nothing is left to happen", *self.waiting()]))
             self.check_faults()
