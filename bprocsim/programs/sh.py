@@ -37,9 +37,9 @@ def _script(proc: Proc, path: str) -> Steps:
         return image.script.decode("utf-8", "surrogateescape")
     try:
         fd = yield from proc.open(path)
-    except CallError:
+        data = yield from _read_all(proc, fd)
+    except CallError:  # absent, unreadable, a directory, ...
         return None
-    data = yield from _read_all(proc, fd)
     yield from proc.close(fd)
     return data.decode("utf-8", "surrogateescape")
 
