@@ -294,7 +294,8 @@ def _content(file: File, interpreters: tuple[str, ...]) -> bytes:
         byteorder="little",
         interpreters=[
             # Without the NUL that ends it a path is none that a kernel takes.
-            each.encode() if file.malformed == "interpreter" else each for each in interpreters[: file.interpreters]
+            each.encode() if file.malformed == "interpreter" else each
+            for each in interpreters[: file.interpreters]
         ],
         magic=file.magic,
         memory_bytes=64 * KiB,

@@ -56,9 +56,7 @@ def sound_images(draw: st.DrawFn) -> ElfImage:
 
 
 # Numbers at which something overflows, wraps or ends.
-edges = st.sampled_from(
-    [0, 1, 2, 31, 32, 55, 56, 64, 120, 512, 4095, 4096, 4097, 65535, 65536, 1 << 31, (1 << 32) - 1]
-)
+edges = st.sampled_from([0, 1, 2, 31, 32, 55, 56, 64, 120, 512, 4095, 4096, 4097, 65535, 65536, 1 << 31, (1 << 32) - 1])
 long_edges = edges | st.sampled_from([1 << 32, 1 << 63, (1 << 64) - 1])
 segment_types = st.sampled_from([*range(8), e.PT_GNU_STACK, 0xFFFFFFFF])
 
@@ -163,9 +161,7 @@ def check_against_pyelftools(data: bytes) -> None:
                 for name, values in found.items():
                     if tag.entry.d_tag == "DT_" + name.upper():
                         values.append(getattr(tag, name))
-            assert {tag.entry.d_val for tag in segment.iter_tags("DT_SYMENT")} <= {
-                16 if theirs.elfclass == 32 else 24
-            }
+            assert {tag.entry.d_val for tag in segment.iter_tags("DT_SYMENT")} <= {16 if theirs.elfclass == 32 else 24}
     assert list(ours.needed) == found["needed"]
     for name in ("soname", "rpath", "runpath"):
         value = getattr(ours, name)
@@ -274,9 +270,7 @@ def test_other_lengths_of_a_program_header() -> None:
     image = ElfImage()
     shorter = attrs.evolve(image, phentsize=55).elf
     assert (shorter.segments, shorter.table_complete) == ((), True)
-    wider = image.to_bytes()[:64] + b"".join(
-        FORMS[e.LE64].segment.pack(*each) + bytes(8) for each in image.segments
-    )
+    wider = image.to_bytes()[:64] + b"".join(FORMS[e.LE64].segment.pack(*each) + bytes(8) for each in image.segments)
     assert parse(attrs.evolve(ElfImage.from_bytes(wider), phentsize=64).to_bytes()).segments == image.segments
     far = attrs.evolve(image, phoff=1 << 63).elf
     assert (far.segments, far.table_complete) == ((), False)
@@ -336,9 +330,7 @@ def test_names_are_found_through_the_load_that_holds_them() -> None:
 
     # 16 bytes of names, then two dynamic tables; what follows the end of a table does not count.
     first = table((e.DT_NEEDED, 5), (e.DT_STRTAB, 0x7000), (e.DT_NULL, 0))
-    last = table(
-        (e.DT_NEEDED, 0), (e.DT_STRTAB, 0x7000), (999, 0), (e.DT_SONAME, 5), (e.DT_NULL, 0), (e.DT_NEEDED, 5)
-    )
+    last = table((e.DT_NEEDED, 0), (e.DT_STRTAB, 0x7000), (999, 0), (e.DT_SONAME, 5), (e.DT_NULL, 0), (e.DT_NEEDED, 5))
     body = b"libc\0own\0".ljust(16, b"\0") + first + last
     image = ElfImage(code=body)
     at = image.elf.size - len(body)
@@ -359,9 +351,7 @@ def test_names_are_found_through_the_load_that_holds_them() -> None:
         whole._replace(p_type=e.PT_NULL),
     ):
         assert (read(other, *tables).needed, read(other, *tables).soname) == ((), None)
-    assert read(Segment(e.PT_LOAD, p_offset=at - 16, p_vaddr=0x6FF0, p_filesz=17), *tables).needed == (
-        "libc",
-    )
+    assert read(Segment(e.PT_LOAD, p_offset=at - 16, p_vaddr=0x6FF0, p_filesz=17), *tables).needed == ("libc",)
 
 
 # ---- what the reader reads by
@@ -511,10 +501,7 @@ def test_memory_counts_every_page_that_a_load_touches() -> None:
     assert memory(Segment(e.PT_LOAD, p_vaddr=0x1000, p_memsz=1)) == 4096
     assert memory(Segment(e.PT_LOAD, p_vaddr=0x1FFF, p_memsz=2)) == 8192
     assert memory(Segment(e.PT_LOAD, p_vaddr=0x1FFF, p_memsz=0)) == 0
-    assert (
-        memory(Segment(e.PT_LOAD, p_memsz=5), Segment(e.PT_LOAD, p_memsz=5), Segment(e.PT_TLS, p_memsz=5))
-        == 8192
-    )
+    assert memory(Segment(e.PT_LOAD, p_memsz=5), Segment(e.PT_LOAD, p_memsz=5), Segment(e.PT_TLS, p_memsz=5)) == 8192
 
 
 @pytest.mark.parametrize("name", [name for name in HEADER if name != "ident"])
@@ -673,9 +660,7 @@ RUNS = {
     "note and memory": ElfImage(program="hello", memory_bytes=1 << 22),
     "DYN with memory": ElfImage(type="DYN", memory_bytes=12345),
     "exit(42)": ElfImage(code=bytes.fromhex("bf2a000000 b83c000000 0f05")),
-    "what no kernel reads": ElfImage(
-        version=9, flags=1, ehsize=1, shoff=1 << 60, shentsize=3, shnum=9, shstrndx=9
-    ),
+    "what no kernel reads": ElfImage(version=9, flags=1, ehsize=1, shoff=1 << 60, shentsize=3, shnum=9, shstrndx=9),
     "class and data": ElfImage(ident=e.MAGIC + bytes([1, 2]) + b"bprocsim.."),
     "unknown entry": ElfImage(segments=[*ElfImage().segments, Segment(0x12345678, 7, 1, 2, 3, 4, 5, 6)]),
 }

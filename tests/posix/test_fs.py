@@ -86,9 +86,7 @@ def test_special_files(fs: Fs) -> None:
     fs.mknod("/dev/null", "chr", mode=0o666)
     fs.mknod("/dev/other", "blk", device="disk")
     fs.mknod("/socket", "socket")
-    assert [
-        (fs.stat(p).kind, fs.stat(p).device) for p in ("/dev/null", "/dev/other", "/socket", "/pipe")
-    ] == [
+    assert [(fs.stat(p).kind, fs.stat(p).device) for p in ("/dev/null", "/dev/other", "/socket", "/pipe")] == [
         ("chr", "null"),
         ("blk", "disk"),
         ("socket", ""),
@@ -260,9 +258,7 @@ ON_THE_WAY = {
 TABLES = [value for value in vars(room).values() if isinstance(value, Errors)]
 
 
-@pytest.mark.parametrize(
-    ("errors", "cause", "call"), MISTAKES, ids=lambda value: getattr(value, "call", None)
-)
+@pytest.mark.parametrize(("errors", "cause", "call"), MISTAKES, ids=lambda value: getattr(value, "call", None))
 def test_a_mistake(fs: Fs, errors: Errors, cause: str, call: Callable[[Fs], object]) -> None:
     with pytest.raises(CallError) as caught:
         call(fs)
@@ -285,9 +281,7 @@ def test_every_row_is_met() -> None:
     assert met == {(errors.call, row.cause) for errors in TABLES for row in errors.rows}
 
 
-@pytest.mark.parametrize(
-    ("errors", "cause", "call"), MISTAKES, ids=lambda value: getattr(value, "call", None)
-)
+@pytest.mark.parametrize(("errors", "cause", "call"), MISTAKES, ids=lambda value: getattr(value, "call", None))
 def test_a_mistake_changes_nothing(fs: Fs, errors: Errors, cause: str, call: Callable[[Fs], object]) -> None:
     before = (fs.tree.changes, fs.tree.next_number)
     with pytest.raises(CallError):
@@ -343,9 +337,7 @@ def test_errors_are_the_ordinary_ones(fs: Fs) -> None:
         (lambda fs: fs.exists("relative"), ValueError, "path"),
     ],
 )
-def test_a_wrong_argument_is_named(
-    fs: Fs, call: Callable[[Any], object], error: type[Exception], name: str
-) -> None:
+def test_a_wrong_argument_is_named(fs: Fs, call: Callable[[Any], object], error: type[Exception], name: str) -> None:
     before = fs.tree.changes
     with pytest.raises(error, match=f"^{name}: "):
         call(fs)

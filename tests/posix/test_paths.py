@@ -205,9 +205,7 @@ def kernels(world: World, paths: list[bytes]) -> list[str]:
 @pytest.fixture
 def capable() -> None:
     """Skip where even root may not do what the child must: many containers keep capabilities back."""
-    (line,) = (
-        line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("CapEff")
-    )
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("CapEff"))
     effective = int(line.split()[1], 16)
     needed = {"CHOWN": 0, "DAC_OVERRIDE": 1, "DAC_READ_SEARCH": 2, "SETGID": 6, "SETUID": 7, "SYS_CHROOT": 18}
     missing = [f"CAP_{name}" for name, bit in needed.items() if not effective >> bit & 1]
@@ -684,9 +682,7 @@ def worlds(draw: Callable[..., Any]) -> World:
     capabilities = st.none() | st.sets(st.sampled_from(["CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH"]))
     # Mostly somebody without capabilities: whom permissions bind.
     uid, euid = draw(st.sampled_from([1, 2, 3, 1, 2, 3, 0])), draw(effective)
-    who = Credentials(
-        uid, draw(IDS), euid, draw(effective), draw(st.lists(IDS, max_size=2)), draw(capabilities)
-    )
+    who = Credentials(uid, draw(IDS), euid, draw(effective), draw(st.lists(IDS, max_size=2)), draw(capabilities))
     return World(tuple(nodes), draw(st.sampled_from(directories)) or b"/", who)
 
 

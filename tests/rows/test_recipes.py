@@ -15,9 +15,7 @@ from bprocsim.testing.recipes import defects, exec_tables
 from tests.rows.worlds import STEP, Ways, held_at, held_on_entry
 
 # The ERRORS section of bproc_execmove(2), in its own order (the source scyld-bproc_execmove).
-PAGE = (
-    "EPERM ENOMEM EBUSY EFAULT EACCES E2BIG ENOEXEC ENAMETOOLONG ENOENT ENOTDIR ELOOP ETXTBSY EIO ENFILE EINVAL"
-)
+PAGE = "EPERM ENOMEM EBUSY EFAULT EACCES E2BIG ENOEXEC ENAMETOOLONG ENOENT ENOTDIR ELOOP ETXTBSY EIO ENFILE EINVAL"
 
 # The late rows that the editions tell apart, with the exit status each leaves.
 SCYLD = {"node_unknown": 22, "node_down": 22, "same_node": 40, "node_not_permitted": 1, "slave_lost": 5}

@@ -234,11 +234,7 @@ def staircases(cause: str) -> tuple[Ways, ...]:
 
 def later_rows(cause: str) -> list[str]:
     """Give the rows behind one that can hold together with it."""
-    return [
-        later
-        for later in ORDER[ORDER.index(cause) + 1 :]
-        if (cause, later) not in APART
-    ]
+    return [later for later in ORDER[ORDER.index(cause) + 1 :] if (cause, later) not in APART]
 
 
 def _descend(ways: Ways) -> None:
