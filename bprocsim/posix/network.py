@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
@@ -77,14 +78,18 @@ class Ports:
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Network:
-    """All machines that can reach one another, by address; links come into being when first used."""
+    """All machines that can reach one another, by address; links come into being when first used.
 
+    `lookup` finds, or makes, the machine at a dotted quad at which nobody has looked yet.
+    """
+
+    lookup: Callable[[str], Any]
     machines: dict[str, Any] = field(factory=dict)
     links: dict[tuple[str, str], Link] = field(factory=dict)
 
     def machine(self, host: str) -> Any:
         """Find the machine at an address, or None."""
-        return self.machines.get(host)
+        return self.machines.get(host) or self.lookup(host)
 
     def link(self, sender: Any, receiver: Any) -> Link:
         """Give the direction from one machine to another; to itself, the loopback."""

@@ -79,7 +79,7 @@ class Cluster:
         self.name = sim.name_for(name)
         self._lane = "" if self.name == FIRST else f"{self.name} "
         self._programs: dict[str, Program] = dict(BUILTIN)
-        self._network = Network()
+        self._network = Network(self._at)
         self._pids = PidSpace()
         self._execve_errors = execve_errors(self.kernel)
         self.users: dict[str, User] = {}
@@ -126,6 +126,12 @@ class Cluster:
         if self._booted is NodeState.BOOT:
             node.become(Event.CONNECT, NodeState.BOOT)
         return node
+
+    def _at(self, host: str) -> Machine | None:
+        """Find the machine of a slave by its address, whether somebody has looked at it before or not."""
+        first, second, third, fourth = map(int, host.split("."))
+        node = self.bpmaster.node((third - 1) * 256 + fourth) if (first, second) == (10, 54) else None
+        return node.machine if node is not None else None
 
     def _boot(self) -> None:
         """Let all nodes, which are down, connect after a while, and then be up."""
