@@ -5,14 +5,19 @@ All in integer nanoseconds and bytes. A preset names its sources; `attrs.evolve`
 
 from __future__ import annotations
 
-from attrs import frozen
+from typing import Any
+
+from attrs import asdict, frozen
 
 from bprocsim.units import KiB, MiB, ms, s, us
 
 
 @frozen
 class Costs:
-    """Every cost of the model. Defaults are the preset "clustermatic-2002"; see `SOURCES`."""
+    """Every cost of the model. Defaults are the preset "clustermatic-2002"; see `SOURCES`.
+
+    TypeError, ValueError: name the cost that is no number of nanoseconds or bytes.
+    """
 
     name: str = "clustermatic-2002"
 
@@ -46,9 +51,34 @@ class Costs:
     node_connect_ns: int = 3 * s
     node_up_ns: int = 1500 * ms
 
+    def __attrs_post_init__(self) -> None:
+        for name, value in asdict(self, recurse=False).items():
+            if name == "tcp_retries_ns":
+                _check_pauses(name, value)
+            elif name != "name":
+                _check_cost(name, value, _LEAST.get(name, 0))
+
     def image_read_ns(self, size_bytes: int) -> int:
         """Tell how long reading an image of so many bytes takes."""
         return size_bytes * self.image_read_ns_per_mib // MiB
+
+
+# What can be no less: a turn that takes no time, a buffer that takes no byte, a pipe without PIPE_BUF.
+_LEAST = {"quantum_ns": 1, "socket_buffer_bytes": 1, "stream_chunk_bytes": 1, "pipe_bytes": 4 * KiB}
+
+
+def _check_cost(name: str, value: Any, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name}: expected an int, got {value!r}")
+    if value < least:
+        raise ValueError(f"{name}: expected at least {least}, got {value}")
+
+
+def _check_pauses(name: str, value: Any) -> None:
+    if not isinstance(value, tuple):
+        raise TypeError(f"{name}: expected a tuple of ints, got {value!r}")
+    for each in value:
+        _check_cost(name, each, 0)
 
 
 # Where each number comes from: an id of sources.toml.

@@ -35,7 +35,7 @@ from bprocsim.posix.procs import (
 from bprocsim.posix.skeleton import skeleton
 from bprocsim.posix.vfs import FileTree
 from bprocsim.signals import Signal, name
-from bprocsim.trace import Trace
+from bprocsim.trace import Trace, anonymous
 
 # Every call by its name: the room and the function that runs it. Rooms are fetched when a program
 # first makes one of their calls, so that a world in which little happens begins fast.
@@ -392,7 +392,7 @@ def lead(thread: Thread) -> Steps:
                 return  # it was killed: what its `finally` raises is heard by nobody
             ended = Ended(exit_status=1)
             process.exception = error
-            process.machine.record(process.pid, "raised", f"{type(error).__name__}: {error}")
+            process.machine.record(process.pid, "raised", told(error))
             if process.machine.strict:
                 process.machine.end(process, ended, thread)
                 raise
@@ -417,10 +417,15 @@ def as_status(value: Any) -> int:
     raise TypeError(f"a program returns its exit status, an int or None, not {value!r}")
 
 
+def told(error: Exception) -> str:
+    """Write what a program raised: the same in every run, so without the addresses of Python's own objects."""
+    return anonymous(f"{type(error).__name__}: {error}")
+
+
 def _complain(thread: Thread, error: Exception) -> Steps:
     """Write what a program raised on its stderr, if that is open and takes it."""
     process = thread.process
-    text = f"{process.comm.decode('utf-8', 'replace') or 'program'}: {type(error).__name__}: {error}\n"
+    text = f"{process.comm.decode('utf-8', 'replace') or 'program'}: {told(error)}\n"
     data = text.encode("utf-8", "replace")
     with suppress(ProcessEnds):  # nobody reads it either
         yield from call(thread, "write", (2, data))
@@ -476,7 +481,7 @@ def lead_thread(thread: Thread, body: Callable[[Proc], Any]) -> Steps:
         if thread.ended:
             return
         process.exception = error
-        process.machine.record(process.pid, "raised", f"{type(error).__name__}: {error}")
+        process.machine.record(process.pid, "raised", told(error))
         if not process.machine.strict:
             yield from _complain(thread, error)
         process.machine.end(process, Ended(exit_status=1), thread)

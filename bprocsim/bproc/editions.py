@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from attrs import field, frozen, validators
 
 from bprocsim.bproc import late
 from bprocsim.errnos import Errno
 from bprocsim.manual import Row
 from bprocsim.units import s
+
+
+def _check_timeout(_edition: Any, _attribute: Any, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"ping_timeout_ns: expected an int, got {value!r}")
+    if value < 2:  # the master looks every half of it
+        raise ValueError(f"ping_timeout_ns: expected at least 2, got {value}")
 
 
 @frozen(eq=False)
@@ -26,7 +35,7 @@ class Edition:
     no_master_source: str
     late_rows: tuple[Row, ...] = field(repr=False)
     late_failure: str = field(default="exit", validator=validators.in_(("exit", "return")))
-    ping_timeout_ns: int = 30 * s
+    ping_timeout_ns: int = field(default=30 * s, validator=_check_timeout)
     library_list: tuple[str, ...] = ()
 
 
