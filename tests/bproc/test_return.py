@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import attrs
@@ -50,7 +51,9 @@ def test_the_call_returns_the_errno_and_the_process_is_what_it_was(cause: str, e
         if cause == "connect_timed_out":
             yield from proc.sleep(40_000_000 - made.sim.now_ns - 3_300_000)
         before = seen_of(process)
-        told.append((yield from proc.libc._bproc_execmove_io(node, port, "/usr/bin/set-id", ["other", "x"], {"A": "b"})))
+        told.append(
+            (yield from proc.libc._bproc_execmove_io(node, port, "/usr/bin/set-id", ["other", "x"], {"A": "b"}))
+        )
         told.append(proc.libc.errno)
         told.append(differences(before, seen_of(process)))
         yield from proc.alarm(0)
@@ -73,12 +76,14 @@ def test_the_call_returns_the_errno_and_the_process_is_what_it_was(cause: str, e
 def seen_of(process: Any) -> dict[str, Any]:
     """Take down every field of a process, and what its machine counts of it."""
     fields = {name: getattr(process, name) for name in attrs.fields_dict(type(process)) if name != "cpu_ns"}
-    copied = {name: type(value)(value) for name, value in fields.items() if isinstance(value, dict | list)}
+    copied: dict[str, Any] = {name: copy(value) for name, value in fields.items() if isinstance(value, dict | list)}
     machine = process.machine
     return {
         **fields,
         **copied,
-        "open": {number: (each.description, each.description.references) for number, each in copied["descriptors"].items()},
+        "open": {
+            number: (each.description, each.description.references) for number, each in copied["descriptors"].items()
+        },
         "listed": machine.processes.get(process.pid),
         "known": machine.pids.table.get(process.pid),
         "ghost of": process.ghost and (process.ghost.process, process.ghost.node),

@@ -10,7 +10,11 @@ import bprocsim as bp
 from bprocsim.units import KiB, ms
 from tests.bproc.worlds import HELLO, MASTER, STEPS, Steps, assert_clean, cluster, machines, say
 
-WAYS = [pytest.param(MASTER, 2, id="to a slave"), pytest.param(1, 2, id="between slaves"), pytest.param(1, -1, id="home")]
+WAYS = [
+    pytest.param(MASTER, 2, id="to a slave"),
+    pytest.param(1, 2, id="between slaves"),
+    pytest.param(1, -1, id="home"),
+]
 
 
 def place(number: int) -> str:
@@ -203,7 +207,9 @@ def test_memory_is_taken_where_the_process_is_and_given_back(source: int, target
 
 
 @pytest.mark.parametrize(("source", "target"), WAYS)
-def test_the_callers_descriptors_are_closed_at_the_hand_over_neither_earlier_nor_later(source: int, target: int) -> None:
+def test_the_callers_descriptors_are_closed_at_the_hand_over_neither_earlier_nor_later(
+    source: int, target: int
+) -> None:
     ends = list[int]()
 
     def child(proc: bp.Proc, reading: int, writing: int) -> Steps:

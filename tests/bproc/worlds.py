@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import bprocsim as bp
 
 MASTER = bp.BPROC_NODE_MASTER
 STEPS = tuple(step.name for step in bp.Step)
-Steps = Iterator[Any]
+Steps = Generator[Any, Any, Any]
 
 HELLO = "/usr/bin/hello"
 
