@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from enum import Enum
 from pathlib import PurePath
 from typing import Any, Final, Literal
@@ -93,11 +94,12 @@ def vector(value: Any, argument: str) -> Vector:
         return EMPTY
     if value is BAD_ADDRESS:
         return Vector(unreadable=True)
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and argument != "argv":
         return of_strings(
             tuple(c_string(name, argument) + b"=" + c_string(text, argument) for name, text in value.items())
         )
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+    # A set has no order of its own, and two runs no common one.
+    if isinstance(value, str | bytes | Mapping | AbstractSet) or not isinstance(value, Iterable):
         raise TypeError(f"{argument}: expected a list of strings{_or_mapping(argument)}, got {value!r}")
     strings: list[bytes] = []
     bad = False
@@ -114,4 +116,4 @@ def vector(value: Any, argument: str) -> Vector:
 
 
 def _or_mapping(argument: str) -> str:
-    return " or a mapping" if argument == "envp" else ""
+    return "" if argument == "argv" else " or a mapping"

@@ -102,13 +102,19 @@ WRONG: list[tuple[Callable[..., Any], str, Any, type[Exception]]] = [
     *the_same(simulation, cluster, seeed={TypeError: [1]}),
     *the_same(simulation, nodes={TypeError: [4]}),
     *the_same(cluster, in_a_simulation, nodes={TypeError: [None, True, False, 4.0, "4", b"4", b"", {0: NODE}, {NODE}]}),
-    *the_same(cluster, nodes={ValueError: [-1, -1000], TypeError: [[1], ["i386"], [NODE, None], (NODE, 2), [NODE, NODE, {}]]}),
-    *the_same(cluster, in_a_simulation, edition={ValueError: ["", "Scyld", "bproc5"], TypeError: [None, 4, bp.costs, NODE]}),
+    *the_same(
+        cluster, nodes={ValueError: [-1, -1000], TypeError: [[1], ["i386"], [NODE, None], (NODE, 2), [NODE, NODE, {}]]}
+    ),
+    *the_same(
+        cluster, in_a_simulation, edition={ValueError: ["", "Scyld", "bproc5"], TypeError: [None, 4, bp.costs, NODE]}
+    ),
     *the_same(cluster, kernel={ValueError: ["", "linux", "2.4"], TypeError: [None, 2.4, bp.editions["scyld"]]}),
     *the_same(cluster, costs={ValueError: ["", "free"], TypeError: [None, 0, {}, bp.editions["scyld"]]}),
     *the_same(cluster, boot={ValueError: ["", "down", None, True, 1]}),
     *the_same(cluster, master={TypeError: [1, "i386", {}, [NODE]]}),
-    *the_same(cluster, faults={TypeError: [None, 5, bp.PowerOff(node=1), "PowerOff", [None], ["PowerOff"], [bp.PowerOff]]}),
+    *the_same(
+        cluster, faults={TypeError: [None, 5, bp.PowerOff(node=1), "PowerOff", [None], ["PowerOff"], [bp.PowerOff]]}
+    ),
     *the_same(cluster, in_a_simulation, name={TypeError: [5, b"east", True], ValueError: [""]}),
     *the_same(cluster, sim={TypeError: [5, "sim", bp.Simulation]}),
     *the_same(cluster, smt={TypeError: [2]}),
@@ -126,7 +132,13 @@ WRONG: list[tuple[Callable[..., Any], str, Any, type[Exception]]] = [
     *the_same(credentials, egid={TypeError: ["0", True], ValueError: [-1]}),
     *the_same(install, path={TypeError: [None, 5, ["/bin/x"]], ValueError: ["bin/x", "", "x", b"x"]}),
     *the_same(install, program={TypeError: [5, "hello", {}]}),
-    *the_same(install, on={TypeError: [None, 1.0, True, b"0"], ValueError: ["", "slave", "2", "0-2", "1-0", "0,,1", "-1", "0x1", 2, -2, [0, 2], ["0", "5"]]}),
+    *the_same(
+        install,
+        on={
+            TypeError: [None, 1.0, True, b"0"],
+            ValueError: ["", "slave", "2", "0-2", "1-0", "0,,1", "-1", "0x1", 2, -2, [0, 2], ["0", "5"]],
+        },
+    ),
     *the_same(install, mode={TypeError: [None, "755", True], ValueError: [-1, 0o10000]}),
     *the_same(install, uid={TypeError: [None, "0"], ValueError: [-1]}),
     *the_same(install, gid={TypeError: [None, "0"], ValueError: [-1]}),
@@ -150,7 +162,7 @@ WRONG: list[tuple[Callable[..., Any], str, Any, type[Exception]]] = [
     *the_same(chown, uid={TypeError: [None, "0", True], ValueError: [-1]}),
     *the_same(chown, gid={TypeError: [None, "0", True], ValueError: [-1]}),
     *the_same(set_state, name={ValueError: ["", "UP", "on", None, 5]}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -204,8 +216,9 @@ def test_what_belongs_to_the_simulation_is_not_asked_of_its_clusters(given: dict
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"faults": [bp.PowerOff(node=0), bp.PowerOff(node=9)]}, {"boot": "?"}, {"master": 5}, {"name": 5}, {"kernel": ""}]
-)  # fmt: skip
+    "wrong",
+    [{"faults": [bp.PowerOff(node=0), bp.PowerOff(node=9)]}, {"boot": "?"}, {"master": 5}, {"name": 5}, {"kernel": ""}],
+)
 def test_a_cluster_that_could_not_be_built_leaves_no_trace(wrong: dict[str, Any]) -> None:
     sim = bp.Simulation(trace="all")
     with pytest.raises((TypeError, ValueError)):
@@ -374,7 +387,7 @@ def test_a_name_is_given_once() -> None:
     sim.cluster(name="cluster1")
     assert sim.cluster().name == "cluster0"
     assert sim.cluster().name == "cluster2"
-    with pytest.raises(ValueError, match="name: .*'cluster1'"):
+    with pytest.raises(ValueError, match=r"name: .*'cluster1'"):
         sim.cluster(name="cluster1")
 
 

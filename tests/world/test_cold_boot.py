@@ -115,8 +115,11 @@ def test_the_trace_tells_of_every_node() -> None:
     made = at(cold(nodes=2, trace="all"), UP_NS + 1)
     told = [(record.at_ns, record.node, record.state) for record in made.trace.of_kind("node")]
     assert told == [
-        (CONNECTS_NS, "node 0", "boot"), (CONNECTS_NS, "node 1", "boot"), (UP_NS, "node 0", "up"), (UP_NS, "node 1", "up"),
-    ]  # fmt: skip
+        (CONNECTS_NS, "node 0", "boot"),
+        (CONNECTS_NS, "node 1", "boot"),
+        (UP_NS, "node 0", "up"),
+        (UP_NS, "node 1", "up"),
+    ]
 
 
 def test_booting_is_no_error() -> None:

@@ -14,9 +14,16 @@ from bprocsim.units import MiB
 
 ARCHES = list(bp.ARCHES)
 DIRECTORIES = {
-    "/": 0o755, "/bin": 0o755, "/usr": 0o755, "/usr/bin": 0o755, "/lib": 0o755, "/lib64": 0o755, "/etc": 0o755,
-    "/dev": 0o755, "/tmp": 0o1777,
-}  # fmt: skip
+    "/": 0o755,
+    "/bin": 0o755,
+    "/usr": 0o755,
+    "/usr/bin": 0o755,
+    "/lib": 0o755,
+    "/lib64": 0o755,
+    "/etc": 0o755,
+    "/dev": 0o755,
+    "/tmp": 0o1777,
+}
 
 
 def whoami(proc: bp.Proc) -> Any:
@@ -134,8 +141,10 @@ def test_missing_parents_are_made(path: Any) -> None:
     cluster.install(path, nothing, mode=0o640, uid=3, gid=4)
     fs = cluster.master.fs
     assert [(fs.stat(each).mode, fs.stat(each).uid, fs.stat(each).gid) for each in ("/opt", "/opt/x", "/opt/x/y")] == [
-        (0o755, 0, 0), (0o755, 0, 0), (0o640, 3, 4),
-    ]  # fmt: skip
+        (0o755, 0, 0),
+        (0o755, 0, 0),
+        (0o640, 3, 4),
+    ]
 
 
 def test_a_file_in_the_root() -> None:
@@ -299,7 +308,7 @@ def test_users() -> None:
     assert cluster.execve("/bin/who", user=alice).text == "500 500 600 600\n"
     assert cluster.bproc_execmove(1, "/bin/who", user=alice).text == "500 500 600 600\n"
     assert cluster.execve("/bin/who").text == "0 0 0 0\n"
-    with pytest.raises(ValueError, match="name: .*'alice'"):
+    with pytest.raises(ValueError, match=r"name: .*'alice'"):
         cluster.user("alice", 1, 1)
 
 
@@ -319,8 +328,9 @@ def test_groups_and_capabilities_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "text"), [(0o755, "500 500 600 600\n"), (0o4755, "500 3 600 600\n"), (0o2755, "500 500 600 4\n"), (0o6755, "500 3 600 4\n")]
-)  # fmt: skip
+    ("mode", "text"),
+    [(0o755, "500 500 600 600\n"), (0o4755, "500 3 600 600\n"), (0o2755, "500 500 600 4\n"), (0o6755, "500 3 600 4\n")],
+)
 def test_set_id_programs(mode: int, text: str) -> None:
     cluster = bp.Cluster()
     alice = cluster.user("alice", 500, 600)
