@@ -82,10 +82,10 @@ def _value(value: Any) -> str:
 
 def anonymous(text: str) -> str:
     """Take the addresses of Python's own objects out of a text: no two runs have the same."""
-    return _ADDRESS.sub("", text) if " at 0x" in text else text
+    return re.sub(_ADDRESS, "", text) if " at 0x" in text else text
 
 
-_ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
+_ADDRESS = r" at 0x[0-9A-Fa-f]+"  # compiled when first used, as everywhere: `import` is to be fast
 
 
 _PHRASES: dict[str, Any] = {

@@ -8,7 +8,7 @@ the pings of live ones.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, setters
 
@@ -21,8 +21,10 @@ from bprocsim.manual import Errors
 from bprocsim.port import Steps, Timer, Waiter, Why
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.procs import Ended, PidSpace, Process, Thread, release
-from bprocsim.posix.streams import Endpoint
 from bprocsim.signals import Signal
+
+if TYPE_CHECKING:
+    from bprocsim.posix.streams import Endpoint
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
@@ -260,6 +262,8 @@ class Master:
 
     def _reset_connections(self, machine: Any, other: Any = None) -> None:
         """Throw away the connections of a machine that was given up with all others, or with one."""
+        from bprocsim.posix.streams import Endpoint
+
         port = self.machine.port
 
         def concerned(where: Any, end: Endpoint) -> bool:

@@ -10,8 +10,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from bprocsim.bproc import vmadump
-from bprocsim.bproc.before import remember
 from bprocsim.bproc.editions import Edition
 from bprocsim.bproc.ghost import Ghost
 from bprocsim.bproc.late import (
@@ -103,6 +101,8 @@ def execmove(
     caller = process.credentials
     move = Move(process, machine, node)
     if master.edition.late_failure == "return":
+        from bprocsim.bproc.before import remember
+
         move.before = remember(process)
     newimage.commit(machine, process, facts, machine.port)
     if process.image.kill:
@@ -190,6 +190,8 @@ def _at_target(machine: Machine, target: Any, master: Master, move: Move, port: 
     )  # fmt: skip
     if move.decided():
         return _lost(table)
+    from bprocsim.bproc import iod, vmadump  # a refused call needs neither
+
     frozen = vmadump.freeze(machine, process, master.edition.library_list)
     yield from _stream(machine, target, master, move, frozen.size_bytes)
     if move.decided():
@@ -204,8 +206,6 @@ def _at_target(machine: Machine, target: Any, master: Master, move: Move, port: 
     )
     if (row := table.first(thaw, THAW)) is not None:
         return row
-    from bprocsim.bproc import iod  # a refused call needs no I/O forwarding
-
     move.go_there()
     if port:
         answer = yield from iod.connect_back(machine, target, process, port, move)

@@ -10,7 +10,6 @@ from bprocsim.bproc.steps import Step
 from bprocsim.port import Steps, Timer, Waiter, Why
 from bprocsim.posix.paths import walk
 from bprocsim.posix.procs import Descriptor, Process, close_all
-from bprocsim.posix.streams import Endpoint, Listener
 from bprocsim.posix.vfs import EXECUTE, Kind, permits
 
 if TYPE_CHECKING:
@@ -146,6 +145,8 @@ class Move:
 
 def silence(descriptors: dict[int, Descriptor]) -> None:
     """Cut the connections of a machine that has died: it sends nobody an end of file."""
+    from bprocsim.posix.streams import Endpoint, Listener
+
     for descriptor in descriptors.values():
         description = descriptor.description
         if isinstance(description, Listener):

@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 # (uid_t)-1 means "leave as it is" in the set-id calls, so it is nobody's id.
 _GREATEST_ID = 2**32 - 2
-_CAPABILITY = re.compile(r"CAP_[A-Z0-9_]+")
+_CAPABILITY = r"CAP_[A-Z0-9_]+"
 
 
 def check_id(argument: str, value: object) -> int:
@@ -39,7 +39,7 @@ def _check_capabilities(capabilities: Iterable[str] | None) -> frozenset[str] | 
     for name in names:
         if not isinstance(name, str):
             raise TypeError(f"capabilities: expected names such as 'CAP_NUMA_ATTACH', got {name!r}")
-        if not _CAPABILITY.fullmatch(name):
+        if not re.fullmatch(_CAPABILITY, name):
             raise ValueError(f"capabilities: expected names such as 'CAP_NUMA_ATTACH', got {name!r}")
     return frozenset(names)
 

@@ -105,7 +105,7 @@ def _elf(subject: Subject) -> ElfFile | None:
 
 
 # The interpreter, and all that follows it as one argument.
-_SCRIPT_LINE = re.compile(rb"[ \t]*([^ \t]+)[ \t]*(.*)", re.DOTALL)
+_SCRIPT_LINE = rb"(?s)[ \t]*([^ \t]+)[ \t]*(.*)"
 
 
 def _script(subject: Subject) -> tuple[bytes, ...] | None:
@@ -114,7 +114,7 @@ def _script(subject: Subject) -> tuple[bytes, ...] | None:
         return None
     line = inode.data[2 : subject.call.profile.script_line_bytes].partition(b"\n")[0].rstrip(b" \t")
     # A NUL ends it, as it ends every string in C.
-    words = _SCRIPT_LINE.match(line.partition(b"\0")[0])
+    words = re.match(_SCRIPT_LINE, line.partition(b"\0")[0])
     return tuple(word for word in words.groups() if word) if words is not None else ()
 
 

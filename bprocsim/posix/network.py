@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen, setters
 
 from bprocsim.port import Interface, Link
-from bprocsim.posix.streams import Listener
+
+if TYPE_CHECKING:
+    from bprocsim.posix.streams import Listener
 
 
 @frozen

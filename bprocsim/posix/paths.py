@@ -23,7 +23,7 @@ AnyPath = str | bytes | PurePosixPath
 
 # 2.4.20 to 2.6.11: 5 links inside each other, 40 in all. 2.6.20 to 4.1: 8 and 40. Since 4.2: 40 in all.
 _NESTED_LINKS, _TOTAL_LINKS = 5, 40
-_COMPONENT = re.compile(rb"[^/]+")
+_COMPONENT = rb"[^/]+"
 
 
 class Stop(Enum):
@@ -226,7 +226,7 @@ class _Frame:
         """Give the text up to the component taken last."""
         if self.next == 0:
             return self.text[:1]
-        for taken, component in enumerate(_COMPONENT.finditer(self.text), 1):
+        for taken, component in enumerate(re.finditer(_COMPONENT, self.text), 1):
             if taken == self.next:
                 return self.text[: component.end()]
         raise AssertionError("more components taken than there are")
