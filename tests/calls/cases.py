@@ -65,7 +65,7 @@ def ignore(_proc: bp.Proc, _signum: int) -> None:
     """Catch a signal and do nothing."""
 
 
-def prod(proc: bp.Proc, bad: bool, act: Callable[[], Any] | None = None) -> Steps:
+def prod(proc: bp.Proc, bad: bool, act: Callable[[bp.Proc], Any] | None = None) -> Steps:
     """Let a child send a signal that is caught when bad, and then do what lets the call go on."""
     yield from proc.sigaction(bp.SIGUSR1, ignore if bad else bp.SIG_IGN)
     parent = proc.pid
@@ -75,7 +75,7 @@ def prod(proc: bp.Proc, bad: bool, act: Callable[[], Any] | None = None) -> Step
         yield from proc.kill(parent, bp.SIGUSR1)
         yield from proc.sleep(1 * ms)
         if act is not None:
-            yield from act(proc)  # type: ignore[call-arg]
+            yield from act(proc)
 
     yield from proc.fork(child)
 
@@ -167,7 +167,7 @@ def read_connection_reset(proc: bp.Proc, bad: bool) -> Steps:
 @case("read", "interrupted")
 def read_interrupted(proc: bp.Proc, bad: bool) -> Steps:
     reading, writing = yield from proc.pipe()
-    yield from prod(proc, bad, lambda child: child.write(writing, b"x"))  # type: ignore[misc]
+    yield from prod(proc, bad, lambda child: child.write(writing, b"x"))
     yield from proc.read(reading)
 
 
@@ -211,7 +211,7 @@ def write_media_error(proc: bp.Proc, bad: bool) -> Steps:
 def write_interrupted(proc: bp.Proc, bad: bool) -> Steps:
     reading, writing = yield from proc.pipe()
     yield from proc.write(writing, bytes(4096))
-    yield from prod(proc, bad, lambda child: child.read(reading))  # type: ignore[misc]
+    yield from prod(proc, bad, lambda child: child.read(reading))
     yield from proc.write(writing, b"x")
 
 
@@ -330,13 +330,12 @@ def socket_file_table_full(proc: bp.Proc, bad: bool) -> Steps:
 
 def call_on(proc: bp.Proc, call: str, fd: int) -> Any:
     """Make a call about a socket."""
-    return {
-        "bind": lambda: proc.bind(fd, bp.Address("", 7001)),
-        "listen": lambda: proc.listen(fd, 1),
-        "accept": lambda: proc.accept(fd),
-        "connect": lambda: proc.connect(fd, bp.Address(HERE, 7001)),
-        "getsockname": lambda: proc.getsockname(fd),
-    }[call]()
+    more: dict[str, tuple[Any, ...]] = {
+        "bind": (bp.Address("", 7001),),
+        "listen": (1,),
+        "connect": (bp.Address(HERE, 7001),),
+    }
+    return getattr(proc, call)(fd, *more.get(call, ()))
 
 
 def on_wrong_descriptors(call: str) -> None:
@@ -455,7 +454,7 @@ def accept_not_listening(proc: bp.Proc, bad: bool) -> Steps:
 def accept_interrupted(proc: bp.Proc, bad: bool) -> Steps:
     listener = yield from listening(proc)
     client = yield from proc.socket()
-    yield from prod(proc, bad, lambda child: child.connect(client, bp.Address(HERE, 7000)))  # type: ignore[misc]
+    yield from prod(proc, bad, lambda child: child.connect(client, bp.Address(HERE, 7000)))
     yield from proc.accept(listener)
 
 
@@ -500,7 +499,7 @@ def connect_interrupted(proc: bp.Proc, bad: bool) -> Steps:
     first = yield from proc.socket()
     yield from proc.connect(first, bp.Address(HERE, 7000))
     fd = yield from proc.socket()
-    yield from prod(proc, bad, lambda child: child.accept(listener))  # type: ignore[misc]
+    yield from prod(proc, bad, lambda child: child.accept(listener))
     yield from proc.connect(fd, bp.Address(HERE, 7000))
 
 
@@ -687,7 +686,7 @@ def nanosleep_interrupted(proc: bp.Proc, bad: bool) -> Steps:
 def pause_interrupted(proc: bp.Proc, bad: bool) -> Steps:
     me = proc.pid
     # What would come instead is the end: there is no other way back from pause.
-    yield from prod(proc, bad, None if bad else lambda child: child.kill(me, bp.SIGTERM))  # type: ignore[misc]
+    yield from prod(proc, bad, None if bad else lambda child: child.kill(me, bp.SIGTERM))
     yield from proc.pause()
 
 
