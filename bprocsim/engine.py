@@ -357,14 +357,11 @@ class Engine:
             marker = Event(env)
             marker._ok, marker._value = True, None
             env.schedule(marker, URGENT, until_ns - self.now_ns)
-        while True:
-            if marker is not None:
-                if marker.callbacks is None:
-                    break
-            elif len(queue) <= self.background and (done is None or done() or not self.call_up()):
+        while marker is None or not marker.processed:
+            if marker is None and len(queue) <= self.background and (done is None or done() or not self.call_up()):
                 break
             if done is not None and done():
-                if marker is not None and marker.callbacks is not None:
+                if marker is not None:
                     marker.callbacks.append(self._stale)
                     self.background += 1
                 return True
