@@ -180,7 +180,9 @@ def test_what_is_wrong_is_named(maker: Callable[..., Any], argument: str, value:
 @pytest.mark.parametrize("fault", ["PowerOff", "Hang", "IoError", "MemoryFull", "OpenFileLimit", "LinkCut", "SlowLink"])
 def test_a_fault_on_a_node_that_is_not_there(fault: str) -> None:
     kind = getattr(bp, fault)
-    arguments = {"node": 4} if "node" in {field.name for field in attrs.fields(kind)} else {"a": 4, "b": 0}
+    arguments: dict[str, Any] = (
+        {"node": 4} if "node" in {field.name for field in attrs.fields(kind)} else {"a": 4, "b": 0}
+    )
     if fault == "IoError":
         arguments["path"] = "/bin/x"
     with pytest.raises(ValueError, match=r"^(node|a): there is no node 4; nodes are 0 to 3"):

@@ -65,7 +65,6 @@ SHOWN: list[tuple[dict[str, Any], list[bytes], list[bytes]]] = [
     ({}, [b"show"], []),
     ({"argv": ["a", "b"]}, [b"a", b"b"], []),
     ({"argv": ("a", b"b", PurePosixPath("/c"))}, [b"a", b"b", b"/c"], []),
-    ({"argv": iter(["a", "b"])}, [b"a", b"b"], []),
     ({"argv": None}, [], []),
     ({"argv": []}, [], []),
     ({"argv": ()}, [], []),
@@ -86,8 +85,6 @@ SHOWN: list[tuple[dict[str, Any], list[bytes], list[bytes]]] = [
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize(("given", "argv", "env"), SHOWN, ids=[str(row[0])[:40] for row in SHOWN])
 def test_vectors(cluster: bp.Cluster, name: str, given: dict[str, Any], argv: list[bytes], env: list[bytes]) -> None:
-    if "argv" in given and not isinstance(given["argv"], list | tuple | type(None)):
-        given = {"argv": list(("a", "b"))}  # an iterator can be used once
     out = call(cluster, name, "/bin/show", **given)
     assert out.text == f"{argv} {env} {-1 if name == 'execve' else 2} 0 /\n"
 
@@ -247,8 +244,8 @@ def test_the_directory_is_the_users_to_enter(cluster: bp.Cluster) -> None:
     idle = cluster.idle_process(user=ALICE)
     with pytest.raises(ValueError, match="cwd"):
         cluster.execve("/bin/show", cwd="/private", caller=idle)
+    cluster.master.fs.mkdir("/only-here")
     with pytest.raises(ValueError, match="cwd: '/only-here' on node 1"):
-        cluster.master.fs.mkdir("/only-here")
         cluster.execve("/bin/show", cwd="/only-here", from_node=1)
 
 
@@ -317,20 +314,20 @@ def test_who_cannot_be_the_caller(cluster: bp.Cluster) -> None:
         cluster.bproc_execmove(2, "/bin/show", caller=idle, user=ALICE)
     with pytest.raises(ValueError, match=r"from_node: .* by `caller`, who is on node 1"):
         cluster.bproc_execmove(2, "/bin/show", caller=idle, from_node=2)
-    with pytest.raises(ValueError, match="caller: .* belongs to another cluster"):
+    with pytest.raises(ValueError, match=r"caller: .* belongs to another cluster"):
         cluster.bproc_execmove(2, "/bin/show", caller=bp.Cluster().idle_process())
     busy = cluster.popen(["sleeper"])
-    with pytest.raises(ValueError, match="caller: .* is not idle"):
+    with pytest.raises(ValueError, match=r"caller: .* is not idle"):
         cluster.bproc_execmove(2, "/bin/show", caller=busy)
     cluster.inject(bp.PowerOff(node=1, at_ns=5))
     cluster.sleep(1)
-    with pytest.raises(ValueError, match="caller: .* is on node 1, which is down"):
+    with pytest.raises(ValueError, match=r"caller: .* is on node 1, which is down"):
         cluster.bproc_execmove(2, "/bin/show", caller=idle)
     cluster.sleep(100)
     assert idle.returncode is None  # the harness's own is never struck
     other = cluster.idle_process(node=3)
     cluster.nodes[3].set_state("down")
-    with pytest.raises(ValueError, match="caller: .* is on node 3, which is down"):
+    with pytest.raises(ValueError, match=r"caller: .* is on node 3, which is down"):
         cluster.bproc_execmove(2, "/bin/show", caller=other)
 
 
@@ -338,7 +335,7 @@ def test_a_process_that_is_in_a_call_is_not_idle(cluster: bp.Cluster) -> None:
     idle = cluster.idle_process()
     with pytest.raises(bp.Timeout):
         cluster.execve("/bin/sleeper", caller=idle, timeout_ns=1 * s)
-    with pytest.raises(ValueError, match="caller: .* is not idle"):
+    with pytest.raises(ValueError, match=r"caller: .* is not idle"):
         cluster.execve("/bin/show", caller=idle)
 
 
@@ -459,7 +456,7 @@ def test_the_timeout_bounds_a_call(cluster: bp.Cluster) -> None:
 
 @pytest.mark.parametrize("timeout_ns", [1, 500 * 1000])
 def test_a_timeout_in_the_middle_of_a_step(cluster: bp.Cluster, timeout_ns: int) -> None:
-    with pytest.raises(bp.Timeout, match="pid 1001 .* on master is at work"):
+    with pytest.raises(bp.Timeout, match=r"pid 1001 .* on master is at work"):
         cluster.bproc_execmove(2, "/bin/show", timeout_ns=timeout_ns)
     assert cluster.sim.now_ns == timeout_ns
 
