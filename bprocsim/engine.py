@@ -357,18 +357,21 @@ class Engine:
             marker = Event(env)
             marker._ok, marker._value = True, None
             env.schedule(marker, URGENT, until_ns - self.now_ns)
-        while marker is None or not marker.processed:
-            if marker is None and len(queue) <= self.background and (done is None or done() or not self.call_up()):
-                break
-            if done is not None and done():
-                if marker is not None:
-                    marker.callbacks.append(self._stale)
-                    self.background += 1
-                return True
-            self.events += 1
-            if self.events > limit:
-                raise RunawayError(f"more than max_events={self.max_events} events in one run")
-            env.step()
+        try:
+            while marker is None or not marker.processed:
+                if marker is None and len(queue) <= self.background and (done is None or done() or not self.call_up()):
+                    break
+                if done is not None and done():
+                    return True
+                self.events += 1
+                if self.events > limit:
+                    raise RunawayError(f"more than max_events={self.max_events} events in one run")
+                env.step()
+        finally:
+            # Left before its instant, also by an exception: no later run waits for it.
+            if marker is not None and not marker.processed:
+                marker.callbacks.append(self._stale)
+                self.background += 1
         return marker is not None or (done is not None and done())
 
 

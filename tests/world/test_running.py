@@ -294,6 +294,7 @@ def test_a_runaway_names_who_was_at_it(run: Callable[[bp.Cluster], Any]) -> None
     assert isinstance(caught.value, RuntimeError)
     started.kill()
     cluster.sim.run()  # and the world goes on
+    assert cluster.sim.now_ns < 3 * s  # not to the end of a run or a sleep that was cut short
 
 
 def test_a_runaway_that_waits_for_nothing() -> None:
