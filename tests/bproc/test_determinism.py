@@ -105,7 +105,8 @@ def test_looking_at_every_node_beforehand_changes_nothing() -> None:
                 for node in sorted(range(len(self.nodes)), reverse=backwards):
                     handle = self.nodes[node]
                     assert handle.state in ("up", "down")
-                    assert handle.fs is not None and handle.processes == {}
+                    assert handle.processes == {}
+                    assert handle.fs.read_file("/bin/sh")
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(bp, "Cluster", Touched)

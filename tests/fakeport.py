@@ -1,0 +1,111 @@
+"""Time kept by hand, in some forty lines and without SimPy: all that the semantics ask of a port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any
+
+from bprocsim.port import Link, Steps, Waiter, Why
+
+
+class FakeWait:
+    """What a generator of ours yields: over at once, or when its instant comes, or when it is woken."""
+
+    def __init__(self) -> None:
+        self.why: Why | None = None
+        self.task: FakeTask | None = None
+
+    def end(self, why: Why) -> None:
+        if self.why is None:
+            self.why = why
+            if self.task is not None:
+                self.task.go_on(why)
+
+
+class FakeTask:
+    """A generator, driven from wait to wait."""
+
+    def __init__(self, generator: Steps) -> None:
+        self.generator = generator
+        self.ended = False
+
+    def go_on(self, why: Why | None) -> None:
+        while not self.ended:
+            try:
+                wait: FakeWait = self.generator.send(why)
+            except StopIteration:
+                self.ended = True
+                return
+            wait.task, why = self, wait.why
+            if why is None:
+                return
+
+
+class FakeTimer:
+    """A planned action."""
+
+    def __init__(self, action: Callable[[], None]) -> None:
+        self.act = action
+
+    def cancel(self) -> None:
+        self.act = lambda: None
+
+
+class FakePort:
+    """A clock and a queue of what is planned, in order of time and then of planning."""
+
+    def __init__(self) -> None:
+        self.now_ns = 0
+        self.queue: list[tuple[int, int, FakeTimer]] = []
+        self.order = count()
+
+    def after(self, delay_ns: int, action: Callable[[], None], *, background: bool = False) -> FakeTimer:
+        timer = FakeTimer(action)
+        heappush(self.queue, (self.now_ns + delay_ns, next(self.order), timer))
+        return timer
+
+    def sleep(self, duration_ns: int) -> FakeWait:
+        return self.wait(Waiter("sleep", self.now_ns), duration_ns)
+
+    def busy(self, processors: Any, waiter: Waiter, work_ns: int) -> FakeWait:
+        return self.wait(waiter, work_ns)
+
+    def wait(self, waiter: Waiter, timeout_ns: int | None = None) -> FakeWait:
+        waiter.event = wait = FakeWait()
+        if timeout_ns is not None:
+            self.after(timeout_ns, lambda: wait.end(Why.DONE))
+        return wait
+
+    def wake(self, waiter: Waiter, why: Why) -> None:
+        if waiter.event is not None:
+            self.after(0, lambda: waiter.event.end(why))
+
+    def passes_ns(self, link: Link, size_bytes: int) -> int:
+        # What was sent first arrives first.
+        arrival_ns = self.now_ns + link.latency_ns + size_bytes * link.ns_per_mib // 2**20
+        link.arrival_ns = max(link.arrival_ns, arrival_ns)
+        return link.arrival_ns - self.now_ns
+
+    def send(self, link: Link, size_bytes: int, deliver: Callable[[], None]) -> None:
+        self.after(self.passes_ns(link, size_bytes), deliver)
+
+    def carry(self, link: Link, size_bytes: int, waiter: Waiter, then_ns: int = 0) -> FakeWait:
+        waiter.due_ns = self.now_ns + self.passes_ns(link, size_bytes) + then_ns
+        return self.wait(waiter, waiter.due_ns - self.now_ns)
+
+    def start(self, generator: Steps) -> FakeTask:
+        task = FakeTask(generator)
+        self.after(0, lambda: task.go_on(None))
+        return task
+
+    def stop(self, task: FakeTask) -> None:
+        task.ended = True
+        task.generator.close()
+
+    def run(self) -> None:
+        """Let everything happen."""
+        while self.queue:
+            self.now_ns, _, timer = heappop(self.queue)
+            timer.act()
