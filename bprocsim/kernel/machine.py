@@ -1,20 +1,17 @@
-"""One machine: dispatch of calls, the life of a process, delivery of signals."""
+"""A machine of a simulated world: what it has, its processes, their beginnings and their ends."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import suppress
-from functools import cache
-from importlib import import_module
-from types import GeneratorType
+from collections.abc import Callable
 from typing import Any
 
 from bprocsim.bproc.master import Master
 from bprocsim.costs import Costs
-from bprocsim.errnos import Errno
-from bprocsim.faces.control import ImageReplaced, ProcessEnds
+from bprocsim.faces.control import ProcessEnds
 from bprocsim.faces.pyos import Proc
-from bprocsim.manual import Errors, Exit, Fail, Replaced
+from bprocsim.kernel.calls import proc_of
+from bprocsim.kernel.life import lead, lead_thread
+from bprocsim.manual import Errors
 from bprocsim.port import Interface, Steps, Why
 from bprocsim.posix.arch import Arch
 from bprocsim.posix.elf import program_of
@@ -35,55 +32,7 @@ from bprocsim.posix.procs import (
 from bprocsim.posix.skeleton import skeleton
 from bprocsim.posix.vfs import FileTree
 from bprocsim.signals import Signal, name
-from bprocsim.trace import Trace, anonymous
-
-# Every call by its name: the room and the function that runs it. Rooms are fetched when a program
-# first makes one of their calls, so that a world in which little happens begins fast.
-CALLS: dict[str, tuple[str, str]] = {
-    "read": ("posix.fileio", "read"),
-    "write": ("posix.fileio", "write"),
-    "close": ("posix.fileio", "close"),
-    "dup2": ("posix.fileio", "dup2"),
-    "pipe": ("posix.fileio", "pipe"),
-    "open": ("posix.openfile", "open_"),
-    "socket": ("posix.sockets", "socket"),
-    "bind": ("posix.sockets", "bind"),
-    "listen": ("posix.sockets", "listen"),
-    "accept": ("posix.sockets", "accept"),
-    "connect": ("posix.sockets", "connect"),
-    "getsockname": ("posix.sockets", "getsockname"),
-    "fork": ("posix.life", "fork"),
-    "waitpid": ("posix.life", "waitpid"),
-    "setpgid": ("posix.life", "setpgid"),
-    "setsid": ("posix.life", "setsid"),
-    "nanosleep": ("posix.life", "sleep"),
-    "compute": ("posix.life", "compute"),
-    "thread_create": ("posix.life", "thread_create"),
-    "thread_join": ("posix.life", "thread_join"),
-    "kill": ("posix.signaling", "kill"),
-    "sigaction": ("posix.signaling", "sigaction"),
-    "sigprocmask": ("posix.signaling", "sigprocmask"),
-    "pause": ("posix.signaling", "pause"),
-    "alarm": ("posix.signaling", "alarm"),
-    "execve": ("posix.execcalls", "execve"),
-    "execvp": ("posix.execcalls", "execvp"),
-    "_bproc_execmove_io": ("bproc.move", "execmove"),
-}
-
-
-@cache
-def runner(call_name: str) -> Callable[..., Steps]:
-    """Fetch what runs a call; its arguments are as the faces pass them."""
-    room, function = CALLS[call_name]
-    found: Callable[..., Steps] = getattr(import_module(f"bprocsim.{room}"), function)
-    return found
-
-
-# Calls that write a record of their own, with the bytes.
-HAVE_OWN_RECORDS = frozenset({"read", "write"})
-
-# Calls that a caught signal always ends, whatever its handler asked for. Source: linux-signal7.
-NEVER_RESTARTED = frozenset({"pause", "nanosleep"})
+from bprocsim.trace import Trace
 
 
 class Machine:
@@ -322,172 +271,3 @@ class Machine:
                     self._close(thread, None)
                 if process.alarm is not None:
                     process.alarm[1].cancel()  # its clock has stopped too
-
-
-# ---- calls -----------------------------------------------------------------------------------------
-
-
-def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = None) -> Generator[Any, Any, Any]:
-    """Make a call for a thread, deliver signals on the way back, and write it into the trace.
-
-    `surveyed` the call's own survey, if it was made at this very instant. What comes back is an
-    Outcome or a plain value.
-    """
-    process = thread.process
-    run = runner(call_name)
-    while True:
-        thread.restart = None
-        if surveyed is None:
-            result = yield from run(process.machine, thread, *args)
-        else:
-            result = yield from run(process.machine, thread, *args, surveyed)
-            surveyed = None
-        interrupted = isinstance(result, Fail) and result.row.errno is Errno.EINTR
-        if process.pending or process.state is State.STOPPED or interrupted:
-            restart = yield from process.machine.take_signals(thread)
-            # Where no handler ran (it was stopped, or another thread took the signal) nobody sees a thing.
-            if interrupted and (restart is None or (restart and call_name not in NEVER_RESTARTED)):
-                continue
-        break
-    trace = process.machine.trace
-    if isinstance(result, Fail):
-        process.machine.record(process.pid, "fail", call_name, args, result.row.errno.name, result.row.cause)
-    elif trace.all and not isinstance(result, Exit) and call_name not in HAVE_OWN_RECORDS:
-        value = None if isinstance(result, Replaced) else result
-        process.machine.record(process.pid, "call", call_name, args, "(new image)" if value is None else value)
-    return result
-
-
-def proc_of(thread: Thread) -> Proc:
-    """Give the inside view of a thread: what its program calls on."""
-    process = thread.process
-    if thread is not process.threads[0]:
-        return Proc(thread, call)
-    if process.proc is None:
-        process.proc = Proc(thread, call)
-    proc: Proc = process.proc
-    return proc
-
-
-# ---- the life of a process ---------------------------------------------------------------------------
-
-
-def lead(thread: Thread) -> Steps:
-    """Lead a process through its life: body or image after image, until one ends it."""
-    process = thread.process
-    while True:
-        proc = proc_of(thread)
-        try:
-            body = process.body or run_image
-            status = yield from _run(proc, body)
-            ended = Ended(exit_status=status)
-        except ImageReplaced:
-            process.machine.only(thread)
-            process.proc = None
-            continue
-        except ProcessEnds as end:
-            ended = Ended(end.exit_status, end.signal)
-        except Exception as error:
-            if thread.ended:
-                return  # it was killed: what its `finally` raises is heard by nobody
-            ended = Ended(exit_status=1)
-            process.exception = error
-            process.machine.record(process.pid, "raised", told(error))
-            if process.machine.strict:
-                process.machine.end(process, ended, thread)
-                raise
-            yield from _complain(thread, error)
-        break
-    process.machine.end(process, ended, thread)
-
-
-def _run(proc: Proc, body: Callable[[Proc], Any]) -> Steps:
-    made = body(proc)
-    value = (yield from made) if isinstance(made, GeneratorType) else made
-    proc.check_finished()
-    return as_status(value)
-
-
-def as_status(value: Any) -> int:
-    """Take what a program returned as its exit status: None is 0, an int its low eight bits."""
-    if value is None:
-        return 0
-    if isinstance(value, int):
-        return value & 0xFF
-    raise TypeError(f"a program returns its exit status, an int or None, not {value!r}")
-
-
-def told(error: Exception) -> str:
-    """Write what a program raised: the same in every run, so without the addresses of Python's own objects."""
-    return anonymous(f"{type(error).__name__}: {error}")
-
-
-def _complain(thread: Thread, error: Exception) -> Steps:
-    """Write what a program raised on its stderr, if that is open and takes it."""
-    process = thread.process
-    text = f"{process.comm.decode('utf-8', 'replace') or 'program'}: {told(error)}\n"
-    data = text.encode("utf-8", "replace")
-    with suppress(ProcessEnds):  # nobody reads it either
-        yield from call(thread, "write", (2, data))
-
-
-def run_image(proc: Proc) -> Steps:
-    """Run the image of a process: its loader, then the program behind it.
-
-    An image that names no program of ours loads its libraries and exits with 0.
-    """
-    thread = proc.thread
-    process: Process = thread.process
-    machine, image = process.machine, process.image
-    if process.pending:
-        yield from machine.take_signals(thread)
-    if machine.trace.all:
-        machine.record(process.pid, "start", image.path.decode("utf-8", "backslashreplace"), process.argv)
-    if image.kill:
-        raise ProcessEnds(signal=image.kill)
-    if image.loader is not None:
-        from bprocsim.posix import loader
-
-        needed = len(image.elf.needed)
-        yield machine.port.sleep(machine.costs.loader_ns_per_library * (needed + 1))
-        found = loader.resolve(machine, process, image)
-        if isinstance(found, loader.Missing):
-            machine.record(process.pid, "loader", found.message.decode("utf-8", "backslashreplace").rstrip())
-            yield from call(thread, "write", (2, found.message))
-            return loader.FAILED_STATUS
-    if image.program is None:
-        return 0
-    made = image.program.function(proc)
-    return (yield from made) if isinstance(made, GeneratorType) else made
-
-
-def lead_thread(thread: Thread, body: Callable[[Proc], Any]) -> Steps:
-    """Lead a second thread until its function returns; its process lives on."""
-    process = thread.process
-    proc = proc_of(thread)
-    try:
-        made = body(proc)
-        thread.value = (yield from made) if isinstance(made, GeneratorType) else made
-        proc.check_finished()
-    except ImageReplaced:
-        process.machine.only(thread)
-        process.proc = None
-        yield from lead(thread)
-        return
-    except ProcessEnds as end:
-        process.machine.end(process, Ended(end.exit_status, end.signal), thread)
-        return
-    except Exception as error:
-        if thread.ended:
-            return
-        process.exception = error
-        process.machine.record(process.pid, "raised", told(error))
-        if not process.machine.strict:
-            yield from _complain(thread, error)
-        process.machine.end(process, Ended(exit_status=1), thread)
-        if process.machine.strict:
-            raise
-        return
-    thread.ended = True
-    if thread.joiners is not None:
-        thread.joiners.wake_all(process.machine.port, Why.DONE)

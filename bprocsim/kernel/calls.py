@@ -1,0 +1,107 @@
+"""The dispatch of calls: from a name to what runs it, signals on the way back, and the trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from bprocsim.errnos import Errno
+from bprocsim.faces.pyos import Proc
+from bprocsim.manual import Exit, Fail, Replaced
+from bprocsim.port import Steps
+from bprocsim.posix.procs import (
+    State,
+    Thread,
+)
+
+# Every call by its name: the room and the function that runs it. Rooms are fetched when a program
+# first makes one of their calls, so that a world in which little happens begins fast.
+CALLS: dict[str, tuple[str, str]] = {
+    "read": ("posix.fileio", "read"),
+    "write": ("posix.fileio", "write"),
+    "close": ("posix.fileio", "close"),
+    "dup2": ("posix.fileio", "dup2"),
+    "pipe": ("posix.fileio", "pipe"),
+    "open": ("posix.openfile", "open_"),
+    "socket": ("posix.sockets", "socket"),
+    "bind": ("posix.sockets", "bind"),
+    "listen": ("posix.sockets", "listen"),
+    "accept": ("posix.sockets", "accept"),
+    "connect": ("posix.sockets", "connect"),
+    "getsockname": ("posix.sockets", "getsockname"),
+    "fork": ("posix.life", "fork"),
+    "waitpid": ("posix.life", "waitpid"),
+    "setpgid": ("posix.life", "setpgid"),
+    "setsid": ("posix.life", "setsid"),
+    "nanosleep": ("posix.life", "sleep"),
+    "compute": ("posix.life", "compute"),
+    "thread_create": ("posix.life", "thread_create"),
+    "thread_join": ("posix.life", "thread_join"),
+    "kill": ("posix.signaling", "kill"),
+    "sigaction": ("posix.signaling", "sigaction"),
+    "sigprocmask": ("posix.signaling", "sigprocmask"),
+    "pause": ("posix.signaling", "pause"),
+    "alarm": ("posix.signaling", "alarm"),
+    "execve": ("posix.execcalls", "execve"),
+    "execvp": ("posix.execcalls", "execvp"),
+    "_bproc_execmove_io": ("bproc.move", "execmove"),
+}
+
+
+@cache
+def runner(call_name: str) -> Callable[..., Steps]:
+    """Fetch what runs a call; its arguments are as the faces pass them."""
+    room, function = CALLS[call_name]
+    found: Callable[..., Steps] = getattr(import_module(f"bprocsim.{room}"), function)
+    return found
+
+
+# Calls that write a record of their own, with the bytes.
+HAVE_OWN_RECORDS = frozenset({"read", "write"})
+
+# Calls that a caught signal always ends, whatever its handler asked for. Source: linux-signal7.
+NEVER_RESTARTED = frozenset({"pause", "nanosleep"})
+
+
+def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = None) -> Generator[Any, Any, Any]:
+    """Make a call for a thread, deliver signals on the way back, and write it into the trace.
+
+    `surveyed` the call's own survey, if it was made at this very instant. What comes back is an
+    Outcome or a plain value.
+    """
+    process = thread.process
+    run = runner(call_name)
+    while True:
+        thread.restart = None
+        if surveyed is None:
+            result = yield from run(process.machine, thread, *args)
+        else:
+            result = yield from run(process.machine, thread, *args, surveyed)
+            surveyed = None
+        interrupted = isinstance(result, Fail) and result.row.errno is Errno.EINTR
+        if process.pending or process.state is State.STOPPED or interrupted:
+            restart = yield from process.machine.take_signals(thread)
+            # Where no handler ran (it was stopped, or another thread took the signal) nobody sees a thing.
+            if interrupted and (restart is None or (restart and call_name not in NEVER_RESTARTED)):
+                continue
+        break
+    trace = process.machine.trace
+    if isinstance(result, Fail):
+        process.machine.record(process.pid, "fail", call_name, args, result.row.errno.name, result.row.cause)
+    elif trace.all and not isinstance(result, Exit) and call_name not in HAVE_OWN_RECORDS:
+        value = None if isinstance(result, Replaced) else result
+        process.machine.record(process.pid, "call", call_name, args, "(new image)" if value is None else value)
+    return result
+
+
+def proc_of(thread: Thread) -> Proc:
+    """Give the inside view of a thread: what its program calls on."""
+    process = thread.process
+    if thread is not process.threads[0]:
+        return Proc(thread, call)
+    if process.proc is None:
+        process.proc = Proc(thread, call)
+    proc: Proc = process.proc
+    return proc
