@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, setters
 
@@ -16,24 +16,8 @@ from bprocsim.posix.streams import Endpoint, Sink, Source
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.simulation import Deadlock, Simulation, Timeout
 
-
-@define(on_setattr=setters.NO_OP, eq=False, repr=False)
-class Caller:
-    """Who makes a call from outside: `process` an idle one, or None for a fresh one of `who`.
-
-    `data` its stdin; `cwd`, `cwd_path` its directory; `timeout_ns` bounds the call; `listen` the
-    port on which the harness takes the three connections; `surveyed` the call's survey, if made.
-    """
-
-    machine: Any
-    who: Credentials
-    process: Process | None
-    data: bytes
-    cwd: int
-    cwd_path: bytes
-    timeout_ns: int | None = None
-    listen: int | None = None
-    surveyed: Any = None
+if TYPE_CHECKING:
+    from bprocsim.world.directcalls import Caller
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
@@ -90,19 +74,6 @@ def clothe(process: Process, who: Credentials, data: bytes) -> tuple[Sink, Sink]
     process.credentials = who
     process.descriptors = {0: Descriptor(source), 1: Descriptor(out), 2: Descriptor(err)}
     return out, err
-
-
-def refuse(sim: Simulation, machine: Any, name: str, traced: str, args: tuple[Any, ...], failure: Fail) -> Outcome:
-    """Tell of a call by a fresh process that was refused on entry: its cost passes, nothing else."""
-    pid = machine.new_pid()
-    cost_ns = machine.costs.syscall_ns
-    sim.pass_time(cost_ns)
-    row = failure.row
-    machine.record(pid, "fail", traced, args, row.errno.name, row.cause)
-    return Outcome(
-        name, -1, row, failure.errors, False, None, None, b"", b"", pid, machine.number, cost_ns, None, True,
-        failure.subject,
-    )  # fmt: skip
 
 
 def make_call(

@@ -16,8 +16,9 @@ from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector, c_string, of_s
 from bprocsim.manual import Errors, Fail
 from bprocsim.posix.credentials import ROOT, Credentials
 from bprocsim.posix.execcalls import survey as survey_execve
-from bprocsim.world.direct import Caller, make_call, refuse
+from bprocsim.posix.procs import Process
 from bprocsim.world.outcome import Outcome
+from bprocsim.world.simulation import Simulation
 from bprocsim.world.specs import credentials_of
 
 
@@ -44,6 +45,25 @@ class Request:
     listen: bool = False
 
 
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
+class Caller:
+    """Who makes a call from outside: `process` an idle one, or None for a fresh one of `who`.
+
+    `data` its stdin; `cwd`, `cwd_path` its directory; `timeout_ns` bounds the call; `listen` the
+    port on which the harness takes the three connections; `surveyed` the call's survey, if made.
+    """
+
+    machine: Any
+    who: Credentials
+    process: Process | None
+    data: bytes
+    cwd: int
+    cwd_path: bytes
+    timeout_ns: int | None = None
+    listen: int | None = None
+    surveyed: Any = None
+
+
 def execmove(cluster: Any, request: Request, node: Any, port: Any, cmd: Any, argv: Any, envp: Any) -> Outcome:
     """Make bproc_execmove, with port 0, or _bproc_execmove_io."""
     path, arguments, environment = _vectors(cmd, argv, envp)
@@ -55,7 +75,9 @@ def execmove(cluster: Any, request: Request, node: Any, port: Any, cmd: Any, arg
         caller.surveyed = survey_execmove(caller.machine, caller.who, caller.cwd, path, arguments, environment)
         refused = caller.surveyed[0]
         if refused is not None and caller.timeout_ns is None:
-            return refuse(cluster.sim, caller.machine, "bproc_execmove", "_bproc_execmove_io", args, refused)
+            return _refuse(cluster.sim, caller.machine, "bproc_execmove", "_bproc_execmove_io", args, refused)
+    from bprocsim.world.direct import make_call  # a refused call needs no process
+
     if request.listen and number % 65536:
         caller.listen = _free(caller.machine, number)
     return make_call(
@@ -74,8 +96,23 @@ def execve(cluster: Any, request: Request, path: Any, argv: Any, envp: Any) -> O
         caller.surveyed = survey_execve(caller.machine, caller.who, caller.cwd, where, arguments, environment)
         refused = caller.surveyed[0]
         if refused is not None and caller.timeout_ns is None:
-            return refuse(cluster.sim, caller.machine, "execve", "execve", args, refused)
+            return _refuse(cluster.sim, caller.machine, "execve", "execve", args, refused)
+    from bprocsim.world.direct import make_call
+
     return make_call(cluster.sim, caller, "execve", "execve", args, errors)
+
+
+def _refuse(sim: Simulation, machine: Any, name: str, traced: str, args: tuple[Any, ...], failure: Fail) -> Outcome:
+    """Tell of a call by a fresh process that was refused on entry: its cost passes, nothing else."""
+    pid = machine.new_pid()
+    cost_ns = machine.costs.syscall_ns
+    sim.pass_time(cost_ns)
+    row = failure.row
+    machine.record(pid, "fail", traced, args, row.errno.name, row.cause)
+    return Outcome(
+        name, -1, row, failure.errors, False, None, None, b"", b"", pid, machine.number, cost_ns, None, True,
+        failure.subject,
+    )  # fmt: skip
 
 
 def _vectors(cmd: Any, argv: Any, envp: Any, argument: str = "cmd") -> tuple[Pointer, Vector, Vector]:

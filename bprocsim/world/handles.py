@@ -9,7 +9,6 @@ from bprocsim.bproc.master import Master
 from bprocsim.bproc.nodes import Event, Node, NodeState
 from bprocsim.posix.credentials import Credentials, check_id
 from bprocsim.posix.procs import Process
-from bprocsim.world.direct import clothe
 from bprocsim.world.simulation import Simulation
 
 if TYPE_CHECKING:
@@ -199,6 +198,8 @@ class ProcessHandle:
         """Start a process that waits for ever."""
         sim.outside("idle_process")
         process = machine.new_process()
+        from bprocsim.world.direct import clothe
+
         clothe(process, who, b"")
         process.comm = b"idle"
         process.idle = True
