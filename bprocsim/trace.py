@@ -115,7 +115,8 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if value is None or isinstance(value, str | int | float):
         return value
-    return _value(value)
+    whole = getattr(value, "whole", None)  # a vector of arguments, which only a line of text cuts short
+    return _value(value) if whole is None else _plain(whole())
 
 
 def _line(record: tuple[Any, ...]) -> str:

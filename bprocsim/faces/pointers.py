@@ -38,6 +38,12 @@ class Vector:
     unreadable: bool = False
     bad_element: bool = False
 
+    def whole(self) -> Any:
+        """Give all of it, for a trace that loses nothing: its strings, and BAD_ADDRESS where that stands."""
+        if self.unreadable:
+            return BAD_ADDRESS
+        return [*self.strings, BAD_ADDRESS] if self.bad_element else list(self.strings)
+
     def __repr__(self) -> str:
         """Write it as strace does: the first strings, and how many there are if that is not all."""
         if self.unreadable:
