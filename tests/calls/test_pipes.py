@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import accumulate, groupby
 
 import pytest
 from attrs import evolve
@@ -134,17 +135,12 @@ def test_many_writers_and_readers(sizes: list[list[int]], reads: list[int], read
     for number, ones in enumerate(sizes):
         assert whole.count(bytes([number])) == sum(ones)
     if max(map(max, sizes)) <= 4096:
-        # Runs of one writer are made of whole writes.
-        runs: list[tuple[int, int]] = []
-        for byte in whole:
-            runs[-1:] = (
-                [(byte, runs[-1][1] + 1)] if runs and runs[-1][0] == byte else [*runs[-1:], (byte, 1)]
-            )
-        left = {number: list(ones) for number, ones in enumerate(sizes)}
-        for number, length in runs:
-            while length:
-                length -= left[number].pop(0)
-                assert length >= 0
+        # What one writer has between others' bytes is made of whole writes.
+        ends = {number: set(accumulate(ones)) for number, ones in enumerate(sizes)}
+        passed = dict.fromkeys(ends, 0)
+        for number, run in groupby(whole):
+            passed[number] += len(list(run))
+            assert passed[number] in ends[number]
 
 
 def test_bytes_left_by_one_reader_wake_the_next() -> None:
@@ -319,13 +315,14 @@ def test_seeded_chaos_leaves_nothing() -> None:
 
             def child(proc: bp.Proc, share: list[tuple[str, int]]) -> Steps:
                 for what, size in share:
-                    call = {
-                        "r": lambda size=size: proc.read(reading, size),
-                        "w": lambda size=size: proc.write(writing, bytes(size)),
-                        "c": lambda size=size: proc.close(reading if size % 2 else writing),
-                        "s": lambda size=size: proc.sleep(size * 100),
-                    }[what]
-                    yield from call_errors(call())
+                    if what == "r":
+                        yield from call_errors(proc.read(reading, size))
+                    elif what == "w":
+                        yield from call_errors(proc.write(writing, bytes(size)))
+                    elif what == "c":
+                        yield from call_errors(proc.close(reading if size % 2 else writing))
+                    else:
+                        yield from proc.sleep(size * 100)
 
             pids = []
             for number in range(4):
