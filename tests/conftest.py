@@ -42,6 +42,17 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--without-slow", action="store_true", help="skip tests marked slow, and say so")
+    parser.addoption(
+        "--like-windows", action="store_true", help="take away what Windows lacks (see tests/likewindows.py)"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Be like Windows, if asked to, before the first of our modules is imported."""
+    if config.getoption("--like-windows"):
+        from tests.likewindows import install
+
+        install()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -49,6 +60,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     reasons = {marker: reason for marker, (able, reason) in NEEDS.items() if not able()}
     if config.getoption("--without-slow"):
         reasons["slow"] = "slow (left out by --quick)"
+    if config.getoption("--like-windows"):
+        reasons.update(dict.fromkeys(("root", "linux"), "needs Linux (this run does as on Windows)"))
     for item in items:
         for marker, reason in reasons.items():
             if item.get_closest_marker(marker):
