@@ -61,22 +61,18 @@ def c_string(value: Any, argument: str) -> bytes:
 
     TypeError names the argument.
     """
+    if isinstance(value, PurePath):
+        value = value.as_posix()
     if isinstance(value, str):
-        text = _encoded(value)
+        try:
+            text = value.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:  # half of a surrogate pair, which stands for no byte
+            text = value.encode("utf-8", "surrogatepass")
     elif isinstance(value, bytes):
         text = value
-    elif isinstance(value, PurePath):
-        text = _encoded(value.as_posix())
     else:
         raise TypeError(f"{argument}: expected str, bytes or a path, got {value!r}")
     return text if b"\0" not in text else text[: text.index(b"\0")]
-
-
-def _encoded(text: str) -> bytes:
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half of a surrogate pair, which stands for no byte
-        return text.encode("utf-8", "surrogatepass")
 
 
 def pointer(value: Any, argument: str) -> Pointer:

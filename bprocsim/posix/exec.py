@@ -86,7 +86,7 @@ class Subject:
 
 def _walk(subject: Subject) -> Walk:
     call, path = subject.call, subject.path
-    if subject.role == "program" and (not path or call.profile.paths.too_long(path)):
+    if subject.role == "program" and (not path or cmd_too_long(call)):
         return _NOWHERE
     # An interpreter's empty name opens the current directory, as in real kernels.
     return walk(call.tree, call.cwd, path or b".", call.who, call.profile.paths)
@@ -336,7 +336,8 @@ def cmd_empty(f: ExecFacts) -> bool:
 
 
 def cmd_too_long(f: ExecFacts) -> bool:
-    return f.cmd is not BAD_ADDRESS and f.profile.paths.too_long(f.cmd)
+    longest = f.profile.paths.path_max
+    return f.cmd is not BAD_ADDRESS and longest is not None and len(f.cmd) >= longest
 
 
 def argv_unreadable(f: ExecFacts) -> bool:
