@@ -16,7 +16,6 @@ from bprocsim.bproc.editions import Edition
 from bprocsim.bproc.ghost import Ghost
 from bprocsim.bproc.nodes import Event, Node, NodeState
 from bprocsim.bproc.steps import Step
-from bprocsim.bproc.transit import Move, silence
 from bprocsim.manual import Errors
 from bprocsim.port import Steps, Timer, Waiter, Why
 from bprocsim.posix.machine import Machine
@@ -24,6 +23,7 @@ from bprocsim.posix.procs import Ended, PidSpace, Process, Thread, release
 from bprocsim.signals import Signal
 
 if TYPE_CHECKING:
+    from bprocsim.bproc.transit import Move
     from bprocsim.posix.streams import Endpoint
 
 
@@ -245,6 +245,8 @@ class Master:
             if move is not None:
                 move.let_go(forward=False)
             if not machine.alive:
+                from bprocsim.bproc.transit import silence
+
                 silence(process.descriptors)
             release(machine, process)
             if machine.alive:

@@ -7,10 +7,9 @@ process exits with the errno as its status. Source of the sequence: bproc-4.0.0p
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
-from bprocsim.bproc.editions import Edition
+from bprocsim.bproc.execmove import MoveFacts, survey
 from bprocsim.bproc.ghost import Ghost
 from bprocsim.bproc.late import (
     IN_TRANSIT,
@@ -30,52 +29,9 @@ from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector
 from bprocsim.manual import Errors, Exit, Fail, Replaced, Row, exit_status
 from bprocsim.port import Steps, Waiter
 from bprocsim.posix import newimage
-from bprocsim.posix.credentials import Credentials
-from bprocsim.posix.exec import ExecFacts, ExecProfile
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.network import Answer
 from bprocsim.posix.procs import State, Thread
-
-
-class MoveFacts(ExecFacts):
-    """What execmove asks on entry: all that exec asks, and whether there is a master."""
-
-    __slots__ = ("has_master",)
-
-    def __init__(self, machine: Machine, who: Credentials, cwd: int, cmd: Pointer, argv: Vector, envp: Vector) -> None:
-        super().__init__(machine, who, cwd, cmd, argv, envp)
-        master = machine.master
-        # A caller on a slave never sees its absence: it is killed there.
-        self.has_master: bool = master.running or machine is not master.machine
-
-
-def no_master(f: MoveFacts) -> bool:
-    return not f.has_master
-
-
-@cache
-def execmove_errors(edition: Edition, profile: ExecProfile) -> Errors:
-    """Make the table of bproc_execmove for an edition and the exec rules of a kernel."""
-    return Errors(
-        "bproc_execmove",
-        page="scyld-bproc_execmove",
-        order=profile.order,
-        rows=(
-            Row(edition.no_master, no_master, "there is no master", source=edition.no_master_source),
-            *profile.rows,
-            *edition.late_rows,
-        ),
-    )
-
-
-def survey(
-    machine: Machine, who: Credentials, cwd: int, cmd: Pointer, argv: Vector, envp: Vector
-) -> tuple[Fail | None, MoveFacts]:
-    """Gather the facts of an execmove and decide: what would be refused, or None. No time passes."""
-    facts = MoveFacts(machine, who, cwd, cmd, argv, envp)
-    table = machine.master.execmove_errors
-    row = table.first(facts)
-    return (None if row is None else Fail(row, table, b"" if cmd is BAD_ADDRESS else cmd)), facts
 
 
 def execmove(

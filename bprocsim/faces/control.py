@@ -26,5 +26,5 @@ class ProcessEnds(BaseException):
         self.signal = signal
 
 
-class ForgottenYieldFrom(RuntimeError):  # noqa: N818  (a name of the contract)
+class ForgottenYieldFrom(RuntimeError):
     """A program made a call and never ran it; the message names the call, the file and the line."""

@@ -13,7 +13,7 @@ from typing import Any
 from attrs import field, frozen
 
 import bprocsim as bp
-from bprocsim.bproc.move import execmove_errors
+from bprocsim.bproc.execmove import execmove_errors
 from bprocsim.errnos import Errno
 from bprocsim.manual import Errors, Row
 from bprocsim.posix.execcalls import execve_errors

@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bprocsim.bproc.editions import EDITIONS, Edition
+from bprocsim.bproc.execmove import execmove_errors
 from bprocsim.bproc.master import Master
-from bprocsim.bproc.move import execmove_errors
 from bprocsim.bproc.nodes import NODE_MASTER, Event, Node, NodeState
 from bprocsim.costs import PRESETS, Costs
 from bprocsim.engine import Processors

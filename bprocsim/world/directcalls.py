@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from attrs import define, setters
 
-from bprocsim.bproc.move import survey as survey_execmove
+from bprocsim.bproc.execmove import survey as survey_execmove
 from bprocsim.bproc.nodes import NODE_MASTER, NodeState
 from bprocsim.faces.arguments import integer
 from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector, c_string, of_strings, pointer, vector

@@ -10,8 +10,8 @@ from typing import Any
 
 import bprocsim as bp
 from bprocsim.bproc.editions import EDITIONS
+from bprocsim.bproc.execmove import execmove_errors
 from bprocsim.bproc.master import Master
-from bprocsim.bproc.move import execmove_errors
 from bprocsim.bproc.nodes import NODE_MASTER, Node
 from bprocsim.costs import Costs
 from bprocsim.kernel import Machine
