@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bprocsim.bproc.steps import Step
     from bprocsim.costs import Costs
     from bprocsim.errnos import Errno
-    from bprocsim.faces.control import ForgottenYieldFromError as ForgottenYieldFrom
+    from bprocsim.faces.control import ForgottenYieldFrom
     from bprocsim.faces.errors import CallError
     from bprocsim.faces.pointers import BAD_ADDRESS
     from bprocsim.faces.pyos import Proc
@@ -111,7 +111,7 @@ _ROOMS = {
     "bproc.steps": "Step",
     "costs": "Costs",
     "errnos": "Errno",
-    "faces.control": "ForgottenYieldFrom=ForgottenYieldFromError",
+    "faces.control": "ForgottenYieldFrom",
     "faces.errors": "CallError",
     "faces.pointers": "BAD_ADDRESS",
     "faces.pyos": "Proc",

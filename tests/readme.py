@@ -114,9 +114,7 @@ def run_shown(words: list[str]) -> tuple[str, int]:
 
 def matches(shown: str, got: str) -> bool:
     """Compare outputs line by line as a reader does: `...` is anything, trailing blanks are nothing."""
-    tidy = [
-        "\n".join(line.rstrip() for line in text.strip("\n").splitlines()) + "\n" for text in (shown, got)
-    ]
+    tidy = ["\n".join(line.rstrip() for line in text.strip("\n").splitlines()) + "\n" for text in (shown, got)]
     return doctest.OutputChecker().check_output(tidy[0], tidy[1], doctest.ELLIPSIS)
 
 

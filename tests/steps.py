@@ -169,9 +169,7 @@ def _cores() -> int:
 
 def _environment(tally_file: Path) -> dict[str, str]:
     """The steps' environment: UTF-8 and no colours, since what they print is kept in a file."""
-    environment = {
-        name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "PY_COLORS")
-    }
+    environment = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "PY_COLORS")}
     return environment | {"NO_COLOR": "1", "PYTHONIOENCODING": "utf-8", TALLY: str(tally_file)}
 
 
