@@ -80,6 +80,8 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
         else:
             result = yield from run(process.machine, thread, *args, surveyed)
             surveyed = None
+        if isinstance(result, Exit | Replaced):
+            break  # it exits whatever is pending, or its new image takes the signals when it begins
         interrupted = isinstance(result, Fail) and result.row.errno is Errno.EINTR
         if process.pending or process.state is State.STOPPED or interrupted:
             restart = yield from process.machine.take_signals(thread)

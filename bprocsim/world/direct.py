@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, setters
 
+from bprocsim.faces.control import ProcessEnds
 from bprocsim.kernel import call, lead
 from bprocsim.manual import Errors, Exit, Fail, Replaced
 from bprocsim.port import Steps, Waiter
@@ -149,8 +150,12 @@ def _wait(sim: Simulation, attempt: Attempt, name: str, timeout_ns: int | None) 
 def _attempt(thread: Thread, attempt: Attempt, name: str, args: tuple[Any, ...], caller: Caller) -> Steps:
     """Make the call; lead on as the new image, or end, or stay idle for the next call."""
     process = thread.process
-    result = yield from call(thread, name, args, caller.surveyed)
-    attempt.result = result
+    try:
+        attempt.result = result = yield from call(thread, name, args, caller.surveyed)
+    except ProcessEnds as end:
+        # A signal was waiting for it when the call came back.
+        process.machine.end(process, Ended(end.exit_status, end.signal), thread)
+        return
     if isinstance(result, Replaced):
         process.body = None
         yield from lead(thread)
