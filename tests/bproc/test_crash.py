@@ -130,6 +130,19 @@ def test_the_master_dies(step: bp.Step, source: int, target: int, port: int) -> 
     assert_the_rest_works(made)
 
 
+@pytest.mark.parametrize(("edition", "status"), [("scyld", 5), ("lanl32", 47), ("bproc4", 47)])
+def test_a14_what_a_lost_slave_leaves_by_edition(edition: str, status: int) -> None:
+    made = cluster(edition=edition, faults=[bp.PowerOff(2, step=STEP.STREAM)])
+    out = made.bproc_execmove(2, HELLO)
+    assert (out.cause, out.exit_status) == ("slave_lost", status)
+
+
+def test_a15_a_job_that_runs_on_a_node_that_dies_is_killed_for_its_parent() -> None:
+    made = cluster(faults=[bp.PowerOff(2, at_ns=5 * ms)])
+    assert made.bproc_execmove(2, "/usr/bin/stays").signal == bp.SIGKILL
+    assert_found_out_by_pings(made.sim.now_ns)
+
+
 def test_a_death_at_a_step_strikes_once_and_only_those_who_take_part() -> None:
     made = cluster(faults=[bp.PowerOff(1, step=STEP.ROUTE), bp.PowerOff(2, step=STEP.STUB)])
     assert made.bproc_execmove(3, HELLO).exit_status == 3

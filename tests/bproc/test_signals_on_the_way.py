@@ -1,0 +1,147 @@
+"""Signals that reach a process on its way: it cannot be killed half way, and no signal is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import bprocsim as bp
+from bprocsim.units import ms
+from tests.bproc.worlds import HELLO, MASTER, STEPS, Steps, assert_clean, cluster, steps
+
+WAYS = [
+    pytest.param(MASTER, 2, id="to a slave"),
+    pytest.param(1, 2, id="between slaves"),
+    pytest.param(1, -1, id="home"),
+]
+
+
+def signalled(made: bp.Cluster, at_ns: int, signum: int, source: int, target: int, sender_on: int) -> bp.Outcome:
+    """Let a program send a child away, and another, elsewhere, signal it at an instant."""
+
+    def child(proc: bp.Proc) -> Steps:
+        yield from proc.bproc_execmove(target, HELLO, ["hello"], {})
+
+    def signals(proc: bp.Proc) -> Steps:
+        yield from proc.sleep(at_ns - made.sim.now_ns)
+        yield from proc.libc.kill(int(proc.argv[1]), signum)
+
+    def sends(proc: bp.Proc, pid: int) -> Steps:
+        if sender_on != proc.node:
+            yield from proc.bproc_execmove(sender_on, "/usr/bin/signals", ["signals", str(pid)], {})
+        yield from proc.execv("/usr/bin/signals", ["signals", str(pid)])
+
+    def parent(proc: bp.Proc) -> Steps:
+        sender = yield from proc.fork(sends, proc.pid + 2)
+        yield from proc.sleep(20 * ms - made.sim.now_ns)
+        pid = yield from proc.fork(child)
+        assert pid == proc.pid + 2
+        ended.append((yield from proc.waitpid(pid)))
+        yield from proc.waitpid(sender)
+
+    ended = list[Any]()
+    for program in (signals, parent):
+        made.install(f"/usr/bin/{program.__name__}", program, on="master,all")
+    out = made.execve("/usr/bin/parent", from_node=source)
+    assert out.exception is None, out.exception
+    return attrs.evolve(out, exit_status=ended[0].exit_status, signal=ended[0].signal)
+
+
+@pytest.mark.parametrize("sender_on", [MASTER, 1, 2, 3])
+@pytest.mark.parametrize(("source", "target"), WAYS)
+def test_a_signal_waits_until_the_process_has_arrived(source: int, target: int, sender_on: int) -> None:
+    for at_ns in range(20_500_000, 25_000_000, 450_000):
+        for signum in (bp.SIGKILL, bp.SIGTERM):
+            made = cluster()
+            out = signalled(made, at_ns, signum, source, target, sender_on)
+            assert (out.signal, out.exit_status) == (signum, None)
+            assert steps(made)[-17:] == list(STEPS)
+            assert [(each.node, each.signal) for each in made.trace.of_kind("killed")] == [
+                ("master" if target == MASTER else f"node {target}", bp.Signal(signum).name)
+            ]
+            assert_clean(made)
+
+
+def test_one_that_is_ignored_or_blocked_stays_so() -> None:
+    def child(proc: bp.Proc) -> Steps:
+        yield from proc.sigprocmask(bp.SIG_BLOCK, [bp.SIGUSR1])
+        yield from proc.sigaction(bp.SIGUSR2, bp.SIG_IGN)
+        yield from proc.bproc_execmove(2, "/usr/bin/tell", ["tell"], {})
+
+    def tell(proc: bp.Proc) -> Steps:
+        yield from proc.print([*map(int, proc.thread.process.pending)])
+
+    def parent(proc: bp.Proc) -> Steps:
+        pid = yield from proc.fork(child)
+        yield from proc.sleep(2 * ms)
+        for signum in (bp.SIGUSR1, bp.SIGUSR2):
+            yield from proc.kill(pid, signum)
+        return (yield from proc.wait()).exit_status
+
+    made = cluster()
+    made.install("/usr/bin/tell", tell)
+    made.install("/usr/bin/parent", parent)
+    out = made.execve("/usr/bin/parent")
+    assert (out.exit_status, out.text) == (0, f"[{int(bp.SIGUSR1)}]\n")
+
+
+def test_one_that_stops_it_stops_it_there() -> None:
+    seen = list[Any]()
+
+    def child(proc: bp.Proc) -> Steps:
+        yield from proc.bproc_execmove(2, HELLO, ["hello"], {})
+
+    def parent(proc: bp.Proc) -> Steps:
+        pid = yield from proc.fork(child)
+        yield from proc.sleep(2 * ms)
+        yield from proc.kill(pid, bp.SIGSTOP)
+        waited = yield from proc.waitpid(pid, bp.WUNTRACED)
+        seen.append((waited.stopped, waited.signal, made.sim.now_ns > 4 * ms))
+        yield from proc.kill(pid, bp.SIGCONT)
+        return (yield from proc.wait()).exit_status
+
+    made = cluster()
+    made.install("/usr/bin/parent", parent)
+    assert made.execve("/usr/bin/parent").exit_status == 3
+    assert seen == [(True, bp.SIGSTOP, True)]
+    assert_clean(made)
+
+
+def test_a_move_that_fails_exits_with_its_errno_whatever_waits() -> None:
+    def child(proc: bp.Proc) -> Steps:
+        yield from proc.bproc_execmove(99, HELLO, ["hello"], {})
+
+    def parent(proc: bp.Proc) -> Steps:
+        pid = yield from proc.fork(child)
+        yield from proc.sleep(500_000)
+        yield from proc.kill(pid, bp.SIGTERM)
+        return (yield from proc.wait()).exit_status
+
+    made = cluster()
+    made.install("/usr/bin/parent", parent)
+    assert made.execve("/usr/bin/parent").exit_status == 22
+
+
+@pytest.mark.parametrize("late_failure", ["exit", "return"])
+@given(at_ns=st.integers(1, 8 * ms), node=st.sampled_from([2, 99, MASTER]))
+def test_so_it_is_with_the_process_of_a_direct_call(late_failure: str, at_ns: int, node: int) -> None:
+    made = cluster(edition=attrs.evolve(bp.editions["scyld"], late_failure=late_failure))
+    made.install("/usr/bin/signals", lambda proc: signals(proc))
+
+    def signals(proc: bp.Proc) -> Steps:
+        yield from proc.sleep(at_ns)
+        yield from proc.libc.kill(proc.pid + 1, bp.SIGTERM)
+
+    sender = made.popen(["/usr/bin/signals"])
+    out = made.bproc_execmove(node, HELLO)
+    sender.wait()
+    assert out.pid == sender.pid + 1
+    if out.signal is None:
+        assert out.exit_status in (3, 22, 40) or out.cause in ("node_unknown", "same_node")
+    else:
+        assert out.signal == bp.SIGTERM
+    assert_clean(made)
