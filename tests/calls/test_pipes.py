@@ -308,9 +308,7 @@ def test_seeded_chaos_leaves_nothing() -> None:
         plan = [(chance.choice("rwcs"), chance.randrange(1, 6000)) for _ in range(12)]
         victims = [chance.randrange(3) for _ in range(3)]
 
-        def program(
-            proc: bp.Proc, plan: list[tuple[str, int]] = plan, victims: list[int] = victims
-        ) -> Steps:
+        def program(proc: bp.Proc, plan: list[tuple[str, int]] = plan, victims: list[int] = victims) -> Steps:
             reading, writing = yield from proc.pipe()
 
             def child(proc: bp.Proc, share: list[tuple[str, int]]) -> Steps:

@@ -12,6 +12,7 @@ import pytest
 
 import bprocsim as bp
 from bprocsim.units import MiB, ms, s
+from tests.named import steady
 
 ALICE = bp.Credentials(500, 600)
 
@@ -244,7 +245,7 @@ WRONG: list[tuple[str, dict[str, Any], type[Exception]]] = [
 ]
 
 
-@pytest.mark.parametrize(("said", "given", "error"), WRONG, ids=[str(row[1])[:50] for row in WRONG])
+@pytest.mark.parametrize(("said", "given", "error"), WRONG, ids=[steady(row[1]) for row in WRONG])
 def test_what_is_wrong_is_named(cluster: bp.Cluster, said: str, given: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error, match=said):
         cluster.run(**{"args": ["hello"], **given})

@@ -12,6 +12,7 @@ import pytest
 
 import bprocsim as bp
 from bprocsim.units import ms, s
+from tests.named import steady
 
 BAD = bp.BAD_ADDRESS
 ALICE = bp.Credentials(500, 600)
@@ -83,7 +84,7 @@ SHOWN: list[tuple[dict[str, Any], list[bytes], list[bytes]]] = [
 
 
 @pytest.mark.parametrize("name", CALLS)
-@pytest.mark.parametrize(("given", "argv", "env"), SHOWN, ids=[str(row[0])[:40] for row in SHOWN])
+@pytest.mark.parametrize(("given", "argv", "env"), SHOWN, ids=[steady(row[0]) for row in SHOWN])
 def test_vectors(cluster: bp.Cluster, name: str, given: dict[str, Any], argv: list[bytes], env: list[bytes]) -> None:
     out = call(cluster, name, "/bin/show", **given)
     assert out.text == f"{argv} {env} {-1 if name == 'execve' else 2} 0 /\n"
@@ -119,7 +120,7 @@ REFUSED: list[tuple[tuple[Any, ...], str, bp.Errno]] = [
 
 
 @pytest.mark.parametrize("name", CALLS)
-@pytest.mark.parametrize(("args", "cause", "errno"), REFUSED, ids=[str(row[0])[:40] for row in REFUSED])
+@pytest.mark.parametrize(("args", "cause", "errno"), REFUSED, ids=[steady(row[0]) for row in REFUSED])
 def test_pointers_to_nowhere(
     cluster: bp.Cluster, name: str, args: tuple[Any, ...], cause: str, errno: bp.Errno
 ) -> None:
@@ -174,7 +175,7 @@ WRONG: list[tuple[str, dict[str, Any], type[Exception]]] = [
 ]
 
 
-@pytest.mark.parametrize(("argument", "given", "error"), WRONG, ids=[str(row[1])[:40] for row in WRONG])
+@pytest.mark.parametrize(("argument", "given", "error"), WRONG, ids=[steady(row[1]) for row in WRONG])
 def test_what_is_wrong_is_named(
     cluster: bp.Cluster, argument: str, given: dict[str, Any], error: type[Exception]
 ) -> None:
