@@ -38,8 +38,9 @@ class Libc:
         self.errno = 0
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        made = getattr(self._proc, _NAMES.get(name, name), None)
-        if name.startswith("__") or not callable(made) or name in _NOT_IN_C:
+        ours = name in _NOT_IN_C or (name[0] == "_" and not name.startswith("_bproc_"))
+        made = None if ours else getattr(self._proc, _NAMES.get(name, name), None)
+        if not callable(made):
             raise AttributeError(f"libc has no call {name!r}")
 
         def call(*args: Any, **named: Any) -> Any:

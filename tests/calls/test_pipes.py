@@ -78,7 +78,7 @@ def test_every_byte_arrives_in_order_through_buffers_of_any_size(size: int) -> N
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 4095])
 def test_a_mebibyte(size: int) -> None:
-    data = EVERY_BYTE * (4096 if size > 1 else 1024)
+    data = EVERY_BYTE * (4096 if size > 1 else 256)
     got = bytearray()
 
     def program(proc: bp.Proc) -> Steps:

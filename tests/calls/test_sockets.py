@@ -93,7 +93,7 @@ def test_every_byte_both_ways_between_two_nodes(size: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 4095, 4096, 4097])
 def test_a_mebibyte_both_ways_between_two_nodes(size: int) -> None:
-    exchange(EVERY_BYTE * (256 if size == 1 else 4096), size)
+    exchange(EVERY_BYTE * (64 if size == 1 else 4096), size)
 
 
 def test_a_writer_waits_until_the_other_side_reads() -> None:
