@@ -3,17 +3,17 @@
 A record is (at_ns, node, pid, kind, details...); `Record` is what a reader gets. Which kinds are
 kept depends on the level: "off" nothing, "errors" failures and faults, "all" everything.
 
-Several steps that pass in one wait are written at its end, each with its own instant. A reader gets
-the records ordered by time, those of one instant as they were written. The digest is over the
-records as they were written: that order too depends on nothing but the world and its seed, and it
-needs no record that was dropped.
+Several steps that pass in one wait are written at its end, each with its own instant; who reads
+meanwhile sees those that are due. A reader gets the records ordered by time, those of one instant as
+they were written. The digest is over the records as they were written: that order too depends on
+nothing but the world and its seed, and it needs no record that was dropped.
 """
 
 from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 from typing import Any
 
@@ -136,6 +136,9 @@ def _new_hash() -> Any:
 
 _INSTANT = itemgetter(0)
 
+# Gives the records that are due by now of a wait that is under way.
+Due = Callable[[], Iterable[tuple[Any, ...]]]
+
 
 class Trace:
     """The records of one world.
@@ -146,7 +149,7 @@ class Trace:
     ValueError, TypeError: an unknown level, or a limit that is none.
     """
 
-    __slots__ = ("_hash", "_kept", "all", "dropped", "level", "limit")
+    __slots__ = ("_expected", "_hash", "_kept", "all", "dropped", "level", "limit")
 
     def __init__(self, level: str = "errors", limit: int | None = None) -> None:
         if level not in LEVELS:
@@ -160,6 +163,7 @@ class Trace:
         self.limit = 256 if limit is None and level == "errors" else limit
         self.dropped = 0
         self._kept: deque[tuple[Any, ...]] = deque()
+        self._expected: list[Due] = []
         self._hash: Any = None
 
     def add(self, at_ns: int, node: str, pid: int, kind: str, *details: Any) -> None:
@@ -169,6 +173,21 @@ class Trace:
         self._kept.append((at_ns, node, pid, kind, *details))
         if self.limit is not None and len(self._kept) > self.limit:
             self._drop()
+
+    def add_all(self, records: Iterable[tuple[Any, ...]]) -> None:
+        """Record several things, each (at_ns, node, pid, kind, details...)."""
+        for record in records:
+            self.add(*record)
+
+    def expect(self, due: Due) -> Due:
+        """Let readers see what is due by now of steps that pass in one wait, until `settle`; gives it back."""
+        self._expected.append(due)
+        return due
+
+    def settle(self, due: Due) -> None:
+        """Write what was due when the wait ended."""
+        self._expected.remove(due)
+        self.add_all(due())
 
     def _drop(self) -> None:
         oldest = self._kept.popleft()
@@ -185,7 +204,11 @@ class Trace:
         """Give what was kept, by time; ValueError when the trace is off."""
         if self.level == "off":
             raise ValueError("the trace is off; build the world with trace='errors' or trace='all'")
-        return sorted(self._kept, key=_INSTANT)
+        return sorted([*self._kept, *self._due_by_now()], key=_INSTANT)
+
+    def _due_by_now(self) -> Iterator[tuple[Any, ...]]:
+        for due in self._expected:
+            yield from due()
 
     def __iter__(self) -> Iterator[Record]:
         for at_ns, node, pid, kind, *details in self._ordered():
@@ -222,6 +245,6 @@ class Trace:
         if not self.all:
             raise ValueError(f"a digest covers every record: build the world with trace='all', not {self.level!r}")
         whole = _new_hash() if self._hash is None else self._hash.copy()
-        for record in self._kept:
+        for record in (*self._kept, *self._due_by_now()):
             whole.update(_line(record).encode() + b"\n")
         return str(whole.hexdigest())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, setters
@@ -173,15 +174,16 @@ def passes(machine: Any, master: Master, move: Move, *plan: Planned) -> Steps:
     began_ns = port.now_ns
     total_ns = sum([duration_ns for _, _, duration_ns in plan])
     if total_ns:
-        woken = False
+        woken, trace = False, machine.trace
+        due = trace.expect(lambda: _due(machine, move, began_ns, plan, woken)) if trace.all else None
         try:
             yield port.sleep(total_ns)
             woken = True
         finally:
-            if machine.trace.all:
-                _note_due(machine, move, began_ns, plan, woken)
+            if due is not None:
+                trace.settle(due)
     elif machine.trace.all:
-        _note_due(machine, move, began_ns, plan, True)
+        machine.trace.add_all(_due(machine, move, began_ns, plan, True))
     if not master.serves(machine):
         yield from _stand(machine, master, move)
 
@@ -209,7 +211,12 @@ def carry(
     link = sender.network.link(sender, receiver)
     move.waiting = waiter = Waiter(f"{message} from {sender.name} to {receiver.name}", port.now_ns)
     patience = _patience(master, move, sender, receiver, waiter) if link.cuts else None
-    woken = False
+    woken, trace = False, receiver.trace
+    due = None
+    if trace.all:
+        due = trace.expect(
+            lambda: _due(receiver, move, waiter.due_ns - total_ns, later, woken) if waiter.due_ns >= 0 else ()
+        )
     try:
         yield port.carry(link, size_bytes, waiter, total_ns)
         woken = True
@@ -217,8 +224,8 @@ def carry(
         move.waiting = None
         if patience is not None:
             patience.cancel()
-        if receiver.trace.all and waiter.due_ns >= 0:
-            _note_due(receiver, move, waiter.due_ns - total_ns, later, woken)
+        if due is not None:
+            trace.settle(due)
     if master.hooks and not move.decided():
         yield from _one_by_one(receiver, master, move, plan)
     elif not master.serves(receiver):
@@ -254,15 +261,15 @@ def _one_by_one(machine: Any, master: Master, move: Move, plan: tuple[Planned, .
     yield from _stand(machine, master, move)
 
 
-def _note_due(machine: Any, move: Move, at_ns: int, plan: tuple[Planned, ...], woken: bool) -> None:
-    """Write the steps that were due, at their own instants; what kills strikes first in its instant."""
+def _due(machine: Any, move: Move, at_ns: int, plan: tuple[Planned, ...], woken: bool) -> Iterator[tuple[Any, ...]]:
+    """Give records of the steps that were due, at their own instants; what kills strikes first in its instant."""
     last_ns = machine.port.now_ns if woken else machine.port.now_ns - 1
     if not machine.alive:
         last_ns = machine.died_ns - 1
     for step, about, duration_ns in plan:
         at_ns += duration_ns
         if at_ns <= last_ns:
-            machine.trace.add(at_ns, machine.name, move.process.pid, "step", step.name, told(about))
+            yield at_ns, machine.name, move.process.pid, "step", step.name, told(about)
 
 
 def told(about: Any) -> str:
