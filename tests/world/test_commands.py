@@ -222,7 +222,7 @@ WRONG: list[tuple[str, dict[str, Any], type[Exception]]] = [
     ("stdin", {"stdin": subprocess.STDOUT}, ValueError),
     ("stdout", {"stdout": subprocess.STDOUT}, ValueError),
     ("stdout", {"stdout": 1}, ValueError),
-    ("stdout", {"stdout": io.BytesIO()}, ValueError),
+    ("stdout", {"stdout": io.BytesIO}, ValueError),
     ("stderr", {"stderr": True}, ValueError),
     ("capture_output", {"capture_output": True, "stdout": subprocess.PIPE}, ValueError),
     ("capture_output", {"capture_output": True, "stderr": subprocess.PIPE}, ValueError),

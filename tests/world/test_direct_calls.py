@@ -140,7 +140,7 @@ WRONG: list[tuple[str, dict[str, Any], type[Exception]]] = [
     ("argv", {"argv": 5}, TypeError),
     ("argv", {"argv": [5]}, TypeError),
     ("argv", {"argv": {"a": "b"}}, TypeError),
-    ("argv", {"argv": {"a", "b"}}, TypeError),
+    ("argv", {"argv": {"a"}}, TypeError),
     ("envp", {"envp": "A=1"}, TypeError),
     ("envp", {"envp": 5}, TypeError),
     ("envp", {"envp": [5]}, TypeError),

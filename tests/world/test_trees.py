@@ -220,6 +220,22 @@ def test_bytes_with_a_program_are_written_unchanged() -> None:
     assert cluster.execve("/bin/y").text == ""  # its bytes name no program of ours
 
 
+def test_an_image_that_names_no_program_of_ours_is_loaded_and_exits() -> None:
+    cluster = bp.Cluster()
+    small, large = bp.ElfImage(needed=("libc.so.6",)), bp.ElfImage(code=b"\x90" * MiB)
+    cluster.install("/bin/small", None, image=small)
+    cluster.install("/bin/large", None, image=large)
+    out = {name: cluster.bproc_execmove(1, f"/bin/{name}") for name in ("small", "large")}
+    assert [(each.exit_status, each.stdout) for each in out.values()] == [(0, b"")] * 2
+    assert out["large"].elapsed_ns > out["small"].elapsed_ns + cluster.costs.image_read_ns(MiB)
+    cluster.nodes[1].fs.unlink("/lib64/libc.so.6")
+    cluster.nodes[1].fs.unlink("/lib/libc.so.6")
+    missing = cluster.bproc_execmove(1, "/bin/small")
+    assert (missing.exit_status, missing.late_errno, missing.returned) == (127, None, False)
+    assert "libc.so.6" in missing.text
+    assert cluster.execve("/bin/small").exit_status == 0
+
+
 def test_nothing_to_write_is_said() -> None:
     with pytest.raises(ValueError, match="image"):
         bp.Cluster().install("/bin/x", None)
