@@ -72,6 +72,7 @@ def test_the_stand_in_lacks_what_windows_lacks(code: str) -> None:
     assert done.stderr.splitlines()[-1].startswith((b"ModuleNotFoundError", b"AttributeError", b"EncodingWarning"))
 
 
+@pytest.mark.slow
 def test_our_own_checks_can_be_run_so() -> None:
     """`pytest --like-windows` on a file of its own, and on what needs more than that."""
     command = [

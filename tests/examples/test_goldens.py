@@ -96,6 +96,7 @@ def host_file(host: str) -> bytes:
     return data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", HOSTS)
 def test_real_files_print_the_same_on_other_hosts(host: str, tmp_path: Path) -> None:
     """The example is run with its files replaced by what another host has."""

@@ -689,6 +689,7 @@ def worlds(draw: Callable[..., Any]) -> World:
 seen: dict[str, int] = {}
 
 
+@pytest.mark.slow
 @pytest.mark.root
 @pytest.mark.linux
 @pytest.mark.usefixtures("capable")

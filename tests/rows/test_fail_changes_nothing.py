@@ -200,6 +200,7 @@ def _unseen(cluster: bp.Cluster) -> Iterator[str]:
 FIXED = (tuple, FunctionType, MethodType, GeneratorType)
 
 
+@pytest.mark.slow
 def test_a_change_in_any_field_of_any_class_is_seen() -> None:
     assert list(_unseen(busy_world(Case()))) == []
 

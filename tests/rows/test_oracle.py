@@ -68,6 +68,7 @@ def test_the_row_of_any_world_is_among_all_that_hold(case: Case) -> None:
     check(*watch(case, table_of(case)))
 
 
+@pytest.mark.slow
 @given(cases().filter(possible), st.randoms(use_true_random=False))
 def test_under_another_order_another_of_them_is_reported(case: Case, chance: random.Random) -> None:
     """What holds does not depend on the order of the rows; only which of it is reported does."""
