@@ -46,6 +46,12 @@ class NanosecondEnvironment(Environment):
     else:
         timeout = BoundClass(_Nanoseconds)
 
+    def run(self, until: Any = None) -> Any:
+        """Run as SimPy does; `sim.run` also knows when no process can act any more. A float is a TypeError."""
+        if isinstance(until, float):
+            raise TypeError(f"until: this world counts integers of nanoseconds, got {until!r}")
+        return super().run(until)
+
 
 class EngineTask:
     """A generator driven by events: each event it yields resumes it with that event's value.

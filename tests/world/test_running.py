@@ -157,6 +157,17 @@ def test_delays_are_integers(cluster: bp.Cluster, delay: Any) -> None:
         cluster.sim.env.timeout(delay)
 
 
+def test_simpys_own_run_counts_integers_too(cluster: bp.Cluster) -> None:
+    env = cluster.sim.env
+    with pytest.raises(TypeError, match="until: this world counts integers of nanoseconds"):
+        env.run(until=1.5)
+    started = cluster.popen(["sleeper"])
+    env.run(until=1 * s)
+    assert (cluster.sim.now_ns, type(env.now), started.poll()) == (1 * s, int, None)
+    assert env.run(until=started.ended) == 0
+    assert cluster.execve("/bin/sleeper").exit_status == 0
+
+
 def test_what_ones_own_process_raises_reaches_the_caller(cluster: bp.Cluster) -> None:
     error = RuntimeError("mine")
 
