@@ -347,7 +347,7 @@ def build(script: Script, top: Path) -> dict[str, Any]:
             (top / words[0]).chmod(int(words[1], 8))
         elif kind == "link":
             (top / words[0]).symlink_to(words[1])
-        else:
+        elif kind != "since":
             raise ValueError(f"@{kind}: no such thing to build")
     return asked
 
@@ -365,7 +365,7 @@ def begin(script: Script, top: Path) -> Callable[[], dict[str, Any]]:
     if not pid:
         os.setsid()
         os.chdir(asked["cwd"])
-        os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(os.open(out, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o666), 1)
         os.dup2(1, 2)
         os.dup2(os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o666), LOG, inheritable=False)

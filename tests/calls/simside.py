@@ -272,7 +272,7 @@ def simulate(script: Script, *, root: bool) -> dict[str, Any]:
 
     cluster.install("/usr/bin/main", main)
     who = None if root else bp.Credentials(uid, uid)
-    out = cluster.execve("/usr/bin/main", ["main"], env, user=who, cwd=cwd, timeout_ns=600_000 * ms)
+    out = cluster.execve("/usr/bin/main", ["main"], env, user=who, cwd=cwd)
     end = f"exited {out.exit_status}" if out.signal is None else f"killed by {bp.Signal(out.signal).name}"
     if out.exception is not None:
         notes.setdefault("main", []).append(f"broke: {type(out.exception).__name__}: {out.exception}")
