@@ -265,7 +265,8 @@ class Engine:
         if task.ended:
             return
         target = task.target
-        if isinstance(target, Timeout) and not target.processed:
+        # Not if it was woken just now: then the timeout is stale already.
+        if isinstance(target, Timeout) and task.resume in (target.callbacks or ()):
             target.callbacks = [self._stale]
             self.background += 1
         task.end()

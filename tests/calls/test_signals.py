@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 import bprocsim as bp
 from bprocsim.posix.procs import Process
@@ -282,6 +283,30 @@ def test_a_signal_that_comes_on_the_way_into_a_wait_ends_it() -> None:
             assert told == bp.Waited(pid, 0)
 
         play(program)
+
+
+def test_two_signals_at_one_instant_the_second_of_which_kills() -> None:
+    """The sleeper is woken, and is killed before it runs: its timeout is given up once, not twice."""
+
+    def victim(proc: bp.Proc) -> Steps:
+        yield from proc.sigaction(bp.SIGUSR1, lambda proc, signum: None)
+        yield from proc.sleep(10 * s)
+
+    def program(proc: bp.Proc) -> Steps:
+        pid = yield from proc.fork(victim)
+
+        def sender(proc: bp.Proc, signum: int) -> Steps:
+            yield from proc.sleep(1 * ms)
+            yield from proc.kill(pid, signum)
+
+        for signum in (bp.SIGUSR1, bp.SIGKILL):
+            yield from proc.fork(sender, signum)
+        for _ in range(3):
+            yield from proc.wait()
+        yield from proc.sleep(1 * s)  # something is still to happen
+
+    out = play(program, costs=evolve(bp.costs["clustermatic-2002"], fork_ns=0))
+    assert out.exit_status == 0
 
 
 def test_the_interrupted_sleep_of_a_stopped_process_keeps_its_end() -> None:
