@@ -104,8 +104,14 @@ class EngineTask:
             self.end()
             raise
         else:
-            self.target = target
-            target.callbacks.append(self.resume)
+            callbacks = getattr(target, "callbacks", self)
+            if callbacks is self:
+                self._refuse(target)  # the same mistake again
+            elif callbacks is None:
+                self.resume(target)
+            else:
+                self.target = target
+                callbacks.append(self.resume)
 
     def _stopped(self) -> bool:
         return self.ended

@@ -117,9 +117,11 @@ def test_a_program_may_go_on_after_it_was_told() -> None:
         try:
             yield proc.sleep(1)
         except TypeError:
-            yield from proc.print("told")
+            with pytest.raises(TypeError):
+                yield proc.print("told")
+            yield from proc.print("told twice")
 
-    assert play(program).text == "told\n"
+    assert play(program).text == "told twice\n"
 
 
 @pytest.mark.parametrize(
