@@ -104,7 +104,7 @@ class EngineTask:
             self.end()
             raise
         else:
-            callbacks = getattr(target, "callbacks", self)
+            callbacks: Any = getattr(target, "callbacks", self)
             if callbacks is self:
                 self._refuse(target)  # the same mistake again
             elif callbacks is None:
