@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from attrs import evolve
 
 import bprocsim as bp
-from bprocsim.manual import Errors
+from bprocsim.manual import Errors, Row
 from bprocsim.posix import execcalls, fileio, life, openfile, signaling, sockets
 from tests.calls.cases import CASES, PROGRAM, Case, Steps
 
@@ -51,6 +54,67 @@ def test_the_row_is_met(call: str, cause: str) -> None:
     assert (error.call, error.cause, error.error) == (call, cause, row.errno)
     assert error.source == TABLES[call].source_of(row)
     assert error.explain().count("FAIL") == 1
+
+
+def state(cluster: bp.Cluster) -> list[Any]:
+    """What a call that fails must leave alone, on every machine, and of every process."""
+    made: list[Any] = []
+    for number in range(-1, len(cluster.nodes)):
+        machine = cluster.machine(number)
+        ports, tree = machine.sockets, machine.tree
+        made.append((machine.memory.used_bytes, machine.files.used, tree.next_number, len(tree.inodes)))
+        made.append((sorted(ports.held.items()), sorted(ports.listeners), ports.next_ephemeral))
+        made.append([(n, i.data, i.mode, i.links, i.writers, i.running) for n, i in sorted(tree.inodes.items())])
+        for pid, process in sorted(machine.processes.items()):
+            descriptors = [(fd, id(each.description)) for fd, each in process.descriptors.items()]
+            made.append((pid, descriptors, process.pgid, process.sid, process.blocked, dict(process.handlers)))
+            made.append((list(process.children), len(process.threads), process.state, process.umask, process.cwd))
+    return made
+
+
+@pytest.mark.parametrize(("call", "cause"), ROWS)
+def test_failing_changes_nothing(call: str, cause: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the decision and the moment at which the program learns of it, and in the decision itself."""
+    worlds: list[bp.Cluster] = []
+    seen: list[tuple[str, list[Any], list[Any]]] = []
+    real, real_cluster = Errors.first, bp.Cluster
+
+    def first(self: Errors, facts: Any, step: str = "") -> Row | None:
+        before = state(worlds[-1]) if worlds and worlds[-1].sim.systems else []
+        row = real(self, facts, step)
+        if row is not None and self.call == call and worlds:
+            seen.append((row.cause, before, state(worlds[-1])))
+        return row
+
+    def build(*args: Any, **options: Any) -> bp.Cluster:
+        worlds.append(real_cluster(*args, **options))
+        return worlds[-1]
+
+    monkeypatch.setattr(Errors, "first", first)
+    monkeypatch.setattr(bp, "Cluster", build)
+    after: list[list[Any]] = []
+    case = CASES[call, cause]
+
+    def program(proc: bp.Proc, bad: bool) -> Steps:
+        try:
+            yield from case.program(proc, bad)
+        except bp.CallError:
+            after.append(state(worlds[-1]))
+            raise
+
+    meet(evolve(case, program=program), True)
+    met, before, decided = seen[-1]
+    assert met == cause
+    assert before == decided
+    if (call, cause) not in TOLD_LATER:
+        assert after == [decided]
+
+
+# The case is told by a child, or does something between the failure and the end.
+TOLD_LATER = {
+    ("setsid", "group_leader"), ("setsid", "group_left_behind"), ("setpgid", "child_execed"),
+    ("setpgid", "other_session"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("call", "cause"), ROWS)
