@@ -1,164 +1,22 @@
-"""Time, kept by SimPy: the port, links, run queues and seeded generators.
+"""The port on SimPy: waiting, messages, running, and seeded generators.
 
-The only room that imports SimPy. Of SimPy's private names it uses three: `Environment._queue`, the
-event heap, to know whether anything but background timers is left to happen; `Environment._now`, to
-move the clock when nothing happens on the way; `Event._value`, what an event gives back.
+Of SimPy's private names this room uses four: `Environment._queue`, the event heap, to know whether
+anything but background timers is left to happen; `Environment._now`, to move the clock when nothing
+happens on the way; `Event._ok` and `Event._value`, to plan an event with what it gives back.
 """
 
 from __future__ import annotations
 
 import random
-from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
-from attrs import define, field, setters
-from simpy import Environment, Event, Timeout
-from simpy.core import BoundClass
+from simpy import Event, Timeout
 from simpy.events import URGENT
 
+from bprocsim.engine.processors import Processors
+from bprocsim.engine.tasks import EngineTask, EngineTimer, NanosecondEnvironment, RunawayError
 from bprocsim.port import Link, Steps, Waiter, Why
-from bprocsim.units import MiB, ms
-
-
-class RunawayError(RuntimeError):
-    """A run took more events than `max_events` allows."""
-
-
-class _Nanoseconds(Timeout):
-    """A user's own timeout in our world: integers of nanoseconds only."""
-
-    def __init__(self, env: Environment, delay: int, value: Any = None) -> None:
-        if isinstance(delay, bool) or not isinstance(delay, int):
-            raise TypeError(f"delay: this world counts integers of nanoseconds, got {delay!r}")
-        super().__init__(env, delay, value)
-
-
-class NanosecondEnvironment(Environment):
-    """A SimPy environment whose time is an integer of nanoseconds; a float delay is a TypeError."""
-
-    if TYPE_CHECKING:
-        # Narrower than SimPy's, which takes floats: that is what it is for.
-        def timeout(self, delay: int = 0, value: Any = None) -> Timeout:  # type: ignore[override]
-            """Give an event that happens in `delay` nanoseconds."""
-            ...
-    else:
-        timeout = BoundClass(_Nanoseconds)
-
-    def run(self, until: Any = None) -> Any:
-        """Run as SimPy does; `sim.run` also knows when no process can act any more. A float is a TypeError."""
-        if isinstance(until, float):
-            raise TypeError(f"until: this world counts integers of nanoseconds, got {until!r}")
-        return super().run(until)
-
-
-class EngineTask:
-    """A generator driven by events: each event it yields resumes it with that event's value.
-
-    A SimPy Process would cost two events more, for its start and its end, and could not be closed.
-    """
-
-    __slots__ = ("_generator", "ended", "target")
-
-    def __init__(self, generator: Steps) -> None:
-        self._generator = generator
-        self.ended = False
-        self.target: Event | None = None
-
-    def resume(self, event: Event | None) -> None:
-        """Run the generator up to its next yield."""
-        value = event._value if event is not None else None
-        while not self.ended:
-            try:
-                target = self._generator.send(value)
-                if self._stopped():
-                    self._close()
-                    return
-            except StopIteration:
-                self.end()
-                return
-            except BaseException:
-                self.end()
-                raise
-            try:
-                callbacks = target.callbacks
-            except AttributeError:
-                # Somebody wrote `yield` where `yield from` belongs; tell the generator so.
-                self._refuse(target)
-                return
-            if callbacks is not None:
-                self.target = target
-                callbacks.append(self.resume)
-                return
-            value = target._value  # it has happened already: go on at once
-
-    def _refuse(self, thing: object) -> None:
-        explain = getattr(thing, "misuse", None)
-        mistake = explain() if explain is not None else TypeError(f"a program yielded {thing!r}; write `yield from`")
-        try:
-            target = self._generator.throw(mistake)
-        except StopIteration:
-            self.end()
-        except BaseException:
-            self.end()
-            raise
-        else:
-            callbacks: Any = getattr(target, "callbacks", self)
-            if callbacks is self:
-                self._refuse(target)  # the same mistake again
-            elif callbacks is None:
-                self.resume(target)
-            else:
-                self.target = target
-                callbacks.append(self.resume)
-
-    def _stopped(self) -> bool:
-        return self.ended
-
-    def _close(self) -> None:
-        # A program that yields in a `finally` gets a RuntimeError: a killed program never runs on.
-        with suppress(RuntimeError):
-            self._generator.close()
-
-    def end(self) -> None:
-        """Mark it as over and let go of what it held."""
-        self.ended = True
-        self.target = None
-
-
-class EngineTimer:
-    """A planned action."""
-
-    __slots__ = ("_engine", "action", "at_ns", "background")
-
-    def __init__(self, engine: Engine, action: Callable[[], None], background: bool) -> None:
-        self._engine = engine
-        self.action: Callable[[], None] | None = action
-        self.background = background
-        self.at_ns = -1
-
-    def cancel(self) -> None:
-        """Call it off; SimPy's heap keeps the event, which no longer counts."""
-        if self.action is not None:
-            self.action = None
-            if not self.background:
-                self.background = True
-                self._engine.background += 1
-
-    def matter(self) -> None:
-        """Keep a run alive from now on: something waits for it."""
-        if self.background and self.action is not None:
-            self.background = False
-            self._engine.background -= 1
-
-    def fire(self, _event: Event) -> None:
-        """Do it, unless it was called off."""
-        action, self.action = self.action, None
-        if self.background:
-            self._engine.background -= 1
-        if action is not None:
-            action()
+from bprocsim.units import MiB
 
 
 class Engine:
@@ -386,92 +244,3 @@ class Engine:
                 marker.callbacks.append(self._stale)
                 self.background += 1
         return marker is not None or (done is not None and done())
-
-
-@define(on_setattr=setters.NO_OP, eq=False, repr=False)
-class _Slice:
-    """One thread's turn on a processor: since when, and until when it is planned."""
-
-    waiter: Waiter
-    began_ns: int
-    timer: EngineTimer
-
-
-@define(on_setattr=setters.NO_OP, eq=False, repr=False)
-class Processors:
-    """The processors of one machine and the threads that want them: round robin in turns.
-
-    `count` processors; `quantum_ns` a turn when others wait. A thread that nobody waits behind
-    runs to its end in one event.
-    """
-
-    count: int = 1
-    quantum_ns: int = 50 * ms
-    running: list[_Slice] = field(factory=list)
-    ready: deque[Waiter] = field(factory=deque)
-    busy_ns: int = 0
-
-    def enter(self, engine: Engine, waiter: Waiter) -> None:
-        """Take a processor, or a place in the queue."""
-        if len(self.running) < self.count:
-            self._run(engine, waiter)
-            return
-        self.ready.append(waiter)
-        if len(self.ready) == 1:
-            # Until now nobody waited, so those who run were planned to their end: cut to their turn.
-            for turn in self.running:
-                self._plan(engine, turn)
-
-    def leave(self, waiter: Waiter) -> None:
-        """Take a waiter off: its work left is in `left_ns`."""
-        waiter.queue = None
-        if waiter in self.ready:
-            self.ready.remove(waiter)
-            return
-        for turn in self.running:
-            if turn.waiter is waiter:
-                engine = turn.timer._engine
-                turn.timer.cancel()
-                self._account(engine, turn)
-                self.running.remove(turn)
-                self._next(engine)
-                return
-
-    def _run(self, engine: Engine, waiter: Waiter) -> None:
-        turn = _Slice(waiter, engine.now_ns, None)  # type: ignore[arg-type]
-        self.running.append(turn)
-        self._plan(engine, turn)
-
-    def _plan(self, engine: Engine, turn: _Slice) -> None:
-        done_ns = engine.now_ns - turn.began_ns
-        left_ns = turn.waiter.left_ns - done_ns
-        if self.ready:
-            # A turn ends at a multiple of the quantum since it began.
-            left_ns = min(left_ns, self.quantum_ns - done_ns % self.quantum_ns)
-        if turn.timer is not None:
-            turn.timer.cancel()
-        turn.timer = engine.after(left_ns, lambda: self._ended(engine, turn))
-
-    def _account(self, engine: Engine, turn: _Slice) -> None:
-        done_ns = engine.now_ns - turn.began_ns
-        turn.waiter.left_ns -= done_ns
-        turn.began_ns = engine.now_ns
-        self.busy_ns += done_ns
-
-    def _ended(self, engine: Engine, turn: _Slice) -> None:
-        self._account(engine, turn)
-        waiter = turn.waiter
-        if waiter.left_ns > 0 and not self.ready:
-            self._plan(engine, turn)
-            return
-        self.running.remove(turn)
-        if waiter.left_ns > 0:
-            self.ready.append(waiter)
-        else:
-            waiter.queue = None
-            engine.wake(waiter, Why.DONE)
-        self._next(engine)
-
-    def _next(self, engine: Engine) -> None:
-        if self.ready and len(self.running) < self.count:
-            self._run(engine, self.ready.popleft())

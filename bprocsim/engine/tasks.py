@@ -1,0 +1,154 @@
+"""What SimPy's events drive: generators, planned actions, and an environment that counts nanoseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from simpy import Environment, Event, Timeout
+from simpy.core import BoundClass
+
+from bprocsim.port import Steps
+
+if TYPE_CHECKING:
+    from bprocsim.engine.clock import Engine
+
+
+class RunawayError(RuntimeError):
+    """A run took more events than `max_events` allows."""
+
+
+class _Nanoseconds(Timeout):
+    """A user's own timeout in our world: integers of nanoseconds only."""
+
+    def __init__(self, env: Environment, delay: int, value: Any = None) -> None:
+        if isinstance(delay, bool) or not isinstance(delay, int):
+            raise TypeError(f"delay: this world counts integers of nanoseconds, got {delay!r}")
+        super().__init__(env, delay, value)
+
+
+class NanosecondEnvironment(Environment):
+    """A SimPy environment whose time is an integer of nanoseconds; a float delay is a TypeError."""
+
+    if TYPE_CHECKING:
+        # Narrower than SimPy's, which takes floats: that is what it is for.
+        def timeout(self, delay: int = 0, value: Any = None) -> Timeout:  # type: ignore[override]
+            """Give an event that happens in `delay` nanoseconds."""
+            ...
+    else:
+        timeout = BoundClass(_Nanoseconds)
+
+    def run(self, until: Any = None) -> Any:
+        """Run as SimPy does; `sim.run` also knows when no process can act any more. A float is a TypeError."""
+        if isinstance(until, float):
+            raise TypeError(f"until: this world counts integers of nanoseconds, got {until!r}")
+        return super().run(until)
+
+
+class EngineTask:
+    """A generator driven by events: each event it yields resumes it with that event's value.
+
+    A SimPy Process would cost two events more, for its start and its end, and could not be closed.
+    """
+
+    __slots__ = ("_generator", "ended", "target")
+
+    def __init__(self, generator: Steps) -> None:
+        self._generator = generator
+        self.ended = False
+        self.target: Event | None = None
+
+    def resume(self, event: Event | None) -> None:
+        """Run the generator up to its next yield."""
+        value = event._value if event is not None else None
+        while not self.ended:
+            try:
+                target = self._generator.send(value)
+                if self._stopped():
+                    self._close()
+                    return
+            except StopIteration:
+                self.end()
+                return
+            except BaseException:
+                self.end()
+                raise
+            try:
+                callbacks = target.callbacks
+            except AttributeError:
+                # Somebody wrote `yield` where `yield from` belongs; tell the generator so.
+                self._refuse(target)
+                return
+            if callbacks is not None:
+                self.target = target
+                callbacks.append(self.resume)
+                return
+            value = target._value  # it has happened already: go on at once
+
+    def _refuse(self, thing: object) -> None:
+        explain = getattr(thing, "misuse", None)
+        mistake = explain() if explain is not None else TypeError(f"a program yielded {thing!r}; write `yield from`")
+        try:
+            target = self._generator.throw(mistake)
+        except StopIteration:
+            self.end()
+        except BaseException:
+            self.end()
+            raise
+        else:
+            callbacks: Any = getattr(target, "callbacks", self)
+            if callbacks is self:
+                self._refuse(target)  # the same mistake again
+            elif callbacks is None:
+                self.resume(target)
+            else:
+                self.target = target
+                callbacks.append(self.resume)
+
+    def _stopped(self) -> bool:
+        return self.ended
+
+    def _close(self) -> None:
+        # A program that yields in a `finally` gets a RuntimeError: a killed program never runs on.
+        with suppress(RuntimeError):
+            self._generator.close()
+
+    def end(self) -> None:
+        """Mark it as over and let go of what it held."""
+        self.ended = True
+        self.target = None
+
+
+class EngineTimer:
+    """A planned action."""
+
+    __slots__ = ("_engine", "action", "at_ns", "background")
+
+    def __init__(self, engine: Engine, action: Callable[[], None], background: bool) -> None:
+        self._engine = engine
+        self.action: Callable[[], None] | None = action
+        self.background = background
+        self.at_ns = -1
+
+    def cancel(self) -> None:
+        """Call it off; SimPy's heap keeps the event, which no longer counts."""
+        if self.action is not None:
+            self.action = None
+            if not self.background:
+                self.background = True
+                self._engine.background += 1
+
+    def matter(self) -> None:
+        """Keep a run alive from now on: something waits for it."""
+        if self.background and self.action is not None:
+            self.background = False
+            self._engine.background -= 1
+
+    def fire(self, _event: Event) -> None:
+        """Do it, unless it was called off."""
+        action, self.action = self.action, None
+        if self.background:
+            self._engine.background -= 1
+        if action is not None:
+            action()
