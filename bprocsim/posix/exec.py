@@ -184,9 +184,9 @@ class ExecFacts:
         """Tell how much memory is asked for: the argument pages, and the image where it is known."""
         page = self.arch.page_bytes
         needed = -(-self.argument_bytes // page) * page
-        elf = self.program.elf
-        if self.profile.image_memory_reserved and elf is not None and elf.magic_ok:
-            needed += memory_of(elf, page)
+        inode = self.program.file
+        if self.profile.image_memory_reserved and inode is not None:
+            needed += memory_of(inode.data, self.arch)
         return needed
 
 

@@ -129,10 +129,11 @@ class Loaded:
     fresh: bool = field(default=True)
 
 
-def memory_of(elf: ElfFile, page_bytes: int) -> int:
-    """Give the memory that an image's segments take, in whole pages."""
-    total = 0
-    for segment in elf.segments:
+@lru_cache(maxsize=256)
+def memory_of(data: bytes, arch: Arch) -> int:
+    """Give the memory that an image's segments take, in whole pages; the same bytes are counted once."""
+    page_bytes, total = arch.page_bytes, 0
+    for segment in read_elf(data, arch).segments:
         if segment.p_type == PT_LOAD:
             total += -(-segment.p_memsz // page_bytes) * page_bytes
     return total

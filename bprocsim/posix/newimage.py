@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from bprocsim.port import Port
-from bprocsim.posix.elf import ElfFile
+from bprocsim.posix.arch import Arch
 from bprocsim.posix.exec import ExecFacts
-from bprocsim.posix.image import Loaded, memory_of
+from bprocsim.posix.image import Loaded, memory_of, read_elf
 from bprocsim.posix.machine import Machine
-from bprocsim.posix.mapping import fate_of
+from bprocsim.posix.mapping import Fate, fate_of
 from bprocsim.posix.procs import Handler, Process, close_on_exec
 
 
@@ -26,17 +28,18 @@ def load(machine: Machine, facts: ExecFacts) -> Loaded:
         loader_path=loaders[-1].path if loaders else b"",
         script=facts.program.file.data if scripted and facts.program.file is not None else None,
         script_path=facts.program.path if scripted else b"",
-        memory_bytes=memory_of(elf, facts.arch.page_bytes),
-        kill=_fate(facts, elf),
+        memory_bytes=memory_of(inode.data, facts.arch),
+        kill=_killer(inode.data, facts.arch, facts.profile.fates),
         set_id=bool(inode.mode & 0o6000) and not inode.mount.nosuid,
     )
     image.program = machine.program_of(image)
     return image
 
 
-def _fate(facts: ExecFacts, elf: ElfFile) -> int:
-    """Give the signal that ends the image before its first instruction, 0 for none."""
-    fate = fate_of(elf, facts.arch.page_bytes, facts.profile.fates)
+@lru_cache(maxsize=256)
+def _killer(data: bytes, arch: Arch, fates: tuple[Fate, ...]) -> int:
+    """Give the signal that ends an image before its first instruction, 0 for none."""
+    fate = fate_of(read_elf(data, arch), arch.page_bytes, fates)
     return 0 if fate is None else int(fate.signal)
 
 
