@@ -275,6 +275,86 @@ def test_a_link_may_be_cut_at_any_instant_and_mended_at_any_other(data: st.DataO
     assert made.bproc_execmove(3, HELLO).exit_status == 3
 
 
+@settings(max_examples=80)
+@given(st.data())
+def test_the_administrator_may_set_a_node_down_at_any_instant(data: st.DataObject) -> None:
+    """Everybody concerned hears of it at once."""
+    source, target = over = data.draw(way)
+    victim, at_ns = data.draw(st.sampled_from([1, 2])), data.draw(instants(over))
+    made = family(source, target)
+    made.sim.env.process(at(made, at_ns, lambda: made.nodes[victim].set_state("down")))
+    out = made.execve("/usr/bin/parent", from_node=source)
+    if at_ns < out.elapsed_ns:
+        assert out.elapsed_ns < at_ns + DURATIONS_NS[over]
+        assert out.signal == (bp.SIGKILL if victim == source else None)
+        assert victim in (source, target) or out.exit_status == 7
+    made.sim.run(until_ns=max(made.sim.now_ns, at_ns + 1))
+    assert made.nodes[victim].state == "down"
+    assert_the_rest_works(made)
+
+
+@given(st.integers(1, 6 * ms), st.sampled_from([0, 4000]), st.sampled_from([0, 1, 2]))
+def test_so_may_he_while_bad_news_is_on_its_way(at_ns: int, port: int, defect: int) -> None:
+    """A move that fails and a node that is lost: it is the one or the other, and ends soon."""
+    made = cluster(faults=[[bp.ConnectRefused(1, 4000)], [bp.MemoryFull(2)], []][defect])
+    made.sim.env.process(at(made, at_ns, lambda: made.nodes[2].set_state("down")))
+    out = launch(made, 1, 2, port)
+    assert (out.cause, out.exit_status, out.signal) in [
+        *[("connect_refused", 111, None)] * (defect == 0 and port > 0),
+        *[("undump_out_of_memory", 12, None)] * (defect == 1),
+        ("slave_lost", 5, None),
+        ("node_down", 22, None),
+        (None, None, bp.SIGKILL),
+        (None, 3, None),
+    ]
+    assert out.elapsed_ns < 10 * ms
+    made.sim.run(until_ns=7 * ms if made.sim.now_ns < 7 * ms else None)
+    assert_the_rest_works(made)
+
+
+def at(made: bp.Cluster, at_ns: int, act: Any) -> Any:
+    """Act at an instant, from a process of the library's user."""
+    yield made.sim.env.timeout(at_ns)
+    act()
+
+
+@pytest.mark.parametrize("dead", [MASTER, 2])
+def test_a_machine_that_dies_says_nothing_not_even_that_it_is_the_end(dead: int) -> None:
+    """Who reads from a process on it waits: until its own node gives up, or the pings find out."""
+    ends = dict[str, Any]()
+
+    def launcher(proc: bp.Proc) -> Steps:
+        def child(inner: bp.Proc) -> Steps:
+            yield from inner.bproc_execmove_io(2, 4000, "/usr/bin/cat", ["cat"], {})
+
+        listening = yield from proc.socket()
+        yield from proc.bind(listening, bp.Address("", 4000))
+        yield from proc.listen(listening, 3)
+        yield from proc.fork(child)
+        out, _ = yield from proc.accept(listening)
+        for _ in range(2):
+            yield from proc.accept(listening)
+        try:
+            ends["read"] = yield from proc.read(out)
+        except ConnectionResetError:
+            ends["read"] = "reset"
+        ends["read at"] = made.sim.now_ns
+        ends["child"] = (yield from proc.wait()).signal
+
+    made = cluster(faults=[bp.PowerOff(dead, at_ns=20 * ms)])
+    made.install("/usr/bin/launcher", launcher)
+    out = made.execve("/usr/bin/launcher")
+    made.sim.run()
+    if dead == 2:
+        assert (out.exit_status, ends) == (0, {"read": "reset", "read at": 45 * s, "child": bp.SIGKILL})
+    else:
+        assert (out.signal, ends) == (bp.SIGKILL, {})
+        (killed,) = [record for record in made.trace.of_kind("killed") if record.node == "node 2"]
+        assert killed.at_ns == 30 * s
+        assert not [record for record in made.trace.of_kind("read") if record.node == "node 2"]
+    assert_the_rest_works(made)
+
+
 @given(st.data())
 def test_slow_and_lossy_links_change_nothing_but_the_time(data: st.DataObject) -> None:
     source, target = over = data.draw(way)

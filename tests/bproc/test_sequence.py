@@ -334,6 +334,32 @@ def test_the_directory_is_entered_by_its_name_or_else_the_root(there: str, expec
     assert made.bproc_execmove(2, "/usr/bin/tell", cwd=there).text == expected + "\n"
 
 
+@pytest.mark.parametrize(("there", "found"), [("/both", b"below"), ("/here", b"above")])
+def test_names_are_looked_for_from_there(there: str, found: bytes) -> None:
+    def reads(proc: bp.Proc) -> Steps:
+        fd = yield from proc.open("file")
+        yield from proc.write(1, (yield from proc.read(fd)))
+
+    made = cluster()
+    made.install("/usr/bin/reads", reads)
+    for fs in (made.master.fs, made.nodes[2].fs):
+        fs.mkdir("/both")
+        fs.write_file("/both/file", b"below")
+        fs.write_file("/file", b"above")
+    made.master.fs.mkdir("/here")
+    made.master.fs.write_file("/here/file", b"the wrong one")
+    assert made.bproc_execmove(2, "/usr/bin/reads", cwd=there).stdout == found
+
+
+def test_what_is_sent_has_a_size() -> None:
+    made = cluster()
+    made.bproc_execmove(2, HELLO, from_node=1)
+    sizes = {(record.message, record.size_bytes) for record in made.trace.of_kind("message")}
+    (image,) = [size for message, size in sizes if message == "image"]
+    assert image > len(made.nodes[1].fs.read_file(HELLO))
+    assert sizes == {("MOVE", 512), ("MOVE response", 512), ("EXIT", 512), ("image", image)}
+
+
 def test_a_directory_that_cannot_be_entered_there_is_the_root() -> None:
     def tell(proc: bp.Proc) -> Steps:
         yield from proc.print(proc.cwd)

@@ -60,8 +60,10 @@ def test_the_exec_decides_first_and_a_refusal_is_returned(path: str, errno: str,
     told = list[Any]()
 
     def tries(proc: bp.Proc) -> Steps:
+        began_ns = made.sim.now_ns
         told.append((yield from proc.libc.bproc_execmove(node, path, ["x"], {})))
         told.append(proc.libc.errno)
+        told.append(made.sim.now_ns > began_ns)  # it is never free
         yield from proc.write(1, b"still here\n")
         return 7
 
@@ -71,7 +73,7 @@ def test_the_exec_decides_first_and_a_refusal_is_returned(path: str, errno: str,
         assert out.errno is bp.Errno[errno]
         assert (out.value, out.returned, out.failed, out.late_errno) == (-1, True, True, None)
         inside = made.execve("/usr/bin/tries")
-    assert told == [-1, bp.Errno[errno].number("linux")]
+    assert told == [-1, bp.Errno[errno].number("linux"), True]
     assert (inside.exit_status, inside.stdout) == (7, b"still here\n")
     assert steps(made) == []
     assert_clean(made)
