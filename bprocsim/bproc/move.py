@@ -59,7 +59,9 @@ def execmove(
     if master.edition.late_failure == "return":
         from bprocsim.bproc.before import remember
 
-        move.before = remember(process)
+        move.before = remember(process)  # threads and all
+    else:
+        machine.only(thread)
     newimage.commit(machine, process, facts, machine.port)
     if process.image.kill:
         # The image is mapped here before it moves, so here is where its headers kill it.

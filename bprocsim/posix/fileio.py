@@ -20,6 +20,7 @@ from bprocsim.posix.procs import (
     drop,
     is_called_away,
     keep_pending,
+    let_go,
     put,
 )
 from bprocsim.posix.streams import Listener, Pipe, PipeReader, PipeWriter, Socket
@@ -29,12 +30,15 @@ from bprocsim.signals import Signal
 # ---- waiting -----------------------------------------------------------------------------------
 
 
-def block(port: Port, thread: Thread, queue: WaitQueue, what: str) -> Steps:
-    """Wait in a queue until woken, or not at all if a signal is due; gives the Why."""
+def block(port: Port, thread: Thread, queue: WaitQueue, what: str, since_ns: int = -1) -> Steps:
+    """Wait in a queue until woken, or not at all if a signal is due; gives the Why.
+
+    `since_ns` when the wait began, if this is a further part of it.
+    """
     process = thread.process
     if (process.pending or process.state is State.STOPPED) and is_called_away(process):
         return Why.SIGNAL
-    waiter = Waiter(what, port.now_ns)
+    waiter = Waiter(what, port.now_ns if since_ns < 0 else since_ns)
     thread.waiting = waiter
     why = yield queue.join(port, waiter)
     thread.waiting = None
@@ -145,10 +149,8 @@ def read(machine: Machine, thread: Thread, fd: int, count: int) -> Steps:
         return Fail(row, READ_ERRORS)
     file = facts.file
     data = file.take(port, count) if count else b""
-    while data is None and not facts.interrupted:
-        why = yield from block(port, thread, file.reading, f"read({fd})")
-        data = file.take(port, count)
-        facts.interrupted = data is None and why is Why.SIGNAL
+    if data is None:
+        data = yield from _wait_for_data(port, thread, facts, fd)
     facts.at_end = data == b"" and count > 0
     if (facts.interrupted or facts.at_end) and (row := READ_ERRORS.first(facts)) is not None:
         if facts.at_end:
@@ -159,6 +161,24 @@ def read(machine: Machine, thread: Thread, fd: int, count: int) -> Steps:
     return data
 
 
+def _wait_for_data(port: Port, thread: Thread, facts: IoFacts, fd: int) -> Steps:
+    """Wait until there is something to read; gives it, or None after a signal.
+
+    The file stays open meanwhile, though another thread may close the descriptor.
+    """
+    file, since_ns = facts.file, port.now_ns
+    data = None
+    file.references += 1
+    try:
+        while data is None and not facts.interrupted:
+            why = yield from block(port, thread, file.reading, f"read({fd})", since_ns)
+            data = file.take(port, facts.wanted)
+            facts.interrupted = data is None and why is Why.SIGNAL
+    finally:
+        let_go(file, port)
+    return data
+
+
 def write(machine: Machine, thread: Thread, fd: int, data: Any) -> Steps:
     """Write bytes, waiting for room; gives how many. Errors: WRITE_ERRORS. Source: posix-write."""
     port = machine.port
@@ -166,26 +186,33 @@ def write(machine: Machine, thread: Thread, fd: int, data: Any) -> Steps:
     facts = IoFacts(machine, _file(thread, fd), data)
     if (row := WRITE_ERRORS.first(facts)) is not None:
         return _refused(machine, thread, facts, row)
-    file = facts.file
-    left = memoryview(data)
-    give = file.give
-    while left:
-        taken = give(port, left)
-        left = left[taken:]
-        if not left:
-            break
-        if taken:
-            give = getattr(file, "give_rest", give)
-        why = yield from block(port, thread, file.writing, f"write({fd})")
-        facts.interrupted = why is Why.SIGNAL
-        if (row := WRITE_ERRORS.first(facts)) is not None:
-            if len(left) == len(data):
-                return _refused(machine, thread, facts, row)
-            break  # what was written counts; the next call meets the error
-    written = len(data) - len(left)
+    written = facts.file.give(port, data) if data else 0
+    if written < len(data):
+        written, row = yield from _write_rest(port, thread, facts, fd, written)
+        if row is not None:
+            return _refused(machine, thread, facts, row)
     if machine.trace.all:
         machine.record(thread.process.pid, "write", fd, bytes(data[:written]))
     return written
+
+
+def _write_rest(port: Port, thread: Thread, facts: IoFacts, fd: int, written: int) -> Steps:
+    """Write on as there is room; gives how many bytes were written in all, or the row if there are none."""
+    file, left, since_ns = facts.file, memoryview(facts.buffer)[written:], port.now_ns
+    file.references += 1
+    try:
+        while left:
+            why = yield from block(port, thread, file.writing, f"write({fd})", since_ns)
+            facts.interrupted = why is Why.SIGNAL
+            if (row := WRITE_ERRORS.first(facts)) is not None:
+                written = len(facts.buffer) - len(left)
+                # What was written counts: the next call meets the error.
+                return written, None if written else row
+            give = file.give if len(left) == len(facts.buffer) else getattr(file, "give_rest", file.give)
+            left = left[give(port, left) :]
+    finally:
+        let_go(file, port)
+    return len(facts.buffer), None
 
 
 def _refused(machine: Machine, thread: Thread, facts: IoFacts, row: Row) -> Fail:

@@ -199,7 +199,7 @@ def waitpid(machine: Machine, thread: Thread, pid: int, options: int) -> Steps:
     """Wait for a child; gives Waited, or None with WNOHANG. Errors: WAIT_ERRORS. Source: posix-wait."""
     process = thread.process
     yield machine.port.sleep(machine.costs.syscall_ns)
-    facts = WaitFacts(pid, options)
+    facts, since_ns = WaitFacts(pid, options), machine.port.now_ns
     while True:
         facts.meant = _meant(process, pid)
         found = _ready(facts.meant, options)
@@ -219,7 +219,7 @@ def waitpid(machine: Machine, thread: Thread, pid: int, options: int) -> Steps:
             return None
         if process.child_waiters is None:
             process.child_waiters = WaitQueue()
-        why = yield from block(machine.port, thread, process.child_waiters, f"waitpid({pid})")
+        why = yield from block(machine.port, thread, process.child_waiters, f"waitpid({pid})", since_ns)
         facts.interrupted = why is Why.SIGNAL
 
 

@@ -12,7 +12,7 @@ from bprocsim.port import Steps, Timer, Waiter, WaitQueue, Why
 from bprocsim.posix.fileio import block, descriptors_used_up, fd_not_open, file_table_full, interrupted
 from bprocsim.posix.machine import Machine, counted
 from bprocsim.posix.network import Address, Answer
-from bprocsim.posix.procs import Descriptor, Process, Thread, put
+from bprocsim.posix.procs import Descriptor, Process, Thread, let_go, put
 from bprocsim.posix.streams import Endpoint, Listener, Socket, connect_ends
 
 ANY = "0.0.0.0"
@@ -297,16 +297,21 @@ def accept(machine: Machine, thread: Thread, fd: int) -> Steps:
     port = machine.port
     yield port.sleep(machine.costs.syscall_ns)
     facts = _facts(machine, thread, fd)
-    facts.wanted = 1
-    while True:
-        if (row := ACCEPT_ERRORS.first(facts)) is not None:
-            return Fail(row, ACCEPT_ERRORS)
-        listener = facts.description
-        if listener.waiting:
-            end = listener.waiting.pop(0)
-            return put(thread.process, counted(machine, end)), end.remote
-        why = yield from block(port, thread, listener.accepting, f"accept({fd})")
-        facts.interrupted = why is Why.SIGNAL and not listener.waiting
+    facts.wanted, since_ns = 1, port.now_ns
+    if (row := ACCEPT_ERRORS.first(facts)) is not None:
+        return Fail(row, ACCEPT_ERRORS)
+    listener = facts.description
+    listener.references += 1  # it listens on, though another thread may close the descriptor
+    try:
+        while not listener.waiting:
+            why = yield from block(port, thread, listener.accepting, f"accept({fd})", since_ns)
+            facts.interrupted = why is Why.SIGNAL and not listener.waiting
+            if (row := ACCEPT_ERRORS.first(facts)) is not None:
+                return Fail(row, ACCEPT_ERRORS)
+        end = listener.waiting.pop(0)
+        return put(thread.process, counted(machine, end)), end.remote
+    finally:
+        let_go(listener, port)
 
 
 def connect(machine: Machine, thread: Thread, fd: int, address: Address) -> Steps:

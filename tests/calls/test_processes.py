@@ -363,6 +363,77 @@ def test_exec_out_of_a_second_thread_leaves_one_thread_and_the_pid() -> None:
     assert_clean(made)
 
 
+def test_a_move_leaves_one_thread_from_its_exec_on() -> None:
+    ran: list[int] = []
+
+    def program(proc: bp.Proc) -> Steps:
+        if proc.node == 0:
+            yield from proc.sleep(1 * s)
+            return 4
+
+        def spinning(proc: bp.Proc) -> Steps:
+            while True:
+                yield from proc.sleep(100_000)
+                ran.append(made.sim.now_ns)
+
+        yield from proc.thread_create(spinning)
+        yield from proc.sleep(1 * ms)
+        began = made.sim.now_ns
+        try:
+            yield from proc.bproc_execmove(0, PROGRAM, ["there"], {})
+        finally:
+            assert max(ran) <= began
+
+    made = world(program, nodes=1)
+    assert made.execve(PROGRAM).exit_status == 4
+    assert_clean(made)
+
+
+@pytest.mark.parametrize("what", ["read", "write", "accept"])
+def test_a_file_stays_open_while_a_thread_waits_for_it(what: str) -> None:
+    """Another thread closes the descriptor; whoever is at the other end notices nothing."""
+
+    def program(proc: bp.Proc) -> Steps:
+        reading, writing = yield from proc.pipe()
+        listener = yield from proc.socket()
+        yield from proc.bind(listener, bp.Address("", 7000))
+        yield from proc.listen(listener, 1)
+        if what == "write":
+            yield from proc.write(writing, bytes(4096))
+
+        def waiting(proc: bp.Proc) -> Steps:
+            if what == "read":
+                return (yield from proc.read(reading))
+            if what == "write":
+                return (yield from proc.write(writing, b"late"))
+            return (yield from proc.accept(listener))[0]
+
+        number = yield from proc.thread_create(waiting)
+        yield from proc.sleep(1 * ms)
+        if what == "read":
+            yield from proc.close(reading)
+            yield from proc.write(writing, b"for it")
+            assert (yield from proc.thread_join(number)) == b"for it"
+            yield from proc.sigaction(bp.SIGPIPE, bp.SIG_IGN)
+            assert (yield from call_errors(proc.write(writing, b"x"))) == "EPIPE"
+        elif what == "write":
+            yield from proc.close(writing)
+            yield from proc.read(reading)
+            assert (yield from proc.thread_join(number)) == 4
+            assert (yield from proc.read(reading)) == b"late"
+            assert (yield from proc.read(reading)) == b""
+        else:
+            yield from proc.close(listener)
+            client = yield from proc.socket()
+            yield from proc.connect(client, bp.Address("127.0.0.1", 7000))
+            assert client == listener  # the number was free again
+            assert (yield from proc.thread_join(number)) == client + 1
+            other = yield from proc.socket()
+            assert (yield from call_errors(proc.connect(other, bp.Address("127.0.0.1", 7000)))) == "ECONNREFUSED"
+
+    play(program)
+
+
 def test_threads() -> None:
     def program(proc: bp.Proc) -> Steps:
         reading, writing = yield from proc.pipe()
