@@ -30,6 +30,7 @@ from bprocsim.posix.procs import (
     release,
 )
 from bprocsim.posix.skeleton import skeleton
+from bprocsim.posix.streams import Fifo
 from bprocsim.posix.vfs import FileTree
 from bprocsim.signals import Signal, name
 from bprocsim.trace import Trace
@@ -44,7 +45,7 @@ class Machine:
     """
 
     __slots__ = (
-        "address", "alive", "arch", "costs", "died_ns", "execve_errors", "files", "hidden", "interface_in",
+        "address", "alive", "arch", "costs", "died_ns", "execve_errors", "fifos", "files", "hidden", "interface_in",
         "interface_out", "master", "memory", "name", "network", "number", "pids", "port", "processes",
         "processors", "profile", "programs", "sockets", "strict", "trace", "tree",
     )  # fmt: skip
@@ -73,6 +74,7 @@ class Machine:
         self.execve_errors = execve_errors
         self.strict = strict
         self.sockets = Ports()
+        self.fifos: dict[int, Fifo] = {}
         self.interface_out = Interface()
         self.interface_in = Interface()
         self.processes: dict[int, Process] = {}

@@ -9,41 +9,22 @@ from attrs import define, setters
 from bprocsim.errnos import Errno as E
 from bprocsim.faces.pointers import BAD_ADDRESS
 from bprocsim.manual import Errors, Fail, Row
-from bprocsim.port import Port, Steps, Waiter, WaitQueue, Why
+from bprocsim.port import Port, Steps, Why
 from bprocsim.posix.machine import Machine, counted
 from bprocsim.posix.openfile import OpenFile
 from bprocsim.posix.procs import (
     Descriptor,
     Disposition,
-    State,
     Thread,
     drop,
-    is_called_away,
     keep_pending,
     let_go,
     put,
 )
-from bprocsim.posix.streams import Listener, Pipe, PipeReader, PipeWriter, Socket
+from bprocsim.posix.streams import FifoEnd, Listener, Pipe, PipeReader, PipeWriter, Socket
 from bprocsim.posix.vfs import Kind
+from bprocsim.posix.waiting import block, interrupted
 from bprocsim.signals import Signal
-
-# ---- waiting -----------------------------------------------------------------------------------
-
-
-def block(port: Port, thread: Thread, queue: WaitQueue, what: str, since_ns: int = -1) -> Steps:
-    """Wait in a queue until woken, or not at all if a signal is due; gives the Why.
-
-    `since_ns` when the wait began, if this is a further part of it.
-    """
-    process = thread.process
-    if (process.pending or process.state is State.STOPPED) and is_called_away(process):
-        return Why.SIGNAL
-    waiter = Waiter(what, port.now_ns if since_ns < 0 else since_ns)
-    thread.waiting = waiter
-    why = yield queue.join(port, waiter)
-    thread.waiting = None
-    return why
-
 
 # ---- read and write ----------------------------------------------------------------------------
 
@@ -93,13 +74,9 @@ def connection_lost(f: IoFacts) -> bool:
 
 
 def nobody_reads(f: IoFacts) -> bool:
-    if isinstance(f.file, PipeWriter) and f.buffer == b"":
+    if isinstance(f.file, PipeWriter | FifoEnd) and f.buffer == b"":
         return False  # nothing is written, and nobody notices
     return f.file is not None and bool(f.file.broken)
-
-
-def interrupted(f: Any) -> bool:
-    return bool(f.interrupted)
 
 
 def buffer_unreadable(f: IoFacts) -> bool:

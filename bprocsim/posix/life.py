@@ -10,9 +10,9 @@ from attrs import define, field, frozen, setters
 from bprocsim.errnos import Errno as E
 from bprocsim.manual import Errors, Fail, Row
 from bprocsim.port import Steps, Waiter, WaitQueue, Why
-from bprocsim.posix.fileio import block, interrupted
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.procs import Descriptor, Process, State, Thread
+from bprocsim.posix.waiting import block, interrupted
 
 WNOHANG, WUNTRACED = 1, 2
 

@@ -75,6 +75,7 @@ class Machine(Protocol):
     interface_out: Interface
     interface_in: Interface
     processes: dict[int, Process]
+    fifos: dict[int, Any]  # those that somebody has open, by inode number
     alive: bool
     tree: FileTree
     master: Any  # the master daemon of its cluster, for the rooms that know one

@@ -9,7 +9,7 @@ from attrs import define, field, setters
 from bprocsim.errnos import Errno as E
 from bprocsim.faces.pointers import BAD_ADDRESS, Pointer
 from bprocsim.manual import Errors, Fail, Row
-from bprocsim.port import Port, Steps
+from bprocsim.port import Port, Steps, Why
 from bprocsim.posix import vfs
 from bprocsim.posix.exec import (
     cmd_absent,
@@ -21,9 +21,10 @@ from bprocsim.posix.exec import (
 )
 from bprocsim.posix.machine import Machine, counted
 from bprocsim.posix.paths import Stop, Walk, walk
-from bprocsim.posix.procs import Thread, put
-from bprocsim.posix.streams import Null
+from bprocsim.posix.procs import Thread, let_go, put
+from bprocsim.posix.streams import Fifo, Null
 from bprocsim.posix.vfs import READ, WRITE, Inode, Kind, permits
+from bprocsim.posix.waiting import block, interrupted
 
 # Flags of open, the simulated Linux's own numbers (i386, x86-64). Source: linux-fcntl.
 O_RDONLY, O_WRONLY, O_RDWR, O_ACCMODE = 0, 1, 2, 3
@@ -89,6 +90,7 @@ class OpenFacts:
     thread: Thread
     path: Pointer
     flags: int
+    interrupted: bool = False
     _walk: Walk | None = field(default=None, init=False)
 
     @property
@@ -194,7 +196,7 @@ def program_runs(f: OpenFacts) -> bool:
 
 def no_device(f: OpenFacts) -> bool:
     inode = f.inode
-    special = inode is not None and inode.kind not in (Kind.FILE, Kind.DIRECTORY)
+    special = inode is not None and inode.kind not in (Kind.FILE, Kind.DIRECTORY, Kind.FIFO)
     return special and inode is not None and inode.device != "null"
 
 
@@ -232,6 +234,7 @@ OPEN_ERRORS = Errors(
         Row(E.EACCES, access_denied, "the file's mode denies what is asked for"),
         Row(E.ENXIO, no_device, "no device of this simulator stands behind the special file"),
         Row(E.ETXTBSY, program_runs, "the file is a program that runs and is to be written", source="linux-open2"),
+        Row(E.EINTR, interrupted, "a signal was caught while it waited for the other side of a fifo"),
     ),
 )
 
@@ -251,6 +254,9 @@ def open_(machine: Machine, thread: Thread, path: Pointer, flags: int, mode: int
         group = parent.gid if parent.mode & 0o2000 else who.egid
         inode = vfs.create_file(tree, parent.number, facts.walk.name, bits, who.euid, group)
     close_on_exec, access = bool(flags & O_CLOEXEC), flags & O_ACCMODE
+    if inode.kind is Kind.FIFO:
+        readable, writable = access in (O_RDONLY, O_RDWR), access in (O_WRONLY, O_RDWR)
+        return (yield from _open_fifo(machine, thread, facts, readable, writable, close_on_exec))
     if inode.device == "null":
         null = Null(access in (O_RDONLY, O_RDWR), access in (O_WRONLY, O_RDWR))
         return put(process, counted(machine, null), close_on_exec=close_on_exec)
@@ -262,3 +268,30 @@ def open_(machine: Machine, thread: Thread, path: Pointer, flags: int, mode: int
         if file.writable:
             own.writers += 1
     return put(process, counted(machine, file), close_on_exec=close_on_exec)
+
+
+def _open_fifo(
+    machine: Machine, thread: Thread, facts: OpenFacts, readable: bool, writable: bool, close_on_exec: bool
+) -> Steps:
+    """Open a fifo; one side alone waits until somebody opens the other. Source: posix-open."""
+    port, inode = machine.port, facts.inode
+    assert inode is not None, "decided"
+    number = inode.number
+    fifo = machine.fifos.get(number)
+    if fifo is None:
+        fifo = machine.fifos[number] = Fifo(machine.costs.pipe_bytes, gone=lambda: machine.fifos.pop(number))
+    end = counted(machine, fifo.end(readable, writable))
+    fifo.opening.wake_all(port, Why.DATA)
+    end.references += 1  # while it waits
+    other, before, since_ns = int(readable), list(fifo.opened), port.now_ns
+    try:
+        while readable != writable and not (fifo.writers if readable else fifo.readers):
+            if fifo.opened[other] != before[other]:
+                break  # somebody came and went
+            why = yield from block(port, thread, fifo.opening, f"open({facts.path!r})", since_ns)
+            facts.interrupted = why is Why.SIGNAL and fifo.opened[other] == before[other]
+            if (row := OPEN_ERRORS.first(facts)) is not None:
+                return Fail(row, OPEN_ERRORS, b"" if facts.path is BAD_ADDRESS else facts.path)
+        return put(thread.process, end, close_on_exec=close_on_exec)
+    finally:
+        let_go(end, port)

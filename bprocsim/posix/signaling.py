@@ -12,9 +12,9 @@ from bprocsim.errnos import Errno as E
 from bprocsim.faces.control import ImageReplaced, ProcessEnds
 from bprocsim.manual import Errors, Fail, Row
 from bprocsim.port import Steps, Waiter, WaitQueue, Why
-from bprocsim.posix.fileio import block, interrupted
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.procs import Disposition, Ended, Handler, Process, State, Thread, keep_pending
+from bprocsim.posix.waiting import block, interrupted
 from bprocsim.signals import LAST, UNCATCHABLE, Action, Signal, name
 
 SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK = 0, 1, 2

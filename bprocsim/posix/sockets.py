@@ -9,11 +9,12 @@ from attrs import define, setters
 from bprocsim.errnos import Errno as E
 from bprocsim.manual import Errors, Fail, Row
 from bprocsim.port import Steps, Timer, Waiter, WaitQueue, Why
-from bprocsim.posix.fileio import block, descriptors_used_up, fd_not_open, file_table_full, interrupted
+from bprocsim.posix.fileio import descriptors_used_up, fd_not_open, file_table_full
 from bprocsim.posix.machine import Machine, counted
 from bprocsim.posix.network import Address, Answer
 from bprocsim.posix.procs import Descriptor, Process, Thread, let_go, put
 from bprocsim.posix.streams import Endpoint, Listener, Socket, connect_ends
+from bprocsim.posix.waiting import block, interrupted
 
 ANY = "0.0.0.0"
 

@@ -118,6 +118,85 @@ class PipeWriter:
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
+class Fifo(Pipe):
+    """A pipe with a name, as long as anybody has it open.
+
+    `opening` those who wait for somebody to open the other side; `opened` how often each side has
+    been opened, for somebody may come and go while they wait; `gone` is called when nobody is left.
+    """
+
+    opening: WaitQueue = field(factory=WaitQueue)
+    opened: list[int] = field(factory=lambda: [0, 0])
+    gone: Callable[[], object] = object
+
+    def end(self, readable: bool, writable: bool) -> FifoEnd:
+        """Make what stands for an open fifo."""
+        self.opened[0] += readable
+        self.opened[1] += writable
+        return FifoEnd(self, PipeReader(self) if readable else None, PipeWriter(self) if writable else None)
+
+
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
+class FifoEnd:
+    """A fifo that is open: the ends of it that this open file is."""
+
+    fifo: Fifo
+    reader: PipeReader | None
+    writer: PipeWriter | None
+    references: int = 0
+    table: Any = None
+    reset = False
+
+    @property
+    def readable(self) -> bool:
+        """Tell whether it was opened for reading."""
+        return self.reader is not None
+
+    @property
+    def writable(self) -> bool:
+        """Tell whether it was opened for writing."""
+        return self.writer is not None
+
+    @property
+    def broken(self) -> bool:
+        """Tell whether nobody can read any more."""
+        return not self.fifo.readers
+
+    @property
+    def reading(self) -> WaitQueue:
+        """Give the queue of those who wait for bytes."""
+        return self.fifo.reading
+
+    @property
+    def writing(self) -> WaitQueue:
+        """Give the queue of those who wait for room."""
+        return self.fifo.writing
+
+    def take(self, port: Port, count: int) -> bytes | None:
+        """Take up to `count` bytes."""
+        assert self.reader is not None, "readable"
+        return self.reader.take(port, count)
+
+    def give(self, port: Port, data: bytes | memoryview) -> int:
+        """Put in what there is room for; up to PIPE_BUF bytes all or nothing."""
+        assert self.writer is not None, "writable"
+        return self.writer.give(port, data)
+
+    def give_rest(self, port: Port, data: bytes | memoryview) -> int:
+        """Put in what there is room for, of a longer write that has begun."""
+        assert self.writer is not None, "writable"
+        return self.writer.give_rest(port, data)
+
+    def close(self, port: Port) -> None:
+        """Go away, with both ends."""
+        for end in (self.reader, self.writer):
+            if end is not None:
+                end.close(port)
+        if not self.fifo.readers and not self.fifo.writers:
+            self.fifo.gone()
+
+
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Endpoint:
     """One end of a stream connection.
 

@@ -313,6 +313,12 @@ def open_table_full(proc: bp.Proc, bad: bool) -> Steps:
     yield from proc.open("/d/f")
 
 
+@case("open", "interrupted", build=lambda cluster, bad: cluster.master.fs.mknod("/tmp/fifo", "fifo"))
+def open_interrupted(proc: bp.Proc, bad: bool) -> Steps:
+    yield from prod(proc, bad, None if bad else lambda child: child.open("/tmp/fifo", bp.O_WRONLY))
+    yield from proc.open("/tmp/fifo")
+
+
 # ---- sockets -------------------------------------------------------------------------------------
 
 

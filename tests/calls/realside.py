@@ -345,6 +345,8 @@ def build(script: Script, top: Path) -> dict[str, Any]:
         elif kind == "dir":
             (top / words[0]).mkdir()
             (top / words[0]).chmod(int(words[1], 8))
+        elif kind == "fifo":
+            os.mkfifo(top / words[0], int(words[1], 8))
         elif kind == "link":
             (top / words[0]).symlink_to(words[1])
         elif kind != "since":

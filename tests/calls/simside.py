@@ -263,6 +263,8 @@ def simulate(script: Script, *, root: bool) -> dict[str, Any]:
             cluster.install(path, echo, mode=int(words[1], 8), uid=uid, gid=uid)
         elif kind == "dir":
             fs.mkdir(path, mode=int(words[1], 8), uid=uid, gid=uid)
+        elif kind == "fifo":
+            fs.mknod(path, "fifo", mode=int(words[1], 8), uid=uid, gid=uid)
         elif kind == "link":
             fs.symlink(words[1], path)
     notes: dict[str, list[str]] = {}

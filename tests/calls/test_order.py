@@ -78,6 +78,7 @@ ORDER = {
         (x) access_denied
         no_device
         (x) program_runs
+        (x) interrupted
     """,
     "socket": """
         descriptors_used_up

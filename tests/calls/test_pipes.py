@@ -300,6 +300,30 @@ def test_the_rest_of_a_long_write_goes_in_byte_by_byte() -> None:
     play(program)
 
 
+def test_whoever_waits_for_the_other_side_of_a_fifo_holds_nothing_afterwards() -> None:
+    def program(proc: bp.Proc) -> Steps:
+        yield from proc.sigaction(bp.SIGALRM, lambda proc, signum: None)
+        yield from proc.alarm(1)
+        assert (yield from call_errors(proc.open("/tmp/fifo"))) == "EINTR"
+        assert made.machine(-1).files.used == 0
+        assert made.machine(-1).fifos == {}
+
+        def waiting(proc: bp.Proc, flags: int) -> Steps:
+            yield from proc.open("/tmp/fifo", flags)
+
+        pid = yield from proc.fork(waiting, bp.O_WRONLY)
+        yield from proc.sleep(1 * ms)
+        assert any("waits in open(b'/tmp/fifo')" in line for line in says(made))
+        yield from proc.kill(pid, bp.SIGKILL)
+        yield from proc.wait()
+        assert made.machine(-1).fifos == {}
+
+    made = world(program)
+    made.master.fs.mknod("/tmp/fifo", "fifo")
+    made.execve(PROGRAM)
+    assert_clean(made)
+
+
 def test_seeded_chaos_leaves_nothing() -> None:
     """Children that write, read, close and are killed at odd moments."""
     chance = random.Random("pipes")

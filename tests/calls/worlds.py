@@ -39,6 +39,7 @@ def assert_clean(made: bp.Cluster) -> None:
         assert machine.files.used == 0, machine.name
         assert machine.sockets.held == {}, machine.name
         assert machine.sockets.listeners == {}, machine.name
+        assert machine.fifos == {}, machine.name
         assert machine.processes == {}, machine.name
         assert machine.processors.running == [], machine.name
         assert list(machine.processors.ready) == [], machine.name
