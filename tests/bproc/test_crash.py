@@ -141,6 +141,22 @@ def test_a15_a_job_that_runs_on_a_node_that_dies_is_killed_for_its_parent() -> N
     made = cluster(faults=[bp.PowerOff(2, at_ns=5 * ms)])
     assert made.bproc_execmove(2, "/usr/bin/stays").signal == bp.SIGKILL
     assert_found_out_by_pings(made.sim.now_ns)
+    assert [(each.node, each.fault) for each in made.trace.of_kind("fault")] == [
+        ("master", "PowerOff(node=2, at_ns=5000000, step=None)")
+    ]
+    # Nobody on the node can tell: it is the ghost that ends, on the master.
+    assert [(each.node, each.signal) for each in made.trace.of_kind("killed")] == [("master", "SIGKILL")]
+
+
+def test_an_exit_that_the_master_does_not_hear_of_was_a_death_for_the_parent() -> None:
+    """Cut off, the process ends well; but the master only sees its node lost."""
+    made = cluster(faults=[bp.LinkCut(MASTER, 2, at_ns=4 * ms)])
+    out = made.bproc_execmove(2, HELLO)
+    assert [(each.node, each.status) for each in made.trace.of_kind("exit")] == [("node 2", 3)]
+    assert (out.signal, out.exit_status) == (bp.SIGKILL, None)
+    assert_found_out_by_pings(out.elapsed_ns)
+    short = cluster(faults=[bp.LinkCut(MASTER, 2, at_ns=4 * ms, until_ns=1 * s)])
+    assert short.bproc_execmove(2, HELLO).exit_status == 3
 
 
 def test_a_death_at_a_step_strikes_once_and_only_those_who_take_part() -> None:

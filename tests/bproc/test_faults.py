@@ -361,6 +361,8 @@ BAD: list[tuple[Any, type[Exception], str]] = [
     (lambda: bad.Hang(True), TypeError, "node"),
     (lambda: bad.LinkCut(0, 1, at_ns=5, until_ns=5), ValueError, "until_ns"),
     (lambda: bad.SlowLink(0, 1, 0), ValueError, "times"),
+    (lambda: bad.SlowLink(0, 1, at_ns=2, until_ns=1), ValueError, "until_ns"),
+    (lambda: bad.Loss(0, 1, at_ns=2, until_ns=2), ValueError, "until_ns"),
     (lambda: bad.Loss(0, 1, 1.0), ValueError, "probability"),
     (lambda: bad.Loss(0, 1, -0.1), ValueError, "probability"),
     (lambda: bad.MemoryFull(0, -1), ValueError, "free_bytes"),

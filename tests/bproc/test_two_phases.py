@@ -252,6 +252,7 @@ def test_only_root_uses_a_connected_node_that_is_not_up(state: str) -> None:
     else:
         made.nodes[0].set_state(state)
     assert made.nodes[0].state == state
+    assert [record.state for record in made.trace.of_kind("node")][-1:] == [state]
     assert made.bproc_execmove(0, HELLO).exit_status == 3
     assert_late(made.bproc_execmove(0, HELLO, user=alice), "node_not_permitted")
     made.nodes[0].chmod(0o111)  # only the bits count, not the word
@@ -269,10 +270,12 @@ def test_a35_nobody_uses_a_node_that_is_set_down_and_what_runs_there_is_killed()
         ends.append((yield from proc.wait()))
 
     made.install("/usr/bin/waits", waits)
+    made.nodes[0].chown(500, 500)
     made.sim.env.process(at(made, 10_000_000, lambda: made.nodes[0].set_state("down")))
     made.execve("/usr/bin/waits")
     assert (ends[0].exit_status, ends[0].signal) == (None, bp.SIGKILL)
-    assert (made.nodes[0].state, made.nodes[0].mode) == ("down", 0)
+    node = made.bpmaster.nodes[0]
+    assert (node.state.value, node.mode, node.uid, node.gid) == ("down", 0, 0, 0)
     assert made.sim.now_ns < 11_000_000
     assert_late(made.bproc_execmove(0, HELLO), "node_down")
     assert_clean(made)
