@@ -6,6 +6,7 @@ A fault never picks an errno (that is for a table's row): it makes the world suc
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import PurePosixPath
 from typing import Any
 
 import attrs
@@ -25,6 +26,35 @@ def _at_least(least: int) -> Any:
             raise ValueError(f"{attribute.name}: expected at least {least}, got {value}")
 
     return check
+
+
+def _is_path(_fault: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, str | bytes | PurePosixPath):
+        raise TypeError(f"{attribute.name}: expected str, bytes or a path, got {value!r}")
+    if not (value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")).startswith(b"/"):
+        raise ValueError(f"{attribute.name}: expected an absolute path, got {value!r}")
+
+
+def _is_text(_fault: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{attribute.name}: expected a str, got {value!r}")
+
+
+def _is_step(_fault: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, Step):
+        raise TypeError(f"{attribute.name}: expected a member of bp.Step, got {value!r}")
+
+
+def _is_probability(_fault: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{attribute.name}: expected a number, got {value!r}")
+    if not 0 <= value < 1:
+        raise ValueError(f"{attribute.name}: expected 0 or more and less than 1, got {value!r}")
+
+
+def _are_two(fault: Any) -> None:
+    if fault.a == fault.b:
+        raise ValueError(f"a, b: a link has two ends, got {fault.a} twice")
 
 
 _is_node = _at_least(NODE_MASTER)
@@ -50,7 +80,7 @@ class PowerOff(Fault):
 
     node: int = field(validator=_is_node)
     at_ns: int | None = field(default=None, validator=validators.optional(_time))
-    step: Step | None = field(default=None, validator=validators.optional(validators.instance_of(Step)))
+    step: Step | None = field(default=None, validator=validators.optional(_is_step))
 
     def __attrs_post_init__(self) -> None:
         if self.at_ns is not None and self.step is not None:
@@ -75,6 +105,7 @@ class LinkCut(Fault):
     until_ns: int | None = field(default=None, validator=validators.optional(_time))
 
     def __attrs_post_init__(self) -> None:
+        _are_two(self)
         _check_window(self)
 
 
@@ -89,6 +120,7 @@ class SlowLink(Fault):
     until_ns: int | None = field(default=None, validator=validators.optional(_time))
 
     def __attrs_post_init__(self) -> None:
+        _are_two(self)
         _check_window(self)
 
 
@@ -98,11 +130,12 @@ class Loss(Fault):
 
     a: int = field(validator=_is_node)
     b: int = field(validator=_is_node)
-    probability: float = field(default=0.01, validator=[validators.ge(0.0), validators.lt(1.0)])
+    probability: float = field(default=0.01, validator=_is_probability)
     at_ns: int = field(default=0, validator=_time)
     until_ns: int | None = field(default=None, validator=validators.optional(_time))
 
     def __attrs_post_init__(self) -> None:
+        _are_two(self)
         _check_window(self)
 
 
@@ -118,7 +151,7 @@ class IoError(Fault):
     """The disk of a node cannot read what `path` names: a file's contents, or a directory."""
 
     node: int = field(validator=_is_node)
-    path: str | bytes = field(validator=validators.instance_of((str, bytes)))
+    path: str | bytes | PurePosixPath = field(validator=_is_path)
     at_ns: int = field(default=0, validator=_time)
 
 
@@ -154,7 +187,7 @@ class LibraryMissing(Fault):
     """A node's loader does not find the library `name`."""
 
     node: int = field(validator=_is_node)
-    name: str = field(validator=validators.instance_of(str))
+    name: str = field(validator=_is_text)
     at_ns: int = field(default=0, validator=_time)
 
 
@@ -336,8 +369,8 @@ def _daemon_exit(fault: Any, engine: Any, master: Master) -> None:
 
 def _io_error(fault: Any, engine: Any, master: Master) -> Callable[[], None] | None:
     bad, path = _machine(master, fault.node).tree.bad_paths, fault.path
-    if isinstance(path, str):
-        path = path.encode("utf-8", "surrogateescape")
+    if not isinstance(path, bytes):
+        path = str(path).encode("utf-8", "surrogateescape")
     if path in bad:
         return None
     bad.add(path)
@@ -357,7 +390,7 @@ def _memory_full(fault: Any, engine: Any, master: Master) -> Callable[[], None]:
 
 def _file_limit(fault: Any, engine: Any, master: Master) -> Callable[[], None]:
     files = _machine(master, fault.node).files
-    withheld = files.limit - (files.used + fault.files)
+    withheld = max(0, files.limit - (files.used + fault.files))
     files.limit -= withheld
 
     def restore() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import field, frozen, validators
+from attrs import Attribute, field, frozen
 
 from bprocsim.bproc import late
 from bprocsim.errnos import Errno
@@ -17,6 +17,11 @@ def _check_timeout(_edition: Any, _attribute: Any, value: Any) -> None:
         raise TypeError(f"ping_timeout_ns: expected an int, got {value!r}")
     if value < 2:  # the master looks every half of it
         raise ValueError(f"ping_timeout_ns: expected at least 2, got {value}")
+
+
+def _check_late_failure(_edition: Edition, attribute: Attribute[str], value: str) -> None:
+    if value not in ("exit", "return"):
+        raise ValueError(f"{attribute.name}: expected 'exit' or 'return', got {value!r}")
 
 
 @frozen(eq=False)
@@ -34,7 +39,7 @@ class Edition:
     no_master: Errno
     no_master_source: str
     late_rows: tuple[Row, ...] = field(repr=False)
-    late_failure: str = field(default="exit", validator=validators.in_(("exit", "return")))
+    late_failure: str = field(default="exit", validator=_check_late_failure)
     ping_timeout_ns: int = field(default=30 * s, validator=_check_timeout)
     library_list: tuple[str, ...] = ()
 

@@ -34,6 +34,8 @@ def lead(thread: Thread) -> Steps:
             continue
         except ProcessEnds as end:
             ended = Ended(end.exit_status, end.signal)
+        except SystemExit as end:
+            ended = Ended(exit_status=status_of(end))
         except Exception as error:
             if thread.ended:
                 return  # it was killed: what its `finally` raises is heard by nobody
@@ -53,6 +55,11 @@ def _run(proc: Proc, body: Callable[[Proc], Any]) -> Steps:
     value = (yield from made) if isinstance(made, GeneratorType) else made
     proc.check_finished()
     return as_status(value)
+
+
+def status_of(end: SystemExit) -> int:
+    """Take sys.exit in a program as its exit: the code, or 1 for a message."""
+    return end.code & 0xFF if isinstance(end.code, int) else 0 if end.code is None else 1
 
 
 def as_status(value: Any) -> int:
@@ -123,6 +130,9 @@ def lead_thread(thread: Thread, body: Callable[[Proc], Any]) -> Steps:
         return
     except ProcessEnds as end:
         process.machine.end(process, Ended(end.exit_status, end.signal), thread)
+        return
+    except SystemExit as end:
+        process.machine.end(process, Ended(exit_status=status_of(end)), thread)
         return
     except Exception as error:
         if thread.ended:

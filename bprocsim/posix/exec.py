@@ -443,9 +443,8 @@ DOCUMENTED_ROWS = (
     Row(E.E2BIG, args_too_big, "the argument list is too big"),
     Row(E.ENOMEM, out_of_memory, "there is not enough memory"),
     *map(_program_row, (format_unknown, wrong_machine, header_malformed, second_interpreter)),
-    *map(_interpreter_row, _ON_INTERPRETERS[:-4]),
     Row(E.E2BIG, interpreter_args_too_big, "the argument list is too big once the interpreter's is added"),
-    *map(_interpreter_row, _ON_INTERPRETERS[-4:]),
+    *map(_interpreter_row, _ON_INTERPRETERS),
 )  # fmt: skip
 
 DOCUMENTED = ExecProfile(

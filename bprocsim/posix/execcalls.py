@@ -56,6 +56,7 @@ def execve(
         return refused
     machine.only(thread)
     newimage.commit(machine, process, facts, machine.port)
+    process.image.script = None  # only a move carries the body: here the interpreter opens the file
     size = len(process.image.inode.data)
     yield machine.port.sleep(machine.costs.exec_ns + machine.costs.image_read_ns(size))
     return Replaced(process.image)

@@ -361,6 +361,8 @@ def sleep(machine: Machine, thread: Thread, duration_ns: int) -> Steps:
 def compute(machine: Machine, thread: Thread, work_ns: int) -> Steps:
     """Use the processor for `work_ns`; a handler that runs meanwhile does not shorten the work."""
     process = thread.process
+    if not work_ns:
+        yield machine.port.sleep(0)  # even nothing is an event: a program that does it for ever is found out
     while work_ns > 0:
         waiter = Waiter(f"compute({work_ns})", machine.port.now_ns)
         thread.waiting = waiter

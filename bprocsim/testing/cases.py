@@ -130,7 +130,7 @@ class Case:
     def world(self, trace: str = "errors") -> bp.Cluster:
         """Build a fresh cluster in which the call can be made."""
         faults: list[Any] = [*self._faults()]
-        if self.silent and self.call == "bproc_execmove":
+        if self.silent and self.call == "bproc_execmove" and self.from_node != TARGET:
             faults.append(bp.LinkCut(self.from_node, TARGET, at_ns=self._connects_back_ns()))
         cluster = bp.Cluster(
             [bp.NodeSpec(arch=self.node_arch if number == TARGET else "x86-64") for number in range(TARGET + 1)],

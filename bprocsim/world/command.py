@@ -25,10 +25,12 @@ from bprocsim.world.pipes import Captured, Input, Output, Writable, as_text
 from bprocsim.world.simulation import Deadlock, Simulation
 
 # What subprocess also takes and what would mean nothing to a simulated process.
-MEANINGLESS = (
-    "bufsize", "executable", "preexec_fn", "close_fds", "startupinfo", "creationflags", "restore_signals",
-    "pass_fds", "group", "extra_groups", "umask", "pipesize", "process_group",
-)  # fmt: skip
+# Each with subprocess's own default, which says nothing and so may stand there.
+MEANINGLESS: dict[str, Any] = {
+    "bufsize": -1, "executable": None, "preexec_fn": None, "close_fds": True, "startupinfo": None,
+    "creationflags": 0, "restore_signals": True, "pass_fds": (), "group": None, "extra_groups": None,
+    "umask": -1, "pipesize": -1, "process_group": None,
+}  # fmt: skip
 
 
 class PopenOptions(TypedDict, total=False):
@@ -58,8 +60,10 @@ class RunOptions(PopenOptions, total=False):
 
 
 def _refuse_unknown(unknown: Mapping[str, Any]) -> None:
-    for name in unknown:
+    for name, value in unknown.items():
         if name in MEANINGLESS:
+            if value == MEANINGLESS[name]:
+                continue
             raise ValueError(f"{name}: has no meaning for a simulated process")
         raise TypeError(f"{name}: no such argument")
 
@@ -122,6 +126,11 @@ class Popen(ProcessHandle):
             feed.file = self._file(Writable(feed, self._sim.engine))
         for sink in self._captured:
             sink.file = self._file(io.BufferedReader(Output(sink, self._advance)))
+        self._asked = [
+            each.file
+            for each, value in ((out, stdout), (err, stderr))
+            if value == subprocess.PIPE and isinstance(each, Captured)
+        ]
         self.stdin: Any = feed.file
         self.stdout: Any = out.file if isinstance(out, Captured) else None
         self.stderr: Any = err.file if isinstance(err, Captured) and err is not out else None
@@ -200,10 +209,14 @@ class Popen(ProcessHandle):
         return self
 
     def __exit__(self, *_: object) -> None:
-        for file in (self.stdout, self.stderr, self.stdin):
+        # What nobody asked to capture is not broken off: without us it would have gone elsewhere.
+        for file in (*self._asked, self.stdin):
             if file is not None:
                 file.close()
         self.wait()
+        for file in (self.stdout, self.stderr):
+            if file is not None:
+                file.close()
 
     def __repr__(self) -> str:
         text = f"<Popen: returncode: {self._returncode} args: {self.args!r}>"

@@ -199,10 +199,27 @@ MEANINGLESS = [
 
 @pytest.mark.parametrize("option", MEANINGLESS)
 def test_an_option_without_a_meaning_is_refused_by_name(cluster: bp.Cluster, option: str) -> None:
-    given: dict[str, Any] = {option: 1}
+    given: dict[str, Any] = {option: 7}
     for call in (cluster.run, cluster.popen):
         with pytest.raises(ValueError, match=f"^{option}: has no meaning for a simulated process"):
             call(["hello"], **given)
+
+
+def test_but_subprocess_own_default_says_nothing(cluster: bp.Cluster) -> None:
+    import inspect
+
+    theirs = inspect.signature(subprocess.Popen).parameters
+    given: dict[str, Any] = {option: theirs[option].default for option in MEANINGLESS}
+    assert cluster.run(["hello"], **given).returncode == 0
+
+
+def test_what_nobody_asked_to_capture_is_not_broken_off(cluster: bp.Cluster) -> None:
+    def writes(proc: bp.Proc) -> Any:
+        yield from proc.print("x")
+
+    with cluster.popen(writes) as process:
+        pass
+    assert process.returncode == 0
 
 
 def test_every_option_of_subprocess_is_known() -> None:
