@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 from bprocsim.port import Steps, Waiter, WaitQueue
+from bprocsim.posix.dial import reach
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.network import Address, Answer
 from bprocsim.posix.procs import Descriptor, Process, let_go
-from bprocsim.posix.sockets import reach
 from bprocsim.posix.streams import Endpoint, Null, connect_ends
 
 BUFFER_BYTES = 4096

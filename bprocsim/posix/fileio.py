@@ -12,6 +12,7 @@ from bprocsim.manual import Errors, Fail, Row
 from bprocsim.port import Port, Steps, Why
 from bprocsim.posix.machine import Machine, counted
 from bprocsim.posix.openfile import OpenFile
+from bprocsim.posix.pipes import FifoEnd, Pipe, PipeReader, PipeWriter
 from bprocsim.posix.procs import (
     Descriptor,
     Disposition,
@@ -21,7 +22,7 @@ from bprocsim.posix.procs import (
     let_go,
     put,
 )
-from bprocsim.posix.streams import FifoEnd, Listener, Pipe, PipeReader, PipeWriter, Socket
+from bprocsim.posix.streams import Listener, Socket
 from bprocsim.posix.vfs import Kind
 from bprocsim.posix.waiting import block, interrupted
 from bprocsim.signals import Signal

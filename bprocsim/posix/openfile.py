@@ -21,8 +21,9 @@ from bprocsim.posix.exec import (
 )
 from bprocsim.posix.machine import Machine, counted
 from bprocsim.posix.paths import Stop, Walk, walk
+from bprocsim.posix.pipes import Fifo
 from bprocsim.posix.procs import Thread, let_go, put
-from bprocsim.posix.streams import Fifo, Null
+from bprocsim.posix.streams import Null
 from bprocsim.posix.vfs import READ, WRITE, Inode, Kind, permits
 from bprocsim.posix.waiting import block, interrupted
 

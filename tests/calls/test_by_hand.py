@@ -9,8 +9,9 @@ from bprocsim.errnos import Errno
 from bprocsim.manual import Fail
 from bprocsim.port import Interface, Link, Steps, Why
 from bprocsim.posix import fileio
+from bprocsim.posix.pipes import Pipe, PipeReader, PipeWriter
 from bprocsim.posix.procs import Process, State, Thread, keep_pending, put
-from bprocsim.posix.streams import Endpoint, Listener, Pipe, PipeReader, PipeWriter, connect_ends
+from bprocsim.posix.streams import Endpoint, Listener, connect_ends
 from bprocsim.signals import Signal
 from tests.fakeport import FakePort
 
