@@ -360,6 +360,7 @@ BAD: list[tuple[Any, type[Exception], str]] = [
     (lambda: bad.PowerOff(2, step="THAW"), TypeError, "step"),
     (lambda: bad.Hang(True), TypeError, "node"),
     (lambda: bad.LinkCut(0, 1, at_ns=5, until_ns=5), ValueError, "until_ns"),
+    (lambda: bad.LinkCut(2, 2), ValueError, "a, b"),
     (lambda: bad.SlowLink(0, 1, 0), ValueError, "times"),
     (lambda: bad.SlowLink(0, 1, at_ns=2, until_ns=1), ValueError, "until_ns"),
     (lambda: bad.Loss(0, 1, at_ns=2, until_ns=2), ValueError, "until_ns"),
@@ -386,14 +387,15 @@ def test_a_fault_that_makes_no_sense_is_refused_by_the_name_of_its_argument(make
 
 node = st.integers(-1, 3)
 instant = st.one_of(st.integers(0, 8 * ms), st.integers(0, 60 * s))
+two = st.permutations(range(-1, 4)).map(lambda nodes: nodes[:2])
 end = st.one_of(st.none(), st.integers(60 * s + 1, 200 * s))
 faults = st.one_of(
     st.builds(bp.PowerOff, node, instant),
     st.builds(bp.PowerOff, node, step=st.sampled_from(bp.Step)),
     st.builds(bp.Hang, node, instant),
-    st.builds(bp.LinkCut, node, node, instant, end),
-    st.builds(bp.SlowLink, node, node, st.integers(1, 9), instant, end),
-    st.builds(bp.Loss, node, node, st.floats(0, 0.9), instant, end),
+    st.builds(lambda ends, *rest: bp.LinkCut(*ends, *rest), two, instant, end),
+    st.builds(lambda ends, *rest: bp.SlowLink(*ends, *rest), two, st.integers(1, 9), instant, end),
+    st.builds(lambda ends, *rest: bp.Loss(*ends, *rest), two, st.floats(0, 0.9), instant, end),
     st.builds(bp.MasterDaemonExit, instant),
     st.builds(bp.MemoryFull, node, st.integers(0, 100 * KiB), instant),
     st.builds(bp.OpenFileLimit, node, st.integers(0, 4), instant),
