@@ -210,7 +210,7 @@ def test_but_subprocess_own_default_says_nothing(cluster: bp.Cluster) -> None:
 
     theirs = inspect.signature(subprocess.Popen).parameters
     given: dict[str, Any] = {option: theirs[option].default for option in MEANINGLESS}
-    assert cluster.run(["hello"], **given).returncode == 0
+    assert cluster.run(["hello"], **given).returncode == 3
 
 
 def test_what_nobody_asked_to_capture_is_not_broken_off(cluster: bp.Cluster) -> None:
