@@ -14,7 +14,7 @@ from attrs import define, field, setters
 
 from bprocsim.bproc.editions import Edition
 from bprocsim.bproc.ghost import Ghost
-from bprocsim.bproc.nodes import Event, Node, NodeState
+from bprocsim.bproc.nodes import LEAVING, Event, Node, NodeState
 from bprocsim.bproc.steps import Step
 from bprocsim.manual import Errors
 from bprocsim.port import Steps, Timer, Waiter, Why
@@ -316,12 +316,18 @@ class Master:
                 self.kill(process)
 
     def set_state(self, node: Node, state: NodeState) -> None:
-        """Set a node's state as the administrator does; "down" disconnects it at once."""
+        """Set a node's state as the administrator does.
+
+        "down" disconnects it at once; so do "reboot", "halt" and "pwroff", for the slave closes its
+        link first. Source: bproc-4.0.0pre8-slave.
+        """
         if state is NodeState.DOWN:
             self.lose(node, "set by the administrator")
             return
         node.become(Event.SET, state)
         self.machine.trace.add(self.machine.port.now_ns, node.machine.name, 0, "node", state.value)
+        if state in LEAVING:
+            self.lose(node, state.value)
 
 
 def _cut_off(machine: Any, end: Endpoint) -> bool:

@@ -36,7 +36,7 @@ class Event(Enum):
 
 
 _SETTABLE = (NodeState.UP, NodeState.ERROR, NodeState.UNAVAILABLE)
-_LEAVING = (NodeState.REBOOT, NodeState.HALT, NodeState.PWROFF)
+LEAVING = (NodeState.REBOOT, NodeState.HALT, NodeState.PWROFF)
 
 # (state, event) -> the states that may follow; the documentation's diagram is drawn from it.
 TRANSITIONS: dict[tuple[NodeState, Event], tuple[NodeState, ...]] = {
@@ -44,7 +44,7 @@ TRANSITIONS: dict[tuple[NodeState, Event], tuple[NodeState, ...]] = {
     (NodeState.BOOT, Event.SCRIPT_OK): (NodeState.UP,),
     (NodeState.BOOT, Event.SCRIPT_FAILED): (NodeState.ERROR,),
     **{(state, Event.LOST): (NodeState.DOWN,) for state in NodeState if state is not NodeState.DOWN},
-    **{(state, Event.SET): (*_SETTABLE, *_LEAVING, NodeState.DOWN) for state in (NodeState.BOOT, *_SETTABLE)},
+    **{(state, Event.SET): (*_SETTABLE, *LEAVING, NodeState.DOWN) for state in (NodeState.BOOT, *_SETTABLE)},
 }
 
 # Owner, group and mode that a state brings with it; None leaves them as they are.

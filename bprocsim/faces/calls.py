@@ -128,10 +128,24 @@ def leave(thread: Any, name: str, args: tuple[Any, ...]) -> Generator[Any, Any, 
 
 
 class Told(int):
-    """A number that a call tells at once: use it as it is, or with `yield from` as any other call."""
+    """A number that a call tells at once: use it as it is, or with `yield from` as any other call.
+
+    With `yield from` it takes the time of a system call, so that a program which asks for ever is
+    found out.
+    """
+
+    _thread: Any
+
+    @classmethod
+    def to(cls, thread: Any, value: int) -> Told:
+        """Tell a thread a number."""
+        made = cls(value)
+        made._thread = thread
+        return made
 
     def __iter__(self) -> Generator[Any, Any, int]:
-        yield from ()  # so that it is a generator
+        machine = self._thread.process.machine
+        yield machine.port.sleep(machine.costs.syscall_ns)
         return int(self)
 
     def misuse(self) -> TypeError:

@@ -179,11 +179,11 @@ class Proc:
 
     def getpid(self) -> Told:
         """Tell the process's number."""
-        return Told(self.pid)
+        return Told.to(self.thread, self.pid)
 
     def getppid(self) -> Told:
         """Tell the parent's number."""
-        return Told(self.ppid)
+        return Told.to(self.thread, self.ppid)
 
     def setpgid(self, pid: int, pgid: int) -> Call[int]:
         """Put a process into a group; 0 means itself. Errors: setpgid."""
@@ -292,7 +292,7 @@ class Proc:
 
     def thread_self(self) -> Told:
         """Tell the thread's number; 1 is the first."""
-        return Told(self.thread.number)
+        return Told.to(self.thread, self.thread.number)
 
     def thread_join(self, number: int) -> Call[Any]:
         """Wait for a thread's end; returns what its function returned. Errors: thread_join."""

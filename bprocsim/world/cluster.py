@@ -23,7 +23,7 @@ from bprocsim.posix.machine import FileTable, Memory
 from bprocsim.posix.network import Network
 from bprocsim.posix.procs import PidSpace
 from bprocsim.programs import BUILTIN
-from bprocsim.world.directcalls import LEFT_OUT, Request, execmove, execve
+from bprocsim.world.directcalls import LEFT_OUT, Request, execmove, execve, is_down
 from bprocsim.world.handles import MachineHandle, Nodes, ProcessHandle
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.simulation import Simulation
@@ -236,7 +236,10 @@ class Cluster:
 
         TypeError, ValueError: name the argument.
         """
-        return ProcessHandle.idle(self.sim, self.machine(node, "node"), credentials_of(user))
+        machine = self.machine(node, "node")
+        if is_down(self, machine):
+            raise ValueError(f"node: node {node} is down: nobody there can wait")
+        return ProcessHandle.idle(self.sim, machine, credentials_of(user))
 
     # ---- direct calls ----
 

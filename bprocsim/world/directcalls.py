@@ -144,12 +144,12 @@ def _caller(cluster: Any, request: Request) -> Caller:
 def _slave(cluster: Any, from_node: Any) -> Any:
     """Give the machine of a slave on which somebody can make a call."""
     machine = cluster.machine(from_node, "from_node")
-    if _is_down(cluster, machine):
+    if is_down(cluster, machine):
         raise ValueError(f"from_node: node {from_node} is down: nobody there can make a call")
     return machine
 
 
-def _is_down(cluster: Any, machine: Any) -> bool:
+def is_down(cluster: Any, machine: Any) -> bool:
     """Tell whether a slave is down, known or not; the harness's own processes on it are not killed."""
     node = cluster.bpmaster.node(machine.number)
     return node is not None and (not machine.alive or node.state is NodeState.DOWN)
@@ -166,7 +166,7 @@ def _idle(cluster: Any, request: Request) -> Caller:
     if not process.idle or process.ended is not None:
         raise ValueError(f"caller: process {process.pid} is not idle: it has ended, or runs a program")
     machine = process.machine
-    if _is_down(cluster, machine):
+    if is_down(cluster, machine):
         raise ValueError(f"caller: process {process.pid} is on {machine.name}, which is down")
     if request.user is not None:
         raise ValueError("user: the call is made by `caller`, who has a user already")

@@ -54,3 +54,27 @@ def test_a_line_that_leads_nowhere(line: bytes, cause: str) -> None:
     cluster = bp.Cluster(1)
     cluster.master.fs.write_file("/bin/script", line, mode=0o755)
     assert cluster.bproc_execmove(0, "/bin/script").cause == cause
+
+
+def test_a_script_that_may_not_be_read_fails_in_its_shell_unless_it_travels() -> None:
+    """An ordinary exec leaves the body in its file; a move carries it in memory."""
+    cluster = bp.Cluster(nodes=1)
+    cluster.master.fs.write_file("/s", b"#!/bin/sh\necho hi\n", mode=0o711)
+    somebody = bp.Credentials(5, 5)
+    assert cluster.execve("/s", user=somebody).exit_status == 2
+    assert cluster.bproc_execmove(0, "/s", user=somebody).text == "hi\n"
+
+
+def test_the_first_argument_makes_room_for_the_interpreters() -> None:
+    """The script's own argv[0] is dropped, and the strings are counted before the interpreter is opened."""
+    cluster = bp.Cluster(nodes=1)
+    cluster.master.fs.write_file("/s", b"#!/nope\n", mode=0o755)
+    added = len("/nope") + 1 + len("/s") + 1
+    room = 131064 - len("/s") - 1 - added
+    for first in (b"", b"x" * 100):
+        for excess, cause in ((0, "interpreter_cmd_absent"), (1, "interpreter_args_too_big")):
+            argv = [first, b"a" * (room - 1 + excess)]
+            fits = len("/s") + 1 + sum(len(each) + 1 for each in argv) <= 131064
+            assert fits or first
+            if fits:
+                assert cluster.execve("/s", argv, {}).cause == cause
