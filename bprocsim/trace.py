@@ -19,7 +19,13 @@ from typing import Any
 
 from attrs import frozen
 
-LEVELS = ("off", "errors", "all")
+# Each level: whether it keeps failures, whether it keeps all else as well, and how many records
+# unless something else is said (None: all of them).
+LEVELS: dict[str, tuple[bool, bool, int | None]] = {
+    "off": (False, False, None),
+    "errors": (True, False, 256),
+    "all": (True, True, None),
+}
 
 # Each kind of record: the names of its details, in order, and whether level "errors" keeps it.
 KINDS: dict[str, tuple[tuple[str, ...], bool]] = {
@@ -149,7 +155,7 @@ class Trace:
     ValueError, TypeError: an unknown level, or a limit that is none.
     """
 
-    __slots__ = ("_expected", "_hash", "_kept", "all", "dropped", "level", "limit")
+    __slots__ = ("_expected", "_hash", "_kept", "all", "dropped", "keeps", "level", "limit")
 
     def __init__(self, level: str = "errors", limit: int | None = None) -> None:
         if level not in LEVELS:
@@ -159,8 +165,8 @@ class Trace:
         if limit is not None and limit < 1:
             raise ValueError(f"trace_limit: expected a number of records from 1 on, or None, got {limit!r}")
         self.level = level
-        self.all = level == "all"
-        self.limit = 256 if limit is None and level == "errors" else limit
+        self.keeps, self.all, usual = LEVELS[level]
+        self.limit = usual if limit is None else limit
         self.dropped = 0
         self._kept: deque[tuple[Any, ...]] = deque()
         self._expected: list[Due] = []
@@ -168,7 +174,7 @@ class Trace:
 
     def add(self, at_ns: int, node: str, pid: int, kind: str, *details: Any) -> None:
         """Record something that every level but "off" keeps, or anything under "all"."""
-        if self.level == "off":
+        if not self.keeps:
             return
         self._kept.append((at_ns, node, pid, kind, *details))
         if self.limit is not None and len(self._kept) > self.limit:
@@ -202,7 +208,7 @@ class Trace:
 
     def _ordered(self) -> list[tuple[Any, ...]]:
         """Give what was kept, by time; ValueError when the trace is off."""
-        if self.level == "off":
+        if not self.keeps:
             raise ValueError("the trace is off; build the world with trace='errors' or trace='all'")
         return sorted([*self._kept, *self._due_by_now()], key=_INSTANT)
 
@@ -223,7 +229,7 @@ class Trace:
         """Give the records of one kind; ValueError when the level does not keep that kind."""
         if kind not in KINDS:
             raise ValueError(f"kind: expected one of {', '.join(KINDS)}, got {kind!r}")
-        if not self.all and not (KINDS[kind][1] and self.level == "errors"):
+        if not self.all and not (KINDS[kind][1] and self.keeps):
             raise ValueError(f"trace={self.level!r} keeps no {kind!r} records; build the world with trace='all'")
         return tuple(record for record in self if record.kind == kind)
 

@@ -142,9 +142,14 @@ _WAYS = {
 }
 
 
+# A loader, which PT_INTERP names, is not looked at for these.
+_OF_SCRIPTS = frozenset({"interpreter_suid_on_nosuid", "interpreter_second_interpreter"})
+
+
 def way_to(cause: str) -> str:
     """Tell in one sentence how to come to a row; "" where nobody has written it down."""
     if cause in _WAYS:
         return _WAYS[cause]
     way = _WAYS.get(cause.removeprefix("interpreter_"), "")
-    return f"Of the interpreter that cmd names, by #! or PT_INTERP: {way[0].lower()}{way[1:]}" if way else ""
+    named = "#!" if cause in _OF_SCRIPTS else "#! or PT_INTERP"
+    return f"Of the interpreter that cmd names, by {named}: {way[0].lower()}{way[1:]}" if way else ""
