@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from bprocsim.posix.credentials import Credentials
     from bprocsim.posix.elf import Segment
     from bprocsim.posix.elfbuild import ElfImage
-    from bprocsim.posix.exec import PROFILES as kernels
     from bprocsim.posix.exec import ExecProfile
     from bprocsim.posix.image import Program, program
     from bprocsim.posix.life import (
@@ -69,6 +68,7 @@ if TYPE_CHECKING:
         O_TRUNC,
         O_WRONLY,
     )
+    from bprocsim.posix.profiles import PROFILES as kernels
     from bprocsim.posix.signaling import SIG_BLOCK, SIG_DFL, SIG_IGN, SIG_SETMASK, SIG_UNBLOCK
     from bprocsim.world.cluster import Cluster
     from bprocsim.world.handles import ProcessHandle
@@ -121,11 +121,12 @@ _ROOMS = {
     "posix.credentials": "Credentials",
     "posix.elf": "Segment",
     "posix.elfbuild": "ElfImage",
-    "posix.exec": "kernels=PROFILES ExecProfile",
+    "posix.exec": "ExecProfile",
     "posix.image": "Program program",
     "posix.life": "WEXITSTATUS WIFEXITED WIFSIGNALED WIFSTOPPED WNOHANG WTERMSIG WUNTRACED Waited",
     "posix.network": "Address",
     "posix.openfile": "O_APPEND O_CLOEXEC O_CREAT O_DIRECTORY O_EXCL O_RDONLY O_RDWR O_TRUNC O_WRONLY",
+    "posix.profiles": "kernels=PROFILES",
     "posix.signaling": "SIG_BLOCK SIG_DFL SIG_IGN SIG_SETMASK SIG_UNBLOCK",
     "world.cluster": "Cluster",
     "world.handles": "ProcessHandle",

@@ -34,7 +34,8 @@ class Row:
     `sentence` what the page says, in our words; `kind` PAGE, LATE or BEYOND; `source` an id of
     sources.toml ("" for the table's page); `step` the name of the step at which a late row is
     decided. `about` the part of the facts that the condition is asked of (None: all of them); if
-    there is no such part, the row does not hold. `prefix` comes before the condition's name.
+    there is no such part, the row does not hold. `prefix` comes before the condition's name; `name`
+    stands for it where two calls, or two systems, come to one cause by different conditions.
     """
 
     errno: Errno
@@ -45,11 +46,12 @@ class Row:
     step: str = ""
     about: Callable[[Any], Any] | None = None
     prefix: str = ""
+    name: str = ""
     cause: str = field(init=False)
 
     @cause.default
     def _name_of_condition(self) -> str:
-        return self.prefix + self.condition.__name__
+        return self.prefix + (self.name or self.condition.__name__)
 
     def __repr__(self) -> str:
         return f"<row {self.cause}: {self.errno.name}>"

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from bprocsim.bproc.editions import EDITIONS
-from bprocsim.posix.exec import PROFILES
+from bprocsim.posix.profiles import PROFILES
 from bprocsim.testing import tables
 from tests.environment import TOP
 
@@ -82,7 +82,7 @@ def is_condition(thing: Documented, causes: set[str]) -> bool:
         and node.returns.id == "bool"
         and (
             (len(node.args.args) == 1 and (node.name in causes or node.args.args[0].arg in ("f", "survey")))
-            or [argument.arg for argument in node.args.args] == ["elf", "page_bytes"]  # a fate of posix/mapping.py
+            or [argument.arg for argument in node.args.args] == ["m"]  # a fate of posix/mapping.py
         )
     )
 

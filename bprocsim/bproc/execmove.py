@@ -5,14 +5,21 @@ Up to the exec everything is decided on the caller's node, and a failure is retu
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
+from typing import Any
+
+from attrs import evolve
 
 from bprocsim.bproc.editions import Edition
 from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector
-from bprocsim.manual import Errors, Fail, Row
+from bprocsim.manual import Errors, Fail, Kind, Row
 from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.exec import ExecFacts, ExecProfile
 from bprocsim.posix.machine import Machine
+from bprocsim.posix.profiles import DOCUMENTED
+
+PAGE = "scyld-bproc_execmove"
 
 
 class MoveFacts(ExecFacts):
@@ -20,8 +27,11 @@ class MoveFacts(ExecFacts):
 
     __slots__ = ("has_master",)
 
-    def __init__(self, machine: Machine, who: Credentials, cwd: int, cmd: Pointer, argv: Vector, envp: Vector) -> None:
-        super().__init__(machine, who, cwd, cmd, argv, envp)
+    def __init__(
+        self, machine: Machine, who: Credentials, cwd: int, cmd: Pointer, argv: Vector, envp: Vector,
+        process: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(machine, who, cwd, cmd, argv, envp, process)
         master = machine.master
         # A caller on a slave never sees its absence: it is killed there.
         self.has_master: bool = master.running or machine is not master.machine
@@ -36,21 +46,32 @@ def execmove_errors(edition: Edition, profile: ExecProfile) -> Errors:
     """Make the table of bproc_execmove for an edition and the exec rules of a kernel."""
     return Errors(
         "bproc_execmove",
-        page="scyld-bproc_execmove",
+        page=PAGE,
         order=profile.order,
         rows=(
             Row(edition.no_master, no_master, "there is no master", source=edition.no_master_source),
-            *profile.rows,
+            *_returned_rows(profile),
             *edition.late_rows,
         ),
     )
 
 
+def _returned_rows(profile: ExecProfile) -> Iterator[Row]:
+    """Give the rows of an exec; those of a real kernel that the page does not have are beyond it."""
+    listed = {(row.cause, row.errno) for row in DOCUMENTED.rows}
+    for row in profile.rows:
+        if profile.source == PAGE:
+            yield row
+        else:
+            kind = row.kind if (row.cause, row.errno) in listed else Kind.BEYOND
+            yield evolve(row, kind=kind, source=row.source or profile.source)
+
+
 def survey(
-    machine: Machine, who: Credentials, cwd: int, cmd: Pointer, argv: Vector, envp: Vector
+    machine: Machine, who: Credentials, cwd: int, cmd: Pointer, argv: Vector, envp: Vector, process: Any = None
 ) -> tuple[Fail | None, MoveFacts]:
     """Gather the facts of an execmove and decide: what would be refused, or None. No time passes."""
-    facts = MoveFacts(machine, who, cwd, cmd, argv, envp)
+    facts = MoveFacts(machine, who, cwd, cmd, argv, envp, process)
     table = machine.master.execmove_errors
     row = table.first(facts)
     return (None if row is None else Fail(row, table, b"" if cmd is BAD_ADDRESS else cmd)), facts

@@ -50,7 +50,7 @@ def execmove(
     Errors: execmove_errors. Source: scyld-bproc_execmove.
     """
     process, master = thread.process, machine.master
-    refused, facts = surveyed or survey(machine, process.credentials, process.cwd, cmd, argv, envp)
+    refused, facts = surveyed or survey(machine, process.credentials, process.cwd, cmd, argv, envp, process)
     if refused is not None:
         yield machine.port.sleep(machine.costs.syscall_ns)
         return refused

@@ -30,13 +30,24 @@ class Vector:
     """argv or envp: its strings up to the NULL that ends it.
 
     `size_bytes` the strings with their NULs; `unreadable` the vector itself cannot be read;
-    `bad_element` one of its pointers leads nowhere.
+    `bad_elements` how many of its pointers lead nowhere, the last of them behind `before_bad` strings.
     """
 
     strings: tuple[bytes, ...] = ()
     size_bytes: int = 0
     unreadable: bool = False
-    bad_element: bool = False
+    bad_elements: int = 0
+    before_bad: int = 0
+
+    @property
+    def bad_element(self) -> bool:
+        """Tell whether one of its pointers leads nowhere."""
+        return self.bad_elements > 0
+
+    @property
+    def pointers(self) -> int:
+        """Count its pointers, without the NULL that ends them."""
+        return len(self.strings) + self.bad_elements
 
     def whole(self) -> Any:
         """Give all of it, for a trace that loses nothing: its strings, and BAD_ADDRESS where that stands."""
@@ -104,16 +115,16 @@ def vector(value: Any, argument: str) -> Vector:
     if isinstance(value, str | bytes | Mapping | AbstractSet) or not isinstance(value, Iterable):
         raise TypeError(f"{argument}: expected a list of strings{_or_mapping(argument)}, got {value!r}")
     strings: list[bytes] = []
-    bad = False
+    bad_elements = before_bad = 0
     for element in value:
         if element is None:
             break
         if element is BAD_ADDRESS:
-            bad = True
+            bad_elements, before_bad = bad_elements + 1, len(strings)
         else:
             strings.append(c_string(element, argument))
     made = of_strings(tuple(strings))
-    made.bad_element = bad
+    made.bad_elements, made.before_bad = bad_elements, before_bad
     return made
 
 

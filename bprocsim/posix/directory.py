@@ -8,8 +8,8 @@ from attrs import define, field, setters
 
 from bprocsim.errnos import Errno as E
 from bprocsim.manual import Errors, Fail, Row
+from bprocsim.posix.conditions import component_too_long, not_a_directory, path_io_error, search_denied, too_many_links
 from bprocsim.posix.credentials import Credentials
-from bprocsim.posix.exec import component_too_long, not_a_directory, path_io_error, search_denied, too_many_links
 from bprocsim.posix.paths import Stop, Walk, walk
 from bprocsim.posix.vfs import EXECUTE, FileTree, Kind, permits
 

@@ -31,10 +31,13 @@ def execve_errors(profile: ExecProfile) -> Errors:
 
 
 def survey(
-    machine: Machine, who: Credentials, cwd: int, cmd: Pointer, argv: Vector, envp: Vector
+    machine: Machine, who: Credentials, cwd: int, cmd: Pointer, argv: Vector, envp: Vector, process: Any = None
 ) -> tuple[Fail | None, ExecFacts]:
-    """Gather the facts of an execve and decide: what would be refused, or None. No time passes."""
-    facts = ExecFacts(machine, who, cwd, cmd, argv, envp)
+    """Gather the facts of an execve and decide: what would be refused, or None. No time passes.
+
+    `process` the caller's, None if it is made for this call.
+    """
+    facts = ExecFacts(machine, who, cwd, cmd, argv, envp, process)
     table = machine.execve_errors
     row = table.first(facts)
     return (None if row is None else Fail(row, table, b"" if cmd is BAD_ADDRESS else cmd)), facts
@@ -50,7 +53,7 @@ def execve(
 ) -> Steps:
     """Become another image; comes back only if it fails. Errors: execve_errors. Source: posix-exec."""
     process = thread.process
-    refused, facts = surveyed or survey(machine, process.credentials, process.cwd, cmd, argv, envp)
+    refused, facts = surveyed or survey(machine, process.credentials, process.cwd, cmd, argv, envp, process)
     if refused is not None:
         yield machine.port.sleep(machine.costs.syscall_ns)
         return refused

@@ -6,22 +6,36 @@ which signal. A profile holds its fates in the order in which they strike.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from attrs import frozen
 
-from bprocsim.posix.elf import PF_X, PT_LOAD, ElfFile, Segment
+from bprocsim.posix.elf import ET_DYN, ET_EXEC, FORMS, PF_W, PF_X, PT_GNU_STACK, PT_LOAD, ElfFile, Segment
 from bprocsim.signals import Signal
 
-# Where user space ends, by the width of a word.
-USER_TOP = {32: 0xC000_0000, 64: 1 << 47}
+
+class Mapping(NamedTuple):
+    """An image that is about to be mapped.
+
+    `elf` its headers; `page_bytes` of the machine; `top` where user space ends; `lowest` the lowest
+    address that this caller may map; `memory_bytes` of the machine, in all; `program` the headers
+    of the program whose loader this is, None for a program.
+    """
+
+    elf: ElfFile
+    page_bytes: int
+    top: int
+    lowest: int
+    memory_bytes: int
+    program: ElfFile | None = None
 
 
 @frozen(eq=False)
 class Fate:
-    """One defect after the point of no return: `condition(elf, page_bytes)`, and the `signal` it brings."""
+    """One defect after the point of no return: its `condition`, and the `signal` it brings."""
 
-    condition: Callable[[ElfFile, int], bool]
+    condition: Callable[[Mapping], bool]
     signal: Signal
     sentence: str
 
@@ -31,71 +45,223 @@ class Fate:
         return self.condition.__name__
 
 
-def _loads(elf: ElfFile) -> list[Segment]:
-    return [segment for segment in elf.segments if segment.p_type == PT_LOAD]
+def fate_of(mapping: Mapping, fates: tuple[Fate, ...]) -> Fate | None:
+    """Give the first fate that strikes an image, or None: it runs."""
+    for fate in fates:
+        if fate.condition(mapping):
+            return fate
+    return None
 
 
-def segment_misaligned(elf: ElfFile, page_bytes: int) -> bool:
-    return any(each.p_filesz and (each.p_vaddr - each.p_offset) % page_bytes for each in _loads(elf))
+def _loads(m: Mapping) -> Iterator[Segment]:
+    return (segment for segment in m.elf.segments if segment.p_type == PT_LOAD)
 
 
-def segment_outside_user_space(elf: ElfFile, page_bytes: int) -> bool:
-    # An ET_DYN image is placed by the kernel, so only its extent matters.
-    top = USER_TOP[elf.layout.bits]
-    return any(max(each.p_vaddr, 0) + each.p_memsz > top or each.p_filesz > top for each in _loads(elf))
+def _page(m: Mapping, address: int) -> int:
+    return address - address % m.page_bytes
 
 
-def offset_overflows(elf: ElfFile, page_bytes: int) -> bool:
-    return any(each.p_filesz and each.p_offset + each.p_filesz >= 1 << 63 for each in _loads(elf))
+def _page_end(m: Mapping, address: int) -> int:
+    return -(-address // m.page_bytes) * m.page_bytes
 
 
-def entry_outside_user_space(elf: ElfFile, page_bytes: int) -> bool:
-    return elf.e_entry >= USER_TOP[elf.layout.bits]
+# ---- segments that cannot be mapped --------------------------------------------------------------
 
 
-def entry_not_mapped(elf: ElfFile, page_bytes: int) -> bool:
-    return _home_of_entry(elf) is None
+def segment_misaligned(m: Mapping) -> bool:
+    return any(each.p_filesz and (each.p_vaddr - each.p_offset) % m.page_bytes for each in _loads(m))
 
 
-def entry_not_executable(elf: ElfFile, page_bytes: int) -> bool:
-    home = _home_of_entry(elf)
+def segment_outside_user_space(m: Mapping) -> bool:
+    # An ET_DYN image is placed by the kernel, yet the addresses in its headers are judged as they stand.
+    return any(each.p_vaddr + each.p_memsz > m.top or each.p_filesz > m.top for each in _loads(m))
+
+
+def segments_too_far_apart(m: Mapping) -> bool:
+    """Taken together they do not fit, wherever the kernel puts them."""
+    loads = list(_loads(m))
+    if m.elf.e_type != ET_DYN or not loads:
+        return False
+    first = _page(m, min(each.p_vaddr for each in loads))
+    return max(each.p_vaddr + each.p_memsz for each in loads) - first > m.top
+
+
+def file_part_too_long(m: Mapping) -> bool:
+    """A segment takes more from the file than it has room for in memory."""
+    return any(each.p_filesz > each.p_memsz for each in _loads(m))
+
+
+def segment_too_low(m: Mapping) -> bool:
+    if m.elf.e_type != ET_EXEC:
+        return False
+    return any(each.p_memsz and _page(m, each.p_vaddr) < m.lowest for each in _loads(m))
+
+
+def alignment_leads_too_low(m: Mapping) -> bool:
+    """The kernel keeps what ET_DYN asks for, down to address 0."""
+    powers = [each.p_align for each in _loads(m) if each.p_align.bit_count() == 1]
+    return m.elf.e_type == ET_DYN and m.lowest > 0 and max(powers, default=0) >= m.top
+
+
+def offset_overflows(m: Mapping) -> bool:
+    return any(each.p_filesz and each.p_offset + each.p_filesz >= 1 << 63 for each in _loads(m))
+
+
+def segment_exceeds_memory(m: Mapping) -> bool:
+    """What is the process's own, and not only a view of the file, must fit into the machine."""
+    return any(
+        (each.p_memsz if each.p_flags & PF_W else each.p_memsz - each.p_filesz) > m.memory_bytes for each in _loads(m)
+    )
+
+
+def _tails(m: Mapping) -> Iterator[tuple[Segment, int]]:
+    """Give segments whose last page from the file is to be filled up with zeros, and where the zeros begin."""
+    for each in _loads(m):
+        zeros = each.p_vaddr + each.p_filesz
+        if each.p_memsz > each.p_filesz and each.p_filesz and zeros % m.page_bytes:
+            yield each, zeros
+
+
+def zeros_past_end_of_file(m: Mapping) -> bool:
+    """They begin in a page that lies wholly behind the end of the file."""
+    return any(
+        each.p_flags & PF_W and _page(m, zeros) - each.p_vaddr + each.p_offset >= m.elf.size
+        for each, zeros in _tails(m)
+    )
+
+
+def zeros_in_read_only(m: Mapping) -> bool:
+    """They begin in a page that may not be written."""
+    return any(not each.p_flags & PF_W for each, _ in _tails(m))
+
+
+# ---- the entry -----------------------------------------------------------------------------------
+
+
+def entry_outside_user_space(m: Mapping) -> bool:
+    return m.elf.e_entry >= m.top
+
+
+def entry_not_mapped(m: Mapping) -> bool:
+    return _home_of_entry(m) is None
+
+
+def entry_not_executable(m: Mapping) -> bool:
+    home = _home_of_entry(m)
     return home is not None and not home.p_flags & PF_X
 
 
-def entry_past_end_of_file(elf: ElfFile, page_bytes: int) -> bool:
+def entry_not_executable_now(m: Mapping) -> bool:
+    """An i386 program that does not speak of its stack may execute all that it may read."""
+    program = m.program or m.elf
+    told = any(each.p_type == PT_GNU_STACK for each in program.segments)
+    return entry_not_executable(m) and (told or program.layout.bits == 64)
+
+
+def entry_past_end_of_file(m: Mapping) -> bool:
     """The entry's page is wholly behind the end of the file, though the header says it is in it."""
-    home = _home_of_entry(elf)
+    home = _home_of_entry(m)
+    if home is None or m.elf.e_entry >= _page_end(m, home.p_vaddr + home.p_filesz):
+        return False
+    return home.p_offset - home.p_vaddr + _page(m, m.elf.e_entry) >= m.elf.size
+
+
+def entry_in_zeros(m: Mapping) -> bool:
+    """Where nothing came from the file there are zeros, which are no program."""
+    home = _home_of_entry(m)
     if home is None:
         return False
-    place = elf.e_entry - home.p_vaddr
-    start_of_page = home.p_offset + place - (home.p_vaddr + place) % page_bytes
-    return place < home.p_filesz and start_of_page >= elf.size
+    zeros = home.p_vaddr + home.p_filesz
+    # The rest of the last page from the file is filled up only if it may be written.
+    return m.elf.e_entry >= (zeros if home.p_flags & PF_W else _page_end(m, zeros))
 
 
-def _home_of_entry(elf: ElfFile) -> Segment | None:
-    """Give the segment in which the first instruction lies; a later mapping wins over an earlier one."""
+def _home_of_entry(m: Mapping) -> Segment | None:
+    """Give the segment in whose pages the first instruction lies; a later mapping wins over an earlier one."""
     found = None
-    for each in _loads(elf):
-        if each.p_vaddr <= elf.e_entry < each.p_vaddr + each.p_memsz:
+    for each in _loads(m):
+        end = each.p_vaddr + max(each.p_filesz, each.p_memsz)
+        if end > each.p_vaddr and _page(m, each.p_vaddr) <= m.elf.e_entry < _page_end(m, end):
             found = each
     return found
 
 
-# What 2.4 and 2.6 did. Source: linux-2.6.11-exec.
-OLD_FATES = (
-    Fate(segment_misaligned, Signal.SIGKILL, "a segment's address and file offset do not agree within a page"),
-    Fate(segment_outside_user_space, Signal.SIGKILL, "a segment does not fit into user space"),
-    Fate(offset_overflows, Signal.SIGKILL, "a segment's place in the file is beyond any file"),
-    Fate(entry_outside_user_space, Signal.SIGSEGV, "the entry lies outside of user space"),
-    Fate(entry_not_mapped, Signal.SIGSEGV, "no segment holds the entry"),
-    Fate(entry_not_executable, Signal.SIGSEGV, "the entry's segment may not be executed"),
-    Fate(entry_past_end_of_file, Signal.SIGBUS, "the entry's page lies past the end of the file"),
+# ---- of a loader ---------------------------------------------------------------------------------
+
+
+def loader_foreign(m: Mapping) -> bool:
+    return m.program is not None and m.elf.e_machine != m.program.e_machine
+
+
+def loader_type_wrong(m: Mapping) -> bool:
+    return m.elf.e_type not in (ET_EXEC, ET_DYN)
+
+
+def loader_header_wrong(m: Mapping) -> bool:
+    segment_bytes = FORMS[m.elf.layout].segment.size
+    return m.elf.e_phentsize != segment_bytes or not m.elf.e_phnum or not m.elf.table_complete
+
+
+# ---- the fates of each kernel --------------------------------------------------------------------
+
+_KILL, _SEGV, _BUS = Signal.SIGKILL, Signal.SIGSEGV, Signal.SIGBUS
+
+_MISALIGNED = "a segment's address and file offset do not agree within a page"
+_OUTSIDE = "a segment does not fit into user space"
+_OVERFLOWS = "a segment's place in the file is beyond any file"
+_TOO_LONG = "a segment takes more of the file than it has room for"
+
+_BY_ITSELF = (
+    Fate(entry_outside_user_space, _SEGV, "the entry lies outside of user space"),
+    Fate(entry_not_mapped, _SEGV, "no segment holds the entry"),
+    Fate(entry_not_executable, _SEGV, "the entry's segment may not be executed"),
+    Fate(entry_past_end_of_file, _BUS, "the entry's page lies past the end of the file"),
 )
 
+# Linux 2.4. Source: linux-2.4.20-exec.
+OLD_FATES = (
+    Fate(segment_misaligned, _KILL, _MISALIGNED),
+    Fate(segment_outside_user_space, _KILL, _OUTSIDE),
+    Fate(offset_overflows, _KILL, _OVERFLOWS),
+    *_BY_ITSELF,
+)
+OLD_LOADER_FATES = (
+    Fate(loader_foreign, _SEGV, "the loader is for another machine"),
+    Fate(loader_type_wrong, _SEGV, "the loader is no executable and no shared object"),
+    Fate(loader_header_wrong, _SEGV, "the loader's program headers cannot be read"),
+    *(Fate(fate.condition, _SEGV, f"of the loader: {fate.sentence}") for fate in OLD_FATES),
+)
 
-def fate_of(elf: ElfFile, page_bytes: int, fates: tuple[Fate, ...]) -> Fate | None:
-    """Give the first fate that strikes an image, or None: it runs."""
-    for fate in fates:
-        if fate.condition(elf, page_bytes):
-            return fate
-    return None
+# Linux 2.6. Source: linux-2.6.11-exec.
+FATES_2_6 = (
+    Fate(file_part_too_long, _KILL, _TOO_LONG),
+    *OLD_FATES[:3],
+    Fate(zeros_in_read_only, _SEGV, "the rest of a page that may not be written is to be filled with zeros"),
+    Fate(zeros_past_end_of_file, _SEGV, "the rest of a page past the end of the file is to be filled with zeros"),
+    *_BY_ITSELF,
+)
+LOADER_FATES_2_6 = (
+    *OLD_LOADER_FATES[1:3],
+    *(Fate(fate.condition, _SEGV, f"of the loader: {fate.sentence}") for fate in FATES_2_6),
+)
+
+# Linux 6. Source: linux-6.18-measured.
+FATES_6 = (
+    Fate(segment_misaligned, _SEGV, _MISALIGNED),
+    Fate(file_part_too_long, _SEGV, _TOO_LONG),
+    Fate(segment_outside_user_space, _SEGV, _OUTSIDE),
+    Fate(segments_too_far_apart, _SEGV, "the segments do not fit into user space together"),
+    Fate(segment_too_low, _SEGV, "a segment lies lower than its user may map"),
+    Fate(alignment_leads_too_low, _SEGV, "a segment's alignment leads lower than its user may map"),
+    Fate(offset_overflows, _SEGV, _OVERFLOWS),
+    Fate(segment_exceeds_memory, _SEGV, "a segment takes more memory than the machine has"),
+    Fate(zeros_past_end_of_file, _SEGV, "the rest of a page past the end of the file is to be filled with zeros"),
+    *_BY_ITSELF[:2],
+    Fate(entry_not_executable_now, _SEGV, "the entry's segment may not be executed"),
+    _BY_ITSELF[3],
+    Fate(entry_in_zeros, _SEGV, "there is nothing at the entry"),
+)
+LOADER_FATES_6 = (
+    OLD_LOADER_FATES[1],
+    *(Fate(fate.condition, fate.signal, f"of the loader: {fate.sentence}") for fate in FATES_6),
+)

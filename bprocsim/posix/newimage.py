@@ -6,10 +6,10 @@ from functools import lru_cache
 
 from bprocsim.port import Port
 from bprocsim.posix.arch import Arch
-from bprocsim.posix.exec import ExecFacts
+from bprocsim.posix.exec import ExecFacts, ExecProfile, Subject
 from bprocsim.posix.image import Loaded, memory_of, read_elf
 from bprocsim.posix.machine import Machine
-from bprocsim.posix.mapping import Fate, fate_of
+from bprocsim.posix.mapping import Mapping, fate_of
 from bprocsim.posix.procs import Handler, Process, close_on_exec
 
 
@@ -18,34 +18,58 @@ def load(machine: Machine, facts: ExecFacts) -> Loaded:
     subject = facts.image
     inode, elf = subject.file, subject.elf
     assert inode is not None and elf is not None, "every row was tested"
-    loaders = [each for each in facts.chain if each.role == "loader"]
+    last = facts.chain[-1] if facts.chain else None
+    loader = last if last is not None and last.role == "loader" else None
     scripted = subject is not facts.program
     image = Loaded(
         path=subject.path,
         inode=inode,
         elf=elf,
-        loader=loaders[-1].file if loaders else None,
-        loader_path=loaders[-1].path if loaders else b"",
+        loader=None if loader is None else loader.file,
+        loader_path=b"" if loader is None else loader.path,
         script=facts.program.file.data if scripted and facts.program.file is not None else None,
         script_path=facts.program.path if scripted else b"",
         memory_bytes=memory_of(inode.data, facts.arch),
-        kill=_killer(inode.data, facts.arch, facts.profile.fates),
+        kill=_killer(facts, subject) or (0 if loader is None else _killer(facts, loader)),
         set_id=bool(inode.mode & 0o6000) and not inode.mount.nosuid,
     )
     image.program = machine.program_of(image)
     return image
 
 
+def _killer(facts: ExecFacts, subject: Subject) -> int:
+    """Give the signal that ends an image, for its own headers or its loader's, before its first instruction."""
+    profile = facts.profile
+    assert subject.file is not None
+    program = subject.named_by.file if subject.role == "loader" and subject.named_by is not None else None
+    return _signal_of(
+        subject.file.data,
+        facts.arch,
+        profile,
+        0 if profile.lowest_address == 0 or facts.who.can("CAP_SYS_RAWIO") else profile.lowest_address,
+        facts.machine.memory.total_bytes,
+        None if program is None else program.data,
+    )
+
+
 @lru_cache(maxsize=256)
-def _killer(data: bytes, arch: Arch, fates: tuple[Fate, ...]) -> int:
-    """Give the signal that ends an image before its first instruction, 0 for none."""
-    fate = fate_of(read_elf(data, arch), arch.page_bytes, fates)
+def _signal_of(
+    data: bytes, arch: Arch, profile: ExecProfile, lowest: int, memory_bytes: int, program: bytes | None
+) -> int:
+    """Give it as a number, 0 for none; the same bytes are judged once."""
+    elf = read_elf(data, arch)
+    top = profile.user_top[elf.layout.bits == 64]
+    named_by = None if program is None else read_elf(program, arch)
+    mapping = Mapping(elf, arch.page_bytes, top, lowest, memory_bytes, named_by)
+    fate = fate_of(mapping, profile.fates if named_by is None else profile.loader_fates)
     return 0 if fate is None else int(fate.signal)
 
 
 def arguments(facts: ExecFacts) -> tuple[bytes, ...]:
     """Give the argv of the new image: a script's is its interpreter, an argument, its own path, the rest."""
     argv = facts.argv.strings
+    if not argv and facts.profile.empty_argv_gets_name:
+        argv = (b"",)
     for subject in (facts.program, *facts.chain):
         if subject.script:
             argv = (*subject.script, subject.path, *argv[1:])

@@ -11,7 +11,7 @@ from bprocsim.faces.pointers import BAD_ADDRESS, Pointer
 from bprocsim.manual import Errors, Fail, Row
 from bprocsim.port import Port, Steps, Why
 from bprocsim.posix import vfs
-from bprocsim.posix.exec import (
+from bprocsim.posix.conditions import (
     cmd_absent,
     component_too_long,
     not_a_directory,
@@ -146,7 +146,7 @@ def path_too_long(f: OpenFacts) -> bool:
 
 
 def file_absent(f: OpenFacts) -> bool:
-    return cmd_absent(f) and not f.creates  # type: ignore[arg-type]
+    return cmd_absent(f) and not f.creates
 
 
 def slash_after_name(f: OpenFacts) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 import bprocsim as bp
+from bprocsim.posix.copying import limit_bytes, room_bytes
 from bprocsim.units import KiB
 
 USER = "alice"
@@ -228,14 +229,25 @@ class Case:
         envp: Any = [] if self.envp else bp.BAD_ADDRESS
         vector = argv if self.argv else envp
         if self.room is not None and (self.argv or self.envp):
-            kernel = bp.kernels[self.kernel] if isinstance(self.kernel, str) else self.kernel
-            limit = kernel.argument_area_bytes[1]
             taken = (0 if self.cmd == "bad" else len(cmd)) + 1 + (len("name") + 1 if self.argv else 0)
-            vector.append("a" * (limit - taken - self.room - 1))
+            vector += self._filling(taken + self.room)
         if not self.element:
             # In the other vector where there is one, so that both kinds of error have a place.
             (envp if self.envp else vector if self.argv else []).append(bp.BAD_ADDRESS)
         return cmd, argv, envp
+
+    def _filling(self, kept_bytes: int) -> list[str]:
+        """Give strings that leave so much of the argument area, and their pointers; none is too long by itself."""
+        kernel = bp.kernels[self.kernel] if isinstance(self.kernel, str) else self.kernel
+        longest = kernel.string_bytes or limit_bytes(kernel, 64)
+        strings: list[str] = []
+        while True:
+            # This one, argv's first, for which an empty argv counts too, and what leads nowhere.
+            pointers = len(strings) + 2 + (not self.element)
+            left = room_bytes(kernel, 64, pointers) - kept_bytes - sum(len(each) + 1 for each in strings)
+            strings.append("a" * (min(left, longest) - 1))
+            if left <= longest:
+                return strings
 
 
 # ---- files ---------------------------------------------------------------------------------------

@@ -16,12 +16,13 @@ from bprocsim.faces.pointers import c_string
 from bprocsim.kernel import Machine
 from bprocsim.posix.arch import arch
 from bprocsim.posix.credentials import Credentials
-from bprocsim.posix.exec import PROFILES, ExecProfile
+from bprocsim.posix.exec import ExecProfile
 from bprocsim.posix.execcalls import execve_errors
 from bprocsim.posix.image import Program, as_program, image_bytes
 from bprocsim.posix.machine import FileTable, Memory
 from bprocsim.posix.network import Network
 from bprocsim.posix.procs import PidSpace
+from bprocsim.posix.profiles import PROFILES
 from bprocsim.programs import BUILTIN
 from bprocsim.world.directcalls import LEFT_OUT, Request, execmove, execve, is_down
 from bprocsim.world.handles import MachineHandle, Nodes, ProcessHandle

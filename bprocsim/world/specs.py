@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -59,7 +59,7 @@ def label(argument: str, value: Any) -> str:
     return value
 
 
-def named_record(value: Any, known: dict[str, Any], kind: type, argument: str) -> Any:
+def named_record(value: Any, known: Mapping[str, Any], kind: type, argument: str) -> Any:
     """Take a record or its name; ValueError or TypeError names the argument and what there is."""
     if isinstance(value, kind):
         return value

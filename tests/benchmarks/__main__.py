@@ -20,8 +20,8 @@ from attrs import frozen
 
 import bprocsim as bp
 from bprocsim.posix.credentials import ROOT
-from bprocsim.posix.exec import DOCUMENTED
 from bprocsim.posix.paths import walk
+from bprocsim.posix.profiles import DOCUMENTED
 
 ROUNDS = 9
 

@@ -16,13 +16,13 @@ from bprocsim.bproc.nodes import NODE_MASTER, Node
 from bprocsim.costs import Costs
 from bprocsim.kernel import Machine
 from bprocsim.posix.arch import arch
-from bprocsim.posix.exec import PROFILES
 from bprocsim.posix.execcalls import execve_errors
 from bprocsim.posix.fs import Fs
 from bprocsim.posix.image import as_program, image_bytes
 from bprocsim.posix.machine import FileTable, Memory
 from bprocsim.posix.network import Network
 from bprocsim.posix.procs import Descriptor, PidSpace
+from bprocsim.posix.profiles import PROFILES
 from bprocsim.posix.streams import Sink
 from bprocsim.trace import Trace
 from tests.fakeport import FakePort

@@ -120,9 +120,11 @@ EXCLUSIVE: dict[str, list[tuple[list[str], list[str]]]] = {
 
 # Both can hold, but only where the program itself found the table full: one free entry is enough for
 # a script's interpreter, and no loader is opened behind a bad one.
-ONLY_BEHIND = set(
-    product(["interpreter_file_table_full"], ["interpreter_suid_on_nosuid", "interpreter_second_interpreter"])
-)
+ONLY_BEHIND = {
+    ("interpreter_args_too_big", "interpreter_file_table_full"),
+    ("interpreter_file_table_full", "interpreter_suid_on_nosuid"),
+    ("interpreter_file_table_full", "interpreter_second_interpreter"),
+}
 
 LISTED = {
     pair: reason for reason, groups in EXCLUSIVE.items() for before, after in groups for pair in product(before, after)
