@@ -104,11 +104,12 @@ def run_image(proc: Proc) -> Steps:
 
         needed = len(image.elf.needed)
         yield machine.port.sleep(machine.costs.loader_ns_per_library * (needed + 1))
-        found = loader.resolve(machine, process, image)
-        if isinstance(found, loader.Missing):
-            machine.record(process.pid, "loader", found.message.decode("utf-8", "backslashreplace").rstrip())
-            yield from call(thread, "write", (2, found.message))
-            return loader.FAILED_STATUS
+        found = loader.load(machine, process, image)
+        for message in found.messages:
+            machine.record(process.pid, "loader", message.decode("utf-8", "backslashreplace").rstrip())
+            yield from call(thread, "write", (2, message))
+        if found.status is not None:
+            return found.status
     if image.program is None:
         return 0
     made = image.program.function(proc)

@@ -12,6 +12,7 @@ Names are ELF's own. Sources: elf-gabi (layouts), linux-6.18-measured (what kern
 from __future__ import annotations
 
 from functools import partial
+from itertools import takewhile
 from struct import Struct
 from typing import Literal, NamedTuple
 
@@ -215,7 +216,7 @@ def parse(data: bytes | bytearray | memoryview, layout: Layout | None = None) ->
             not table_bytes or e_phoff + table_bytes <= size,
             segments,
             tuple([_read_interpreter(data, each) for each in segments if each.p_type == PT_INTERP]),
-            *_read_dynamic(data, form, segments),
+            *_read_dynamic(data, layout, segments),
             _read_notes(data, form, segments),
         )
     )
@@ -266,34 +267,35 @@ def _read_interpreter(data: bytes, segment: Segment) -> Interpreter:
     )
 
 
-def _read_dynamic(
-    data: bytes, form: Form, segments: tuple[Segment, ...]
-) -> tuple[tuple[str, ...], str | None, str | None, str | None]:
-    """Read DT_NEEDED, DT_SONAME, DT_RPATH and DT_RUNPATH; the last PT_DYNAMIC counts, as for ld.so."""
+def dynamic_entries(data: bytes, layout: Layout, segments: tuple[Segment, ...]) -> tuple[tuple[int, int], ...]:
+    """Read the (d_tag, d_val) of the dynamic table up to its DT_NULL; the last PT_DYNAMIC counts, as for ld.so."""
     tables = [each for each in segments if each.p_type == PT_DYNAMIC]
     if not tables:
-        return (), None, None, None
+        return ()
+    form = FORMS[layout].dynamic
     start, length = tables[-1].p_offset, min(tables[-1].p_filesz, TABLE_LIMIT_BYTES)
     part = data[start : start + length]
-    needed: list[int] = []
-    values: dict[int, int] = {}
-    for tag, value in form.dynamic.iter_unpack(part[: len(part) - len(part) % form.dynamic.size]):
-        if tag == DT_NULL:
-            break
-        if tag == DT_NEEDED:
-            needed.append(value)
-        else:
-            values[tag] = value
-    strings = _file_offset(segments, values[DT_STRTAB]) if DT_STRTAB in values else None
+    entries = form.iter_unpack(part[: len(part) - len(part) % form.size])
+    return tuple(takewhile(lambda entry: entry[0] != DT_NULL, entries))
+
+
+def _read_dynamic(
+    data: bytes, layout: Layout, segments: tuple[Segment, ...]
+) -> tuple[tuple[str, ...], str | None, str | None, str | None]:
+    """Read DT_NEEDED, DT_SONAME, DT_RPATH and DT_RUNPATH."""
+    entries = dynamic_entries(data, layout, segments)
+    values = dict(entries)
+    strings = file_offset(segments, values[DT_STRTAB]) if DT_STRTAB in values else None
     if strings is None:
         return (), None, None, None
     soname, rpath, runpath = [
         _string(data, strings + values[tag]) if tag in values else None for tag in (DT_SONAME, DT_RPATH, DT_RUNPATH)
     ]
-    return tuple([_string(data, strings + value) for value in needed]), soname, rpath, runpath
+    needed = tuple([_string(data, strings + value) for tag, value in entries if tag == DT_NEEDED])
+    return needed, soname, rpath, runpath
 
 
-def _file_offset(segments: tuple[Segment, ...], address: int) -> int | None:
+def file_offset(segments: tuple[Segment, ...], address: int) -> int | None:
     """Tell where in the file the byte at an address in memory comes from; None if from nowhere."""
     for segment in segments:
         if segment.p_type == PT_LOAD and 0 <= address - segment.p_vaddr < segment.p_filesz:

@@ -1,0 +1,193 @@
+"""Symbols and versions: against a second reader, and against nonsense."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from elftools.elf.dynamic import DynamicSegment
+from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerDefSection, GNUVerNeedSection, GNUVerSymSection
+from elftools.elf.relocation import RelocationSection
+from elftools.elf.sections import SymbolTableSection
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bprocsim.posix.elf import parse
+from bprocsim.posix.elfbuild import ElfImage
+from bprocsim.posix.elfsymbols import Symbols, read_symbols
+from tests.calls.loaderfiles import GCC
+from tests.calls.loaderreal import read_recording
+
+HOST_FILES, HOST_FILE_MAX_BYTES = 15, 3_000_000
+FILES, _ = read_recording()
+
+
+def symbols(data: bytes) -> Symbols:
+    """Read the symbols of a file as it says that it is laid out."""
+    return read_symbols(data, parse(data))
+
+
+def index_of(versions: GNUVerSymSection | None, number: int) -> int | None:
+    """Give the index of a symbol's version as a number; pyelftools writes the lowest two as words."""
+    if versions is None:
+        return None
+    found = versions.get_symbol(number).entry["ndx"]
+    return int({"VER_NDX_LOCAL": 0, "VER_NDX_GLOBAL": 1}.get(found, found))
+
+
+def check_against_pyelftools(data: bytes) -> tuple[int, int, int, int]:
+    """Hold our reading against pyelftools', which finds the tables by sections; count what was held."""
+    ours, theirs = symbols(data), ELFFile(io.BytesIO(data))
+    sections = list(theirs.iter_sections())
+    table = next((each for each in sections if isinstance(each, SymbolTableSection) and each.name == ".dynsym"), None)
+    if table is None:
+        assert (ours.exports, ours.references) == ({}, ())
+        return 0, 0, 0, 0
+    indices = next((each for each in sections if isinstance(each, GNUVerSymSection)), None)
+    assert ours.has_indices == (indices is not None)
+
+    needed = [
+        (need.name, aux.name, bool(aux["vna_flags"] & 2), aux["vna_other"] & 0x7FFF)
+        for each in sections if isinstance(each, GNUVerNeedSection)
+        for need, auxiliaries in each.iter_versions() for aux in auxiliaries
+    ]  # fmt: skip
+    assert [(each.file.decode(), each.name.decode(), each.weak) for each in ours.needed] == [
+        each[:3] for each in needed
+    ]
+    offered = {
+        each["vd_ndx"]: next(iter(auxiliaries)).name
+        for section in sections if isinstance(section, GNUVerDefSection)
+        for each, auxiliaries in section.iter_versions() if not each["vd_flags"] & 1
+    }  # fmt: skip
+    assert ours.offered == {name.encode() for name in offered.values()}
+    names = {**{index: name for _, name, _, index in needed}, **offered}
+    assert {index: name.decode() for index, name in ours.versions.items()} == names
+
+    exports: dict[str, list[tuple[int, bool]]] = {}
+    for number, symbol in enumerate(table.iter_symbols()):
+        bound = symbol["st_info"]["bind"] in ("STB_GLOBAL", "STB_WEAK", "STB_LOOS")
+        seen = symbol["st_other"]["visibility"] in ("STV_DEFAULT", "STV_PROTECTED")
+        placed = symbol["st_value"] or symbol["st_shndx"] == "SHN_ABS" or symbol["st_info"]["type"] == "STT_TLS"
+        if number and bound and seen and placed and symbol["st_shndx"] != "SHN_UNDEF":
+            index = index_of(indices, number)
+            version = 1 if index is None else index
+            exports.setdefault(symbol.name, []).append((version & 0x7FFF, bool(version & 0x8000)))
+    assert {
+        name.decode(): [(each.version_index, each.hidden) for each in found] for name, found in ours.exports.items()
+    } == (exports)
+
+    asked: dict[tuple[str, str | None], bool] = {}
+    for section in sections:
+        if isinstance(section, RelocationSection) and section["sh_flags"] & 2:
+            for each in section.iter_relocations():
+                symbol = table.get_symbol(each["r_info_sym"])
+                if each["r_info_sym"] and symbol["st_shndx"] == "SHN_UNDEF":
+                    named = names.get((index_of(indices, each["r_info_sym"]) or 0) & 0x7FFF)
+                    asked[symbol.name, named] = symbol["st_info"]["bind"] == "STB_WEAK"
+    found = {
+        (each.name.decode(), None if each.version is None else each.version.name.decode()): each.weak
+        for each in ours.references if not each.copied
+    }  # fmt: skip
+    assert found == asked
+
+    dynamic = [tag for each in theirs.iter_segments() if isinstance(each, DynamicSegment) for tag in each.iter_tags()]
+    flags = {tag.entry.d_tag: tag.entry.d_val for tag in dynamic}
+    at_once = "DT_BIND_NOW" in flags or flags.get("DT_FLAGS", 0) & 8 or flags.get("DT_FLAGS_1", 0) & 1
+    assert ours.bound_at_once == bool(at_once)
+    assert ours.is_program == bool(flags.get("DT_FLAGS_1", 0) & 0x08000000)
+    return len(exports), len(asked), len(needed), len(offered)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_pyelftools_agrees_on_the_recorded_files(name: str) -> None:
+    exports, asked, *_ = check_against_pyelftools(FILES[name])
+    # A library offers what it is for, a program asks; but one uses nothing of what it is linked with.
+    assert exports or asked or name == "none"
+
+
+def test_the_recorded_files_have_versions_of_both_kinds() -> None:
+    counted = [check_against_pyelftools(data) for data in FILES.values()]
+    assert sum(needed > 0 for *_, needed, _ in counted) >= 5
+    assert sum(offered > 0 for *_, offered in counted) >= 5
+
+
+def host_files() -> Iterator[bytes]:
+    """Programs and libraries of this machine, the C library among them."""
+    for directory, at_least in (("/lib/x86_64-linux-gnu", ["libc.so.6", "libm.so.6"]), ("/usr/bin", ["ls"])):
+        top = Path(directory)
+        if not top.is_dir():
+            continue
+        others = sorted(each.name for each in top.iterdir() if each.is_file())[:HOST_FILES]
+        for name in (*at_least, *others):
+            try:
+                data = (top / name).read_bytes()
+            except OSError:
+                continue
+            if data.startswith(b"\x7fELF") and len(data) < HOST_FILE_MAX_BYTES:
+                yield data
+
+
+@pytest.mark.linux
+def test_pyelftools_agrees_on_the_files_of_this_machine() -> None:
+    counted = [check_against_pyelftools(data) for data in host_files()]
+    if sys.platform == "linux" and Path("/lib/x86_64-linux-gnu/libc.so.6").exists():
+        # The C library offers symbols and versions, programs ask for them.
+        totals = [sum(column) for column in zip(*counted, strict=True)]
+        assert totals[0] > 3000
+        assert totals[1] > 500
+        assert totals[2] > 30
+        assert totals[3] > 30
+
+
+@pytest.mark.linux
+@pytest.mark.skipif(GCC is None, reason="needs gcc")
+@pytest.mark.parametrize("style", ["gnu", "sysv", "both"])
+def test_pyelftools_agrees_on_32_bits(style: str, tmp_path: Path) -> None:
+    (tmp_path / "it.c").write_text("int f(void); extern int d; int x(void) { return f() + d; } int y = 1;\n")
+    (tmp_path / "it.map").write_text("V1 { global: x; }; V2 { global: y; local: *; } V1;\n")
+    options = ("-m32", "-shared", "-fPIC", "-nostdlib", f"-Wl,--hash-style={style},--version-script=it.map")
+    done = subprocess.run([str(GCC), *options, "it.c", "-o", "it.so"], cwd=tmp_path, capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip("this gcc makes no 32-bit files")
+    data = (tmp_path / "it.so").read_bytes()
+    assert check_against_pyelftools(data) == (4, 2, 0, 2)  # two functions, and a symbol for each version
+
+
+def test_an_image_of_ours_offers_nothing_and_asks_for_nothing() -> None:
+    made = symbols(ElfImage(type="DYN", needed=("libc.so.6",), soname="libx.so").to_bytes())
+    assert made == Symbols(False, False, False, {}, frozenset(), (), {}, (), False, False)
+
+
+small = sorted(FILES.items())
+
+
+@given(
+    st.sampled_from(small),
+    st.lists(st.tuples(st.integers(0, 2200), st.integers(0, 255)), max_size=12),
+    st.integers(0, 2300),
+)
+@example(small[0], [], 0)
+def test_no_bytes_at_all_make_it_fail(file: tuple[str, bytes], changes: list[tuple[int, int]], size: int) -> None:
+    data = bytearray(file[1])
+    for place, value in changes:
+        if place < len(data):
+            data[place] = value
+    cut = bytes(data[:size])
+    read = symbols(cut)
+    assert len(read.exports) <= len(cut)
+    assert len(read.references) <= len(cut)
+
+
+@given(st.sampled_from(small), st.integers(0, 60), st.integers(0, 2**64 - 1))
+def test_no_entry_of_the_dynamic_table_makes_it_fail(file: tuple[str, bytes], number: int, value: int) -> None:
+    data = bytearray(file[1])
+    table = next(each for each in parse(bytes(data)).segments if each.p_type == 2)
+    place = table.p_offset + 8 * (number % (table.p_filesz // 8))
+    data[place : place + 8] = value.to_bytes(8, "little")
+    read = symbols(bytes(data))
+    assert len(read.references) <= len(data)
