@@ -26,6 +26,7 @@ EPILOG = """\
 examples:
   bprocsim errors bproc_execmove
   bprocsim errors bproc_execmove --errno ENOENT
+  bprocsim errors execve --kernel linux-6
   bprocsim errors --json | python3 -m json.tool
 
 exit status: 0 all came as documented, 1 one did not, 2 wrong usage."""
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("call", nargs="?", metavar="CALL", help="a page, or any of its calls, in any case")
     parser.add_argument("--errno", metavar="NAME", help="only the rows that report this errno")
     parser.add_argument("--json", action="store_true", help="write one JSON document, of one line, in place of tables")
+    parser.add_argument("--beyond", action="store_true", help="also what real kernels do and the page does not list")
     add_rules(parser)
 
 
@@ -53,9 +55,10 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     known = tables(options.edition, options.kernel)
     if options.call is not None:
         calls = [find_call(options.call, calls)]
-    asked = [(known[call], row) for call in calls for row in _rows(known[call]) if _wanted(row, options.errno)]
+    rows = {call: _rows(known[call], options.beyond) for call in calls}
+    asked = [(known[call], row) for call in calls for row in rows[call] if _wanted(row, options.errno)]
     if options.errno is not None and not asked:
-        reported = dict.fromkeys(row.errno.name for call in calls for row in _rows(known[call]))
+        reported = dict.fromkeys(row.errno.name for call in calls for row in rows[call])
         raise unknown(f"row of {' or '.join(calls)} for errno", options.errno.upper(), reported)
     with Progress(sys.stderr, len(asked), "provoking") as progress:
         trials = [_try(table, row, recipes, progress) for table, row in asked]
@@ -68,9 +71,9 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     return 0 if all(trial.ok for trial in trials) else 1
 
 
-def _rows(table: Errors) -> list[Row]:
-    """Give the rows that a page has, late ones included."""
-    return [row for row in table.rows if row.kind.value != "beyond"]
+def _rows(table: Errors, beyond: bool) -> list[Row]:
+    """Give the rows that a page has, late ones included, and if asked for those beyond it."""
+    return [row for row in table.rows if beyond or row.kind.value != "beyond"]
 
 
 def _wanted(row: Row, errno: str | None) -> bool:

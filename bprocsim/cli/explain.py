@@ -134,7 +134,7 @@ def _matching(table: Errors, asked: str) -> list[Row]:
 
 
 def _rows_of(table: Errors, asked: str, options: argparse.Namespace) -> list[Row]:
-    """Give the rows that are meant; UsageError if there are none, with the editions that have some."""
+    """Give the rows that are meant; UsageError if there are none, with the editions or kernels that have some."""
     import bprocsim as bp
     from bprocsim.testing import tables
 
@@ -146,6 +146,12 @@ def _rows_of(table: Errors, asked: str, options: argparse.Namespace) -> list[Row
         raise UsageError(
             f"{table.call} of the {options.edition} edition does not report {asked.upper()}, but that of "
             f"{' and '.join(elsewhere)} does: add --edition {elsewhere[0]}"
+        )
+    elsewhere = [each for each in bp.kernels if _matching(tables(options.edition, each)[table.call], asked)]
+    if elsewhere:
+        raise UsageError(
+            f"{table.call} by the rules {options.kernel!r} does not report {asked.upper()}, but by those of "
+            f"{' and '.join(elsewhere)} it does: add --kernel {elsewhere[-1]}"
         )
     names = dict.fromkeys(row.errno.name for row in table.rows)
     if not names:
@@ -168,11 +174,13 @@ def _errno(screen: Screen, table: Errors, rows: list[Row], options: argparse.Nam
 
 def _row(screen: Screen, table: Errors, row: Row, shown_before: int, returns: bool) -> None:
     """Tell all about one row; `shown_before` is the number of the last row that was told about, or 0."""
+    from bprocsim.posix.exec import bad_script_interpreter
+
     place = table.rows.index(row)
     screen.put()
     screen.put((f"{place + 1}. {row.cause}", "title"), (f"  {row.errno.name}, {_KINDS[row.kind.value]}", ""))
     screen.labelled("when", _sentence(row.sentence))
-    way = way_to(row.cause)
+    way = way_to(row.cause, row.about is bad_script_interpreter)
     if way:
         screen.labelled("try", way)
     if row.step:

@@ -109,7 +109,7 @@ _WAYS = {
     "component_too_long": "Let a name between two slashes have 256 bytes; 255 are allowed.",
     "cmd_absent": "Name a file that is not there, or a symbolic link that leads to none.",
     "not_a_directory": "Let the path go on below a file, as in /bin/sh/x.",
-    "too_many_links": "Let the path be a link to a link, and so on, six deep; five are followed.",
+    "too_many_links": "Let the path be a link to a link, and so on, six deep (41 on Linux 6); five (40) are followed.",
     "path_io_error": "Let the disk fail where a directory on the path lies.",
     "noexec_mount": "Put the file on a file system that is mounted noexec.",
     "not_regular": "Name a directory, a device, a FIFO or a socket.",
@@ -127,6 +127,28 @@ _WAYS = {
     "wrong_machine": "Let the file be an ELF image for another kind of processor.",
     "header_malformed": "Let the file be an ELF file that cannot be executed, such as an object file.",
     "second_interpreter": "Let the file be an ELF image with two PT_INTERP segments.",
+    "argv_too_long": "Let argv have more elements than pointers fit into 128 KiB.",
+    "envp_too_long": "Let envp have more elements than pointers fit into 128 KiB.",
+    "pointers_too_many": "Let argv and envp have so many elements that their pointers alone fill the room.",
+    "script_malformed": "Let the file begin with #! and name no interpreter behind it.",
+    "scripts_too_deep": "Let a script's interpreter be a script, and so on, six deep; five are followed.",
+    "header_type_wrong": "Let the file be an ELF file, but an object file or a core dump.",
+    "header_entry_size_wrong": "Let e_phentsize be another than 32 (ELF32) or 56 (ELF64).",
+    "header_table_empty": "Let e_phnum be 0.",
+    "header_table_too_long": "Let e_phnum say that the program headers take more than 64 KiB.",
+    "header_table_refused": "Let e_phentsize be wrong, or the program headers take more than 64 KiB.",
+    "header_table_negative": "Let e_phoff be 2**63 or more.",
+    "header_table_short": "Cut the file within its program headers.",
+    "too_many_descriptors": "Call with all descriptors of the process in use.",
+    "interp_path_too_long": "Let the p_filesz of the PT_INTERP be over 4096.",
+    "interp_path_length_wrong": "Let the p_filesz of the PT_INTERP be under 2 or over 4096.",
+    "interp_path_negative": "Let the p_offset of the PT_INTERP be 2**63 or more.",
+    "interp_path_short": "Let the p_offset of the PT_INTERP lie behind the end of the file.",
+    "interp_path_open": "Let the last byte of the PT_INTERP be other than NUL.",
+    "loader_short": "Let PT_INTERP name a file that is shorter than a header.",
+    "loader_not_elf": "Let PT_INTERP name a text or a script.",
+    "loader_wrong_machine": "Let PT_INTERP name an ELF image for another kind of processor than the program's.",
+    "loader_header_malformed": "Let PT_INTERP name an ELF file with bad program headers.",
     "interpreter_file_table_full": "Call on a node where one more file can be opened: the loader would be the second.",
     "interpreter_args_too_big": "Call a script with arguments that just fit: its interpreter's name no longer does.",
     "node_unknown": "Name a node that the cluster does not have.",
@@ -146,10 +168,13 @@ _WAYS = {
 _OF_SCRIPTS = frozenset({"interpreter_suid_on_nosuid", "interpreter_second_interpreter"})
 
 
-def way_to(cause: str) -> str:
-    """Tell in one sentence how to come to a row; "" where nobody has written it down."""
+def way_to(cause: str, of_script: bool = False) -> str:
+    """Tell in one sentence how to come to a row; "" where nobody has written it down.
+
+    `of_script` a row of an interpreter is asked only of one that a script names.
+    """
     if cause in _WAYS:
         return _WAYS[cause]
     way = _WAYS.get(cause.removeprefix("interpreter_"), "")
-    named = "#!" if cause in _OF_SCRIPTS else "#! or PT_INTERP"
+    named = "#!" if of_script or cause in _OF_SCRIPTS else "#! or PT_INTERP"
     return f"Of the interpreter that cmd names, by {named}: {way[0].lower()}{way[1:]}" if way else ""

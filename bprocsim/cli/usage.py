@@ -74,7 +74,10 @@ def add_rules(parser: argparse.ArgumentParser) -> None:
         "--edition", default="scyld", metavar="NAME", help="edition of BProc: scyld (default), lanl32, bproc4"
     )
     parser.add_argument(
-        "--kernel", default="documented", metavar="NAME", help="rules of exec (default: documented, the page's own)"
+        "--kernel",
+        default="documented",
+        metavar="NAME",
+        help="rules of exec: documented (default, the page's own), linux-2.4, linux-2.6, linux-6",
     )
 
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from attrs import evolve
+
 from bprocsim.errnos import Errno
 from bprocsim.manual import Row
 from bprocsim.posix import conditions as c
-from bprocsim.posix import copying, headers, mapping
+from bprocsim.posix import copying, headers
+from bprocsim.posix import mapping as m
 from bprocsim.posix.exec import ExecProfile, Subject, bad_loader, bad_script_interpreter, the_program
+from bprocsim.posix.mapping import Fate
 from bprocsim.posix.paths import PathLimits
 from bprocsim.posix.profiles import (
     CMD,
@@ -29,6 +33,7 @@ from bprocsim.posix.profiles import (
     program_row,
 )
 from bprocsim.posix.scripts import read_whole
+from bprocsim.signals import Signal
 from bprocsim.units import KiB
 
 E = Errno
@@ -153,9 +158,58 @@ def _old_rows(checks: tuple[_Check, ...], loader: tuple[Row, ...]) -> tuple[Row,
         _READ,
         *_COPIED,
         *_of_program(checks),
-        *_of_interpreters(checks, loader),
+        # A script behind a script is in no format, whatever its line says.
+        *_of_interpreters(tuple(check for check in checks if check is not _SCRIPT), loader),
     )
 
+
+# ---- what kills an image after the point of no return ----------------------------------------------
+
+_KILL, _SEGV = Signal.SIGKILL, Signal.SIGSEGV
+_MISALIGNED, _OUTSIDE, _OVERFLOWS, *_ = m.OLD_FATES
+_TOO_LONG = "a segment takes more of the file than it has room for"
+_ZEROS = "the rest of a page past the end of the file is to be filled with zeros"
+
+_LOADER_TYPE = Fate(m.loader_type_wrong, _SEGV, "the loader is no executable and no shared object")
+_LOADER_HEADER = Fate(m.loader_header_wrong, _SEGV, "the loader's program headers cannot be read")
+
+
+def _of_loader(fates: tuple[Fate, ...], killed_by: Signal | None = None) -> tuple[Fate, ...]:
+    """Give the fates of a loader; old kernels have one signal for whatever is wrong with it."""
+    return tuple(
+        evolve(fate, signal=killed_by or fate.signal, sentence=f"of the loader: {fate.sentence}") for fate in fates
+    )
+
+
+_FATES_2_6 = (
+    Fate(m.file_part_too_long, _KILL, _TOO_LONG),
+    _MISALIGNED,
+    _OUTSIDE,
+    _OVERFLOWS,
+    Fate(m.zeros_in_read_only, _SEGV, "the rest of a page that may not be written is to be filled with zeros"),
+    Fate(m.zeros_past_end_of_file, _SEGV, _ZEROS),
+    *m.BY_ITSELF,
+)
+_FATES_6 = (
+    evolve(_MISALIGNED, signal=_SEGV),
+    Fate(m.file_part_too_long, _SEGV, _TOO_LONG),
+    evolve(_OUTSIDE, signal=_SEGV),
+    Fate(m.segments_too_far_apart, _SEGV, "the segments do not fit into user space together"),
+    Fate(m.segment_too_low, _SEGV, "a segment lies lower than its user may map"),
+    Fate(m.alignment_leads_too_low, _SEGV, "a segment's alignment leads lower than its user may map"),
+    evolve(_OVERFLOWS, signal=_SEGV),
+    Fate(m.segment_exceeds_memory, _SEGV, "a segment takes more memory than the machine has"),
+    Fate(m.zeros_past_end_of_file, _SEGV, _ZEROS),
+    *(
+        Fate(m.entry_not_executable_now, fate.signal, fate.sentence)
+        if fate.condition is m.entry_not_executable
+        else fate
+        for fate in m.BY_ITSELF
+    ),
+    Fate(m.entry_in_zeros, _SEGV, "there is nothing at the entry"),
+)
+
+# ---- the kernels -----------------------------------------------------------------------------------
 
 _POINTERS_MAX = ((128 * KiB - 4) // 4, (128 * KiB - 8) // 8)
 
@@ -168,7 +222,12 @@ LINUX_2_4 = ExecProfile(
     pointers_max=_POINTERS_MAX,
     reserved_files=10,
     image_memory_reserved=False,
-    loader_fates=mapping.OLD_LOADER_FATES,
+    loader_fates=(
+        Fate(m.loader_foreign, _SEGV, "the loader is for another machine"),
+        _LOADER_TYPE,
+        _LOADER_HEADER,
+        *_of_loader(m.OLD_FATES, _SEGV),
+    ),
 )
 
 LINUX_2_6 = ExecProfile(
@@ -181,35 +240,49 @@ LINUX_2_6 = ExecProfile(
     loader_header_bytes=128,
     files_unlimited_by="CAP_SYS_ADMIN",
     image_memory_reserved=False,
-    fates=mapping.FATES_2_6,
-    loader_fates=mapping.LOADER_FATES_2_6,
+    fates=_FATES_2_6,
+    loader_fates=(_LOADER_TYPE, _LOADER_HEADER, *_of_loader(_FATES_2_6, _SEGV)),
+)
+
+# What could not be provoked on a machine without harm stands in the manual page alone.
+_NOT_MEASURED = frozenset({"path_io_error", "header_io_error", "file_table_full", "out_of_memory"})
+
+
+def _measured(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """Let the rows that nobody measured cite the manual page."""
+    return tuple(
+        evolve(row, source="linux-execve2") if row.cause.removeprefix("interpreter_") in _NOT_MEASURED else row
+        for row in rows
+    )
+
+
+_ROWS_6 = (
+    *NAMING,
+    *map(program_row, OPENING),
+    UNREADABLE_ARGV,
+    UNREADABLE_ENVP,
+    Row(E.E2BIG, copying.pointers_too_many, "argv and envp have too many elements"),
+    *_COPIED,
+    _READ,
+    *_of_program(_CHECKS_6),
+    *_of_interpreters(
+        _CHECKS_6,
+        _LOADER_6,
+        (
+            Row(
+                E.ELOOP,
+                headers.scripts_too_deep,
+                "too many scripts stand behind each other",
+                about=bad_script_interpreter,
+            ),
+        ),
+    ),
 )
 
 LINUX_6 = ExecProfile(
     "linux-6",
-    rows=(
-        *NAMING,
-        *map(program_row, OPENING),
-        UNREADABLE_ARGV,
-        UNREADABLE_ENVP,
-        Row(E.E2BIG, copying.pointers_too_many, "argv and envp have too many elements"),
-        *_COPIED,
-        _READ,
-        *_of_program(_CHECKS_6),
-        *_of_interpreters(
-            _CHECKS_6,
-            _LOADER_6,
-            (
-                Row(
-                    E.ELOOP,
-                    headers.scripts_too_deep,
-                    "too many scripts stand behind each other",
-                    about=bad_script_interpreter,
-                ),
-            ),
-        ),
-    ),
-    source="linux-execve2",
+    rows=_measured(_ROWS_6),
+    source="linux-6.18-measured",
     order="linux-6.18-measured",
     paths=PathLimits(path_max=4096, name_max=255, nested_links=None, total_links=40),
     argument_area_bytes=None,
@@ -222,8 +295,8 @@ LINUX_6 = ExecProfile(
     script_kept=True,
     files_unlimited_by="CAP_SYS_ADMIN",
     image_memory_reserved=False,
-    fates=mapping.FATES_6,
-    loader_fates=mapping.LOADER_FATES_6,
+    fates=_FATES_6,
+    loader_fates=(_LOADER_TYPE, *_of_loader(_FATES_6)),
     user_top=(0xFFFF_E000, (1 << 47) - 4 * KiB),
     lowest_address=4 * KiB,
 )

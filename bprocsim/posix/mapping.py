@@ -202,66 +202,22 @@ def loader_header_wrong(m: Mapping) -> bool:
     return m.elf.e_phentsize != segment_bytes or not m.elf.e_phnum or not m.elf.table_complete
 
 
-# ---- the fates of each kernel --------------------------------------------------------------------
+# ---- the fates of the page's time ----------------------------------------------------------------
 
-_KILL, _SEGV, _BUS = Signal.SIGKILL, Signal.SIGSEGV, Signal.SIGBUS
+_KILL, _SEGV = Signal.SIGKILL, Signal.SIGSEGV
 
-_MISALIGNED = "a segment's address and file offset do not agree within a page"
-_OUTSIDE = "a segment does not fit into user space"
-_OVERFLOWS = "a segment's place in the file is beyond any file"
-_TOO_LONG = "a segment takes more of the file than it has room for"
-
-_BY_ITSELF = (
+# What a program does by itself once it runs, on every kernel.
+BY_ITSELF = (
     Fate(entry_outside_user_space, _SEGV, "the entry lies outside of user space"),
     Fate(entry_not_mapped, _SEGV, "no segment holds the entry"),
     Fate(entry_not_executable, _SEGV, "the entry's segment may not be executed"),
-    Fate(entry_past_end_of_file, _BUS, "the entry's page lies past the end of the file"),
+    Fate(entry_past_end_of_file, Signal.SIGBUS, "the entry's page lies past the end of the file"),
 )
 
 # Linux 2.4. Source: linux-2.4.20-exec.
 OLD_FATES = (
-    Fate(segment_misaligned, _KILL, _MISALIGNED),
-    Fate(segment_outside_user_space, _KILL, _OUTSIDE),
-    Fate(offset_overflows, _KILL, _OVERFLOWS),
-    *_BY_ITSELF,
-)
-OLD_LOADER_FATES = (
-    Fate(loader_foreign, _SEGV, "the loader is for another machine"),
-    Fate(loader_type_wrong, _SEGV, "the loader is no executable and no shared object"),
-    Fate(loader_header_wrong, _SEGV, "the loader's program headers cannot be read"),
-    *(Fate(fate.condition, _SEGV, f"of the loader: {fate.sentence}") for fate in OLD_FATES),
-)
-
-# Linux 2.6. Source: linux-2.6.11-exec.
-FATES_2_6 = (
-    Fate(file_part_too_long, _KILL, _TOO_LONG),
-    *OLD_FATES[:3],
-    Fate(zeros_in_read_only, _SEGV, "the rest of a page that may not be written is to be filled with zeros"),
-    Fate(zeros_past_end_of_file, _SEGV, "the rest of a page past the end of the file is to be filled with zeros"),
-    *_BY_ITSELF,
-)
-LOADER_FATES_2_6 = (
-    *OLD_LOADER_FATES[1:3],
-    *(Fate(fate.condition, _SEGV, f"of the loader: {fate.sentence}") for fate in FATES_2_6),
-)
-
-# Linux 6. Source: linux-6.18-measured.
-FATES_6 = (
-    Fate(segment_misaligned, _SEGV, _MISALIGNED),
-    Fate(file_part_too_long, _SEGV, _TOO_LONG),
-    Fate(segment_outside_user_space, _SEGV, _OUTSIDE),
-    Fate(segments_too_far_apart, _SEGV, "the segments do not fit into user space together"),
-    Fate(segment_too_low, _SEGV, "a segment lies lower than its user may map"),
-    Fate(alignment_leads_too_low, _SEGV, "a segment's alignment leads lower than its user may map"),
-    Fate(offset_overflows, _SEGV, _OVERFLOWS),
-    Fate(segment_exceeds_memory, _SEGV, "a segment takes more memory than the machine has"),
-    Fate(zeros_past_end_of_file, _SEGV, "the rest of a page past the end of the file is to be filled with zeros"),
-    *_BY_ITSELF[:2],
-    Fate(entry_not_executable_now, _SEGV, "the entry's segment may not be executed"),
-    _BY_ITSELF[3],
-    Fate(entry_in_zeros, _SEGV, "there is nothing at the entry"),
-)
-LOADER_FATES_6 = (
-    OLD_LOADER_FATES[1],
-    *(Fate(fate.condition, fate.signal, f"of the loader: {fate.sentence}") for fate in FATES_6),
+    Fate(segment_misaligned, _KILL, "a segment's address and file offset do not agree within a page"),
+    Fate(segment_outside_user_space, _KILL, "a segment does not fit into user space"),
+    Fate(offset_overflows, _KILL, "a segment's place in the file is beyond any file"),
+    *BY_ITSELF,
 )

@@ -76,6 +76,10 @@ class Description(Protocol):
         """Let go of it: the last descriptor was closed."""
 
 
+# How many descriptors a process may have unless it is told otherwise.
+OPEN_LIMIT = 1024
+
+
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Descriptor:
     """A slot of a descriptor table."""
@@ -133,7 +137,7 @@ class Process:
     body: Callable[..., Any] | None = None
     execed: bool = False
     descriptors: dict[int, Descriptor] = field(factory=dict)
-    open_limit: int = 1024
+    open_limit: int = OPEN_LIMIT
     umask: int = 0o022
     memory_bytes: int = 0
     handlers: dict[int, Handler | Disposition] = field(factory=dict)

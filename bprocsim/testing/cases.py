@@ -6,7 +6,7 @@ the public calls and faults alone, it becomes a cluster in which the call can be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 
 import bprocsim as bp
 from bprocsim.posix.copying import limit_bytes, room_bytes
+from bprocsim.posix.elf import PT_INTERP
 from bprocsim.units import KiB
 
 USER = "alice"
@@ -22,6 +23,8 @@ NOWHERE = 99  # no node has this number
 LOADER = "/lib64/ld-linux-x86-64.so.2"
 PORT = 4000
 FOREIGN_MACHINE = 20  # ppc, which no node here runs
+BITS = 64  # of a word on the calling node
+STREAMS = 3  # descriptors that every process has
 NAME_MAX, PATH_MAX = 255, 4096
 
 
@@ -35,7 +38,7 @@ class File:
     on the way; `noexec`, `nosuid` the flags of its file system; `kind` what it is; `executable`,
     `set_id` its mode; `written` somebody writes it; `bad` its contents cannot be read. `content`
     "elf", "script", "text" or "empty"; of an ELF file `magic` its first four bytes, `foreign` for
-    another machine, `malformed` what is wrong with the headers, `interpreters` how many PT_INTERP.
+    another machine, `malformed` what is wrong with the headers or with PT_INTERP, `interpreters` how many PT_INTERP.
     """
 
     directory: str
@@ -77,8 +80,10 @@ class Case:
     `call` and `edition`, `kernel` (names or records) the rules; `daemon` the master's is there. `cmd` "path", "bad"
     (address) or "empty", `cmd_bytes` its length if it is to be padded; `program` the file that it
     names, `interpreter` the file that the program names if it is a script or has a PT_INTERP.
-    `argv`, `envp` can be read; `element` so can their elements; `room` bytes left in the argument
-    area (None: as much as there is). `free_files`, `free_bytes` what the calling node has left.
+    `scripts` more scripts stand between a script and its interpreter. `argv`, `envp` can be read, and
+    have so many elements if `argv_pointers`, `envp_pointers` are not 0; `element` their elements can
+    be read; `room` bytes left in the argument area (None: as much as there is). `free_files`,
+    `free_bytes` what the calling node has left for this caller, `descriptors` what its process has.
 
     `from_node` and `node` from where to where. Of node 2, whether it is the destination or not:
     `down` it is; `node_mode` who may go there; `lost_at` the step at which it loses power;
@@ -96,10 +101,14 @@ class Case:
     cmd_bytes: int = 0
     program: File = File("/program")
     interpreter: File = File("/interpreter")
+    scripts: int = 0
     argv: bool = True
     envp: bool = True
+    argv_pointers: int = 0
+    envp_pointers: int = 0
     element: bool = True
     room: int | None = None
+    descriptors: int | None = None
     free_files: int | None = None
     free_bytes: int | None = None
     from_node: int = CALLER
@@ -146,12 +155,17 @@ class Case:
         if self.interpreted:
             _make(files, self.interpreter, (LOADER, LOADER))
         named = self._interpreter_path(files) if self.interpreted else LOADER
-        _make(files, self.program, (named, named))
+        _make(files, self.program, (self._nested(files, named), named))
         if self.node_mode != 0o111:
             cluster.nodes[TARGET].chmod(self.node_mode)
         if not self.loader_there:
             cluster.nodes[TARGET].fs.unlink(LOADER)
         return cluster
+
+    @property
+    def profile(self) -> bp.ExecProfile:
+        """Give the rules of exec as a record."""
+        return bp.kernels[self.kernel] if isinstance(self.kernel, str) else self.kernel
 
     @property
     def interpreted(self) -> bool:
@@ -163,6 +177,8 @@ class Case:
     def make(self, cluster: bp.Cluster, caller: Any = None) -> bp.Outcome:
         """Make the call in a world that `world` built, by a fresh process or by an idle `caller` there."""
         who: dict[str, Any] = {"from_node": self.from_node, "user": cluster.users[USER]}
+        if self.descriptors is not None and caller is None:
+            caller = cluster.idle_process(cluster.users[USER], self.from_node, open_limit=STREAMS + self.descriptors)
         if caller is not None:
             who = {"caller": caller}
         if self.call == "execve":
@@ -193,7 +209,7 @@ class Case:
             if file.bad_way:
                 yield bp.IoError(here, file.directory if file.bad_way == "directory" else file.place)
         if self.free_files is not None:
-            yield bp.OpenFileLimit(here, self.free_files)
+            yield bp.OpenFileLimit(here, self.free_files + self.profile.reserved_files)
         if self.free_bytes is not None:
             yield bp.MemoryFull(here, self.free_bytes)
         if self.down:
@@ -218,6 +234,14 @@ class Case:
         files.symlink(path, "/short")
         return "/short"
 
+    def _nested(self, files: Any, named: str) -> str:
+        """Put scripts between the program and the interpreter; give what the program is to name."""
+        for number in range(self.scripts):
+            path = f"/script{number}"
+            files.write_file(path, f"#!{named}\n".encode(), mode=0o755)
+            named = path
+        return named
+
     # ---- the arguments ----
 
     def _arguments(self) -> tuple[Any, Any, Any]:
@@ -225,8 +249,8 @@ class Case:
         if self.cmd == "path" and self.cmd_bytes:
             directory, _, name = cmd.rpartition("/")
             cmd = directory + "/" * (self.cmd_bytes - len(directory) - len(name)) + name
-        argv: Any = ["name"] if self.argv else bp.BAD_ADDRESS
-        envp: Any = [] if self.envp else bp.BAD_ADDRESS
+        argv: Any = ["name", *[""] * (self.argv_pointers - 1)] if self.argv else bp.BAD_ADDRESS
+        envp: Any = [""] * self.envp_pointers if self.envp else bp.BAD_ADDRESS
         vector = argv if self.argv else envp
         if self.room is not None and (self.argv or self.envp):
             taken = (0 if self.cmd == "bad" else len(cmd)) + 1 + (len("name") + 1 if self.argv else 0)
@@ -238,13 +262,13 @@ class Case:
 
     def _filling(self, kept_bytes: int) -> list[str]:
         """Give strings that leave so much of the argument area, and their pointers; none is too long by itself."""
-        kernel = bp.kernels[self.kernel] if isinstance(self.kernel, str) else self.kernel
-        longest = kernel.string_bytes or limit_bytes(kernel, 64)
+        kernel = self.profile
+        longest = kernel.string_bytes or limit_bytes(kernel, BITS)
         strings: list[str] = []
         while True:
             # This one, argv's first, for which an empty argv counts too, and what leads nowhere.
             pointers = len(strings) + 2 + (not self.element)
-            left = room_bytes(kernel, 64, pointers) - kept_bytes - sum(len(each) + 1 for each in strings)
+            left = room_bytes(kernel, BITS, pointers) - kept_bytes - sum(len(each) + 1 for each in strings)
             strings.append("a" * (min(left, longest) - 1))
             if left <= longest:
                 return strings
@@ -296,33 +320,41 @@ def _content(file: File, interpreters: tuple[str, ...]) -> bytes:
     """Give the bytes of a file that names these interpreters if it names any."""
     if file.content == "empty":
         return b""
-    if file.content == "text":
-        return b"no program at all\n"
+    if file.content in ("text", "long text"):
+        return b"no program at all\n" * (1 if file.content == "text" else 8)
     if file.content == "script":
         return b"#!\n" if file.malformed else b"#!" + interpreters[0].encode() + b" -x\n"
     image = bp.ElfImage(
         machine=FOREIGN_MACHINE if file.foreign else 62,
         bits=64,
         byteorder="little",
-        interpreters=[
-            # Without the NUL that ends it a path is none that a kernel takes.
-            each.encode() if file.malformed == "interpreter" else each
-            for each in interpreters[: file.interpreters]
-        ],
+        interpreters=[_PATHS.get(file.malformed, str)(each) for each in interpreters[: file.interpreters]],
         magic=file.magic,
         memory_bytes=64 * KiB,
     )
-    return evolve(image, **_MALFORMED[file.malformed]).to_bytes()
+    if file.malformed in _ELSEWHERE:
+        place = _ELSEWHERE[file.malformed]
+        moved = [each._replace(p_offset=place) if each.p_type == PT_INTERP else each for each in image.segments]
+        return evolve(image, segments=moved, memory_bytes=None).to_bytes()
+    return evolve(image, **_MALFORMED.get(file.malformed, {})).to_bytes()
 
 
 # What makes of good headers ones that no kernel takes.
 _MALFORMED: dict[str, dict[str, Any]] = {
-    "": {},
-    "interpreter": {},
     "type": {"type": "REL"},
     "entry size": {"phentsize": 60},
     "no entries": {"phnum": 0},
     "too many entries": {"phnum": 2000},
     "table elsewhere": {"phoff": 1 << 40},
+    "negative table": {"phoff": 1 << 63},
     "short": {"truncate": 40},
 }
+
+# What makes of a good path in PT_INTERP one that no kernel takes: without the NUL that ends it, too
+# long, or too short even for its NUL; and places where it is not.
+_PATHS: dict[str, Callable[[str], str | bytes]] = {
+    "interpreter": lambda path: path.encode(),
+    "long interpreter": lambda path: path.encode().ljust(PATH_MAX + 1, b"\0"),
+    "short interpreter": lambda path: b"\0",
+}
+_ELSEWHERE = {"interpreter elsewhere": 1 << 40, "negative interpreter": 1 << 63}

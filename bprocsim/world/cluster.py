@@ -21,14 +21,24 @@ from bprocsim.posix.execcalls import execve_errors
 from bprocsim.posix.image import Program, as_program, image_bytes
 from bprocsim.posix.machine import FileTable, Memory
 from bprocsim.posix.network import Network
-from bprocsim.posix.procs import PidSpace
+from bprocsim.posix.procs import OPEN_LIMIT, PidSpace
 from bprocsim.posix.profiles import PROFILES
 from bprocsim.programs import BUILTIN
 from bprocsim.world.directcalls import LEFT_OUT, Request, execmove, execve, is_down
 from bprocsim.world.handles import MachineHandle, Nodes, ProcessHandle
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.simulation import Simulation
-from bprocsim.world.specs import NodeSpec, User, credentials_of, label, listed, named_record, node_numbers, node_specs
+from bprocsim.world.specs import (
+    NodeSpec,
+    User,
+    at_least,
+    credentials_of,
+    label,
+    listed,
+    named_record,
+    node_numbers,
+    node_specs,
+)
 
 if TYPE_CHECKING:
     import subprocess
@@ -232,15 +242,17 @@ class Cluster:
         self.planned.append(planned)
         return planned
 
-    def idle_process(self, user: Any = None, node: int = NODE_MASTER) -> ProcessHandle:
+    def idle_process(
+        self, user: Any = None, node: int = NODE_MASTER, open_limit: int = OPEN_LIMIT
+    ) -> ProcessHandle:  # fmt: skip
         """Start a process of `user` on `node` that waits for ever, to be given as `caller=`.
 
-        TypeError, ValueError: name the argument.
+        `open_limit` how many descriptors it may have, from 3 on. TypeError, ValueError: name the argument.
         """
         machine = self.machine(node, "node")
         if is_down(self, machine):
             raise ValueError(f"node: node {node} is down: nobody there can wait")
-        return ProcessHandle.idle(self.sim, machine, credentials_of(user))
+        return ProcessHandle.idle(self.sim, machine, credentials_of(user), at_least("open_limit", open_limit, 3))
 
     # ---- direct calls ----
 

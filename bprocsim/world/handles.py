@@ -194,14 +194,15 @@ class ProcessHandle:
         self._event: Any = None
 
     @classmethod
-    def idle(cls, sim: Simulation, machine: Any, who: Credentials) -> ProcessHandle:
-        """Start a process that waits for ever."""
+    def idle(cls, sim: Simulation, machine: Any, who: Credentials, open_limit: int) -> ProcessHandle:
+        """Start a process that waits for ever and may have so many descriptors."""
         sim.outside("idle_process")
         process = machine.new_process()
         from bprocsim.world.direct import clothe
 
         clothe(process, who, b"")
         process.comm = b"idle"
+        process.open_limit = open_limit
         process.idle = True
         return cls(sim, process)
 

@@ -12,7 +12,8 @@ import bprocsim as bp
 from bprocsim.manual import Errors, Kind, Row
 from bprocsim.testing import Recipe, recipes, tables
 from bprocsim.testing.cases import Case
-from bprocsim.testing.recipes import combine, defects, exec_tables
+from bprocsim.testing.defects import defects
+from bprocsim.testing.recipes import combine, exec_tables
 from tests.rows.worlds import Watching, install, possible
 
 CAUSES = list(dict.fromkeys(cause for _, cause in recipes))

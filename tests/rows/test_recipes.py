@@ -11,7 +11,8 @@ import bprocsim as bp
 from bprocsim.kernel import CALLS
 from bprocsim.manual import Kind
 from bprocsim.testing import Recipe, recipes, recipes_of, tables
-from bprocsim.testing.recipes import defects, exec_tables
+from bprocsim.testing.defects import defects
+from bprocsim.testing.recipes import exec_tables
 from tests.rows.worlds import STEP, Ways, held_at, held_on_entry
 
 # The ERRORS section of bproc_execmove(2), in its own order (the source scyld-bproc_execmove).

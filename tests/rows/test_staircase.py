@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bprocsim.manual import Errors
 from bprocsim.testing.cases import Case
-from bprocsim.testing.recipes import Defect, defects
+from bprocsim.testing.defects import Defect, defects
 from tests.rows.worlds import (
     ENTRY,
     EXECMOVE,

@@ -10,7 +10,8 @@ from attrs import frozen
 
 from bprocsim.manual import Errors, Kind, Row
 from bprocsim.testing.cases import TARGET, Case
-from bprocsim.testing.recipes import Defect, combine, defects, exec_tables
+from bprocsim.testing.defects import Defect, defects
+from bprocsim.testing.recipes import combine, exec_tables
 
 EXECMOVE, EXECVE = exec_tables()
 ENTRY = tuple(row.cause for row in EXECMOVE.rows if row.kind is not Kind.LATE)
@@ -55,6 +56,12 @@ class Watching(Errors):
         return self.rows[0] if found is None and self.refuse and not step else found
 
 
+def table_of(case: Case) -> Errors:
+    """Give the table by which a case is decided."""
+    execmove, execve = exec_tables(case.edition, case.kernel)
+    return execve if case.call == "execve" else execmove
+
+
 def install(case: Case, table: Errors) -> Any:
     """Build a world in which `table` decides the call."""
     cluster = case.world()
@@ -68,7 +75,7 @@ def install(case: Case, table: Errors) -> Any:
 @cache
 def held_on_entry(case: Case) -> tuple[str, ...]:
     """Tell all that holds when the call is decided on entry, in the order of the table."""
-    table = Watching(EXECVE if case.call == "execve" else EXECMOVE, refuse=True)
+    table = Watching(table_of(case), refuse=True)
     case.make(install(case, table))
     return table.held[""]
 
