@@ -41,6 +41,7 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--refresh-golden", action="store_true", help="write goldens and pages anew, then read the diff")
     parser.addoption("--without-slow", action="store_true", help="skip tests marked slow, and say so")
     parser.addoption(
         "--like-windows", action="store_true", help="take away what Windows lacks (see tests/likewindows.py)"
@@ -67,3 +68,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
                 break
+
+
+@pytest.fixture
+def refresh_golden(request: pytest.FixtureRequest) -> bool:
+    """Tell whether what is kept as it was printed is to be written anew."""
+    return bool(request.config.getoption("--refresh-golden"))

@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bprocsim import __version__
-from bprocsim.cli import demo, errors, explain
+from bprocsim.cli import about, demo, errors, explain
 from bprocsim.cli.screen import OutputError, open_screen, output_error
 from bprocsim.cli.usage import Parser, UsageError, Version, add_color
 
 DONE, USAGE, BUG, INTERRUPTED = 0, 2, 70, 130
 
-COMMANDS = {"demo": demo, "errors": errors, "explain": explain}
+COMMANDS = {"demo": demo, "errors": errors, "explain": explain, "about": about}
 
 DESCRIPTION = """\
 A simulator of a BProc cluster: programs leave a simulated master, run on its

@@ -174,13 +174,6 @@ _LOADER_TYPE = Fate(m.loader_type_wrong, _SEGV, "the loader is no executable and
 _LOADER_HEADER = Fate(m.loader_header_wrong, _SEGV, "the loader's program headers cannot be read")
 
 
-def _of_loader(fates: tuple[Fate, ...], killed_by: Signal | None = None) -> tuple[Fate, ...]:
-    """Give the fates of a loader; old kernels have one signal for whatever is wrong with it."""
-    return tuple(
-        evolve(fate, signal=killed_by or fate.signal, sentence=f"of the loader: {fate.sentence}") for fate in fates
-    )
-
-
 _FATES_2_6 = (
     Fate(m.file_part_too_long, _KILL, _TOO_LONG),
     _MISALIGNED,
@@ -226,7 +219,7 @@ LINUX_2_4 = ExecProfile(
         Fate(m.loader_foreign, _SEGV, "the loader is for another machine"),
         _LOADER_TYPE,
         _LOADER_HEADER,
-        *_of_loader(m.OLD_FATES, _SEGV),
+        *m.OLD_LOADER_FATES,
     ),
 )
 
@@ -241,7 +234,7 @@ LINUX_2_6 = ExecProfile(
     files_unlimited_by="CAP_SYS_ADMIN",
     image_memory_reserved=False,
     fates=_FATES_2_6,
-    loader_fates=(_LOADER_TYPE, _LOADER_HEADER, *_of_loader(_FATES_2_6, _SEGV)),
+    loader_fates=(_LOADER_TYPE, _LOADER_HEADER, *m.of_loader(_FATES_2_6, _SEGV)),
 )
 
 # What could not be provoked on a machine without harm stands in the manual page alone.
@@ -296,7 +289,7 @@ LINUX_6 = ExecProfile(
     files_unlimited_by="CAP_SYS_ADMIN",
     image_memory_reserved=False,
     fates=_FATES_6,
-    loader_fates=(_LOADER_TYPE, *_of_loader(_FATES_6)),
+    loader_fates=(_LOADER_TYPE, *m.of_loader(_FATES_6)),
     user_top=(0xFFFF_E000, (1 << 47) - 4 * KiB),
     lowest_address=4 * KiB,
 )

@@ -221,3 +221,11 @@ OLD_FATES = (
     Fate(offset_overflows, _KILL, "a segment's place in the file is beyond any file"),
     *BY_ITSELF,
 )
+
+
+def of_loader(fates: tuple[Fate, ...], killed_by: Signal | None = None) -> tuple[Fate, ...]:
+    """Give the fates of a loader; old kernels have one signal, `killed_by`, for whatever is wrong with it."""
+    return tuple(Fate(fate.condition, killed_by or fate.signal, f"of the loader: {fate.sentence}") for fate in fates)
+
+
+OLD_LOADER_FATES = of_loader(OLD_FATES, _SEGV)

@@ -13,6 +13,7 @@ from bprocsim.manual import Row
 from bprocsim.posix import conditions as c
 from bprocsim.posix import copying, headers
 from bprocsim.posix.exec import ExecProfile, Subject, bad_interpreter, stopped_program, the_program
+from bprocsim.posix.mapping import OLD_LOADER_FATES
 from bprocsim.posix.paths import PathLimits
 
 E = Errno
@@ -98,6 +99,7 @@ DOCUMENTED = ExecProfile(
     source="scyld-bproc_execmove",
     order="linux-2.4.20-exec",
     paths=PathLimits(path_max=4096, name_max=255, nested_links=5, total_links=40),
+    loader_fates=OLD_LOADER_FATES,
 )
 
 

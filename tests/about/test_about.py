@@ -1,0 +1,33 @@
+"""The generated pages of `bprocsim about` say what the tables, the recordings and the README say now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+import pytest
+
+import bprocsim as bp
+from tests.about.kernels import FIELDS, kernels_page
+
+ABOUT = Path(bp.__file__).parent / "about"
+REFRESH = "python3 tests --only pytest -- tests/about --refresh-golden"
+
+PAGES: dict[str, Callable[[], str]] = {"kernels": kernels_page}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_as_it_would_be_written_now(name: str, refresh_golden: bool) -> None:
+    path, text = ABOUT / f"{name}.md", PAGES[name]()
+    if refresh_golden:
+        path.write_text(text, encoding="utf-8", newline="\n")
+    assert path.read_text(encoding="utf-8") == text, f"write it anew: {REFRESH}"
+
+
+def test_there_are_no_other_pages() -> None:
+    assert {path.stem for path in ABOUT.glob("*")} == set(PAGES)
+
+
+def test_every_field_of_a_profile_is_told_or_left_out_on_purpose() -> None:
+    assert set(FIELDS) == {each.name for each in attrs.fields(bp.ExecProfile)}
