@@ -141,13 +141,13 @@ def _insert(found: dict[str, str], after: str, cause: str, sentence: str) -> dic
 
 
 def _limits() -> Iterator[tuple[str, ...]]:
-    for label, told in (
-        ("longest path, with its NUL", lambda each: each.paths.path_max),
-        ("longest name in a path", lambda each: each.paths.name_max),
-        ("symbolic links inside each other", lambda each: each.paths.nested_links),
-        ("symbolic links in all", lambda each: each.paths.total_links),
+    for label, name in (
+        ("longest path, with its NUL", "path_max"),
+        ("longest name in a path", "name_max"),
+        ("symbolic links inside each other", "nested_links"),
+        ("symbolic links in all", "total_links"),
     ):
-        yield (label, *(_told(told(bp.kernels[name])) for name in NAMES))
+        yield (label, *(_told(getattr(bp.kernels[kernel].paths, name)) for kernel in NAMES))
     for each in attrs.fields(bp.ExecProfile):
         if FIELDS[each.name]:
             yield (FIELDS[each.name], *(_field(bp.kernels[name], each.name) for name in NAMES))
