@@ -447,13 +447,17 @@ class Fs:
         inode = self._to_change(LCHOWN, path, follow=False)
         inode.uid, inode.gid = uid, gid
 
-    def mount(self, path: AnyPath, nosuid: bool = False, noexec: bool = False, readonly: bool = False) -> None:
+    def mount(
+        self, path: AnyPath, nosuid: bool = False, noexec: bool = False, readonly: bool = False,
+        nosymfollow: bool = False,
+    ) -> None:  # fmt: skip
         """Put an empty file system on a directory; what was in it is out of reach. Errors: MOUNT.
 
-        Its root directory is 0755 and belongs to 0, 0. `readonly` does not bind the builder.
+        Its root directory is 0755 and belongs to 0, 0. `readonly` does not bind the builder;
+        `nosymfollow`: no symbolic link there is followed, by nobody, which Linux has had since 5.10.
         """
         covered = self._find(MOUNT, path)
-        vfs.mount(self.tree, covered.number, nosuid=nosuid, noexec=noexec, readonly=readonly)
+        vfs.mount(self.tree, covered.number, nosuid=nosuid, noexec=noexec, readonly=readonly, nosymfollow=nosymfollow)
 
     def open_for_write(self, path: AnyPath) -> OpenForWrite:
         """Hold an existing file open for writing, until closed. Errors: OPEN_FOR_WRITE."""

@@ -316,8 +316,9 @@ class _Walker:
         elif child is None:
             stops.append(Stop.ABSENT)
         elif follow:
-            # The count comes before the text is read.
-            if self.links >= self.limits.total_cap or len(self.following) > self.limits.nested_cap:
+            # The count comes before the text is read, and where none may be followed one is too many.
+            too_many = self.links >= self.limits.total_cap or len(self.following) > self.limits.nested_cap
+            if too_many or child.mount.nosymfollow:
                 stops.append(Stop.TOO_MANY_LINKS)
             if self.sectors and self.tree.is_bad(child):
                 stops.append(Stop.IO_ERROR)

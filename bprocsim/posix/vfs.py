@@ -39,6 +39,7 @@ class Mount:
     nosuid: bool = False
     noexec: bool = False
     readonly: bool = False
+    nosymfollow: bool = False
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
@@ -340,7 +341,10 @@ def rmdir(tree: FileTree, parent: int, name: bytes) -> Inode:
     return inode
 
 
-def mount(tree: FileTree, covered: int, *, nosuid: bool = False, noexec: bool = False, readonly: bool = False) -> Inode:
+def mount(
+    tree: FileTree, covered: int, *, nosuid: bool = False, noexec: bool = False, readonly: bool = False,
+    nosymfollow: bool = False,
+) -> Inode:  # fmt: skip
     """Put an empty file system on the directory `covered`, not the root, and give its root directory.
 
     The name of the covered directory leads to the new root from now on, and the new root's `..`
@@ -355,7 +359,7 @@ def mount(tree: FileTree, covered: int, *, nosuid: bool = False, noexec: bool = 
     assert path is not None, "reached from the root"
     root = _make(tree, covered, Kind.DIRECTORY, 0o755, 0, 0)
     root.entries, root.parent, root.links = {}, below.parent, 2
-    root.mount = Mount(path, nosuid, noexec, readonly)
+    root.mount = Mount(path, nosuid, noexec, readonly, nosymfollow)
     tree.mounts += (root.mount,)
     _entries(tree.own(below.parent))[name] = root.number
     return root

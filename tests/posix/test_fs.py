@@ -113,6 +113,18 @@ def test_the_builder_is_bound_by_nothing(fs: Fs) -> None:
     assert fs.read_file("/shut/f") == b"new"
 
 
+def test_where_no_link_is_followed(fs: Fs) -> None:
+    fs.mkdir("/still")
+    fs.mount("/still", nosymfollow=True)
+    fs.write_file("/still/file", b"text")
+    fs.symlink("file", "/still/link")
+    fs.symlink("/still/file", "/way")
+    assert fs.read_file("/still/file") == fs.read_file("/way") == b"text"
+    with pytest.raises(OSError, match="symbolic links"):
+        fs.read_file("/still/link")
+    fs.unlink("/still/link")
+
+
 def test_mounts(fs: Fs) -> None:
     fs.mount("/d", nosuid=True, noexec=True)
     assert fs.listdir("/d") == []
