@@ -277,7 +277,7 @@ LINUX_6 = ExecProfile(
     rows=_measured(_ROWS_6),
     source="linux-6.18-measured",
     order="linux-6.18-measured",
-    paths=PathLimits(path_max=4096, name_max=255, nested_links=None, total_links=40),
+    paths=PathLimits(path_max=4096, name_max=255, nested_links=None, total_links=40, removed_is_empty=True),
     argument_area_bytes=None,
     pointers_count=True,
     string_bytes=128 * KiB,

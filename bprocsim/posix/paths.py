@@ -53,15 +53,17 @@ class PathLimits:
 
     `path_max` bytes of a path with its NUL (the caller asks `too_long`; a walk does not);
     `name_max` bytes of a component; `nested_links` how deep links may stand inside links' targets;
-    `total_links` how many links a walk may follow.
+    `total_links` how many links a walk may follow; `removed_is_empty` in a removed directory nothing
+    is looked for, so that a name which is too long is merely absent.
     ValueError: a negative limit, or neither limit on links, for then a loop never ends.
-    Sources: linux-2.4.20-namei, linux-path_resolution7.
+    Sources: linux-2.4.20-namei, linux-path_resolution7, linux-6.18-measured.
     """
 
     path_max: int | None = field(default=4096, validator=_check_limit)
     name_max: int | None = field(default=255, validator=_check_limit)
     nested_links: int | None = field(default=_NESTED_LINKS, validator=_check_limit)
     total_links: int | None = field(default=_TOTAL_LINKS, validator=_check_limit)
+    removed_is_empty: bool = False
     # The same as plain numbers: comparing with "no limit" then needs no question of its own.
     name_cap: int = field(init=False, repr=False, eq=False)
     nested_cap: int = field(init=False, repr=False, eq=False)
@@ -111,7 +113,7 @@ class Walk:
     link_text: bytes = b""
 
 
-LIMITS_NOW = PathLimits(nested_links=None)  # of today's Linux
+LIMITS_NOW = PathLimits(nested_links=None, removed_is_empty=True)  # of today's Linux
 
 
 def path_bytes(path: object, argument: str = "path") -> bytes:
@@ -308,7 +310,7 @@ class _Walker:
         stops = []
         if not permits(self.inode, self.who, EXECUTE):
             stops.append(Stop.SEARCH_DENIED)
-        if len(name) > self.limits.name_cap:
+        if len(name) > self.limits.name_cap and (self.inode.links > 0 or not self.limits.removed_is_empty):
             stops.append(Stop.NAME_TOO_LONG)
         # Of an unreadable directory nobody knows what is in it; `.` and `..` need no reading.
         if self.sectors and name not in (b".", b"..") and self.tree.is_bad(self.inode):
