@@ -50,7 +50,8 @@ class ExecProfile:
 
     After the point of no return: `fates` and `loader_fates`, what kills an image for its own headers
     or for its loader's; `user_top` where user space ends, by word size; `lowest_address` below
-    which only CAP_SYS_RAWIO may map.
+    which only CAP_SYS_RAWIO may map; `stack_tables_bytes` what a kernel adds to arguments and their
+    vectors on the stack, by word size of the image; None: it always finds room.
     """
 
     name: str
@@ -78,6 +79,7 @@ class ExecProfile:
     loader_fates: tuple[Fate, ...] = ()
     user_top: tuple[int, int] = (0xC000_0000, 1 << 47)
     lowest_address: int = 0
+    stack_tables_bytes: tuple[int, int] | None = None
     # What is tested of each interpreter that exec opens, by its role, in the order of the rows.
     on_interpreters: dict[str, tuple[Callable[[Subject], bool], ...]] = field(init=False, repr=False)
 

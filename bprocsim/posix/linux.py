@@ -193,6 +193,7 @@ _FATES_6 = (
     evolve(_OVERFLOWS, signal=_SEGV),
     Fate(m.segment_exceeds_memory, _SEGV, "a segment takes more memory than the machine has"),
     Fate(m.zeros_past_end_of_file, _SEGV, _ZEROS),
+    Fate(m.stack_too_small, _SEGV, "the stack has no room for what belongs beneath the arguments"),
     *(
         Fate(m.entry_not_executable_now, fate.signal, fate.sentence)
         if fate.condition is m.entry_not_executable
@@ -292,6 +293,8 @@ LINUX_6 = ExecProfile(
     loader_fates=(_LOADER_TYPE, *m.of_loader(_FATES_6)),
     user_top=(0xFFFF_E000, (1 << 47) - 4 * KiB),
     lowest_address=4 * KiB,
+    # The platform's name, 16 random bytes, and the auxiliary vector: 24 pairs for i386, 23 for x86-64.
+    stack_tables_bytes=(len(b"i686\0") + 16 + 24 * 8, len(b"x86_64\0") + 16 + 23 * 16),
 )
 
 KERNELS = {profile.name: profile for profile in (LINUX_2_4, LINUX_2_6, LINUX_6)}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from attrs import frozen
 
-from bprocsim.posix.elf import ET_DYN, ET_EXEC, FORMS, PF_W, PF_X, PT_GNU_STACK, PT_LOAD, ElfFile, Segment
+from bprocsim.posix.elf import ET_DYN, ET_EXEC, FORMS, PF_R, PF_W, PF_X, PT_GNU_STACK, PT_LOAD, ElfFile, Segment
 from bprocsim.signals import Signal
 
 
@@ -20,7 +20,8 @@ class Mapping(NamedTuple):
 
     `elf` its headers; `page_bytes` of the machine; `top` where user space ends; `lowest` the lowest
     address that this caller may map; `memory_bytes` of the machine, in all; `program` the headers
-    of the program whose loader this is, None for a program.
+    of the program whose loader this is, None for a program; `starts` execution begins in it, and
+    not in its loader; `stack_full` the arguments leave no room for what the kernel adds to them.
     """
 
     elf: ElfFile
@@ -29,6 +30,8 @@ class Mapping(NamedTuple):
     lowest: int
     memory_bytes: int
     program: ElfFile | None = None
+    starts: bool = True
+    stack_full: bool = False
 
 
 @frozen(eq=False)
@@ -135,15 +138,20 @@ def zeros_in_read_only(m: Mapping) -> bool:
     return any(not each.p_flags & PF_W for each, _ in _tails(m))
 
 
-# ---- the entry -----------------------------------------------------------------------------------
+def stack_too_small(m: Mapping) -> bool:
+    """The strings found room on it, but not all that belongs beneath them: the vectors and the auxiliary vector."""
+    return m.stack_full
+
+
+# ---- the entry, of what starts -------------------------------------------------------------------
 
 
 def entry_outside_user_space(m: Mapping) -> bool:
-    return m.elf.e_entry >= m.top
+    return m.starts and m.elf.e_entry >= m.top
 
 
 def entry_not_mapped(m: Mapping) -> bool:
-    return _home_of_entry(m) is None
+    return m.starts and _home_of_entry(m) is None
 
 
 def entry_not_executable(m: Mapping) -> bool:
@@ -153,9 +161,11 @@ def entry_not_executable(m: Mapping) -> bool:
 
 def entry_not_executable_now(m: Mapping) -> bool:
     """An i386 program that does not speak of its stack may execute all that it may read."""
-    program = m.program or m.elf
+    home, program = _home_of_entry(m), m.program or m.elf
+    if home is None or home.p_flags & PF_X:
+        return False
     told = any(each.p_type == PT_GNU_STACK for each in program.segments)
-    return entry_not_executable(m) and (told or program.layout.bits == 64)
+    return told or program.layout.bits == 64 or not home.p_flags & PF_R
 
 
 def entry_past_end_of_file(m: Mapping) -> bool:
@@ -171,13 +181,20 @@ def entry_in_zeros(m: Mapping) -> bool:
     home = _home_of_entry(m)
     if home is None:
         return False
+    if not home.p_filesz or home.p_offset - home.p_vaddr + m.elf.e_entry >= m.elf.size:
+        return True
     zeros = home.p_vaddr + home.p_filesz
     # The rest of the last page from the file is filled up only if it may be written.
     return m.elf.e_entry >= (zeros if home.p_flags & PF_W else _page_end(m, zeros))
 
 
 def _home_of_entry(m: Mapping) -> Segment | None:
-    """Give the segment in whose pages the first instruction lies; a later mapping wins over an earlier one."""
+    """Give the segment in whose pages the first instruction lies; a later mapping wins over an earlier one.
+
+    None if it lies in none, or in a loader.
+    """
+    if not m.starts:
+        return None
     found = None
     for each in _loads(m):
         end = each.p_vaddr + max(each.p_filesz, each.p_memsz)

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from bprocsim.port import Port
 from bprocsim.posix.arch import Arch
+from bprocsim.posix.copying import area_bytes
 from bprocsim.posix.exec import ExecFacts, ExecProfile, Subject
 from bprocsim.posix.image import Loaded, memory_of, read_elf
 from bprocsim.posix.machine import Machine
@@ -30,15 +31,18 @@ def load(machine: Machine, facts: ExecFacts) -> Loaded:
         script=facts.program.file.data if scripted and facts.program.file is not None else None,
         script_path=facts.program.path if scripted else b"",
         memory_bytes=memory_of(inode.data, facts.arch),
-        kill=_killer(facts, subject) or (0 if loader is None else _killer(facts, loader)),
+        kill=_killer(facts, subject, loader is None) or (0 if loader is None else _killer(facts, loader)),
         set_id=bool(inode.mode & 0o6000) and not inode.mount.nosuid,
     )
     image.program = machine.program_of(image)
     return image
 
 
-def _killer(facts: ExecFacts, subject: Subject) -> int:
-    """Give the signal that ends an image, for its own headers or its loader's, before its first instruction."""
+def _killer(facts: ExecFacts, subject: Subject, starts: bool = True) -> int:
+    """Give the signal that ends an image, for its own headers or its loader's, before its first instruction.
+
+    `starts` execution begins in it.
+    """
     profile = facts.profile
     assert subject.file is not None
     program = subject.named_by.file if subject.role == "loader" and subject.named_by is not None else None
@@ -49,20 +53,44 @@ def _killer(facts: ExecFacts, subject: Subject) -> int:
         0 if profile.lowest_address == 0 or facts.who.can("CAP_SYS_RAWIO") else profile.lowest_address,
         facts.machine.memory.total_bytes,
         None if program is None else program.data,
+        starts,
+        program is None and stack_full(facts, subject),
     )
 
 
 @lru_cache(maxsize=256)
 def _signal_of(
-    data: bytes, arch: Arch, profile: ExecProfile, lowest: int, memory_bytes: int, program: bytes | None
-) -> int:
+    data: bytes, arch: Arch, profile: ExecProfile, lowest: int, memory_bytes: int, program: bytes | None,
+    starts: bool, stack_full: bool,
+) -> int:  # fmt: skip
     """Give it as a number, 0 for none; the same bytes are judged once."""
     elf = read_elf(data, arch)
     top = profile.user_top[elf.layout.bits == 64]
     named_by = None if program is None else read_elf(program, arch)
-    mapping = Mapping(elf, arch.page_bytes, top, lowest, memory_bytes, named_by)
+    mapping = Mapping(elf, arch.page_bytes, top, lowest, memory_bytes, named_by, starts, stack_full)
     fate = fate_of(mapping, profile.fates if named_by is None else profile.loader_fates)
     return 0 if fate is None else int(fate.signal)
+
+
+def stack_full(facts: ExecFacts, image: Subject) -> bool:
+    """Tell whether the stack of an image has no room for all that a kernel puts on it.
+
+    One pointer, name and strings, then the kernel's own tables and the vectors, each part at a
+    multiple of 16. Source: linux-6.18-measured (without randomization of addresses).
+    """
+    profile, elf = facts.profile, image.elf
+    if profile.stack_tables_bytes is None or elf is None:
+        return False
+    wide = elf.layout.bits == 64
+    page_bytes, word_bytes = facts.arch.page_bytes, elf.layout.bits // 8
+    # argc, and the NULLs at the ends of argv and envp.
+    words = 3 + len(arguments(facts)) + facts.envp.pointers
+    taken = _rounded(facts.arch.bits // 8 + area_bytes(image)) + profile.stack_tables_bytes[wide] + words * word_bytes
+    return _rounded(taken) > profile.stack_bytes - profile.stack_bytes % page_bytes
+
+
+def _rounded(size: int) -> int:
+    return -(-size // 16) * 16
 
 
 def arguments(facts: ExecFacts) -> tuple[bytes, ...]:
