@@ -55,9 +55,42 @@ MODES = (0o777, 0o755, 0o700, 0o711, 0o070, 0o007, 0o000, 0o666, 0o611, 0o644, 0
 IDS = (0, 1000, 2000)
 GROUPS = (0, 200, 1000)
 EDGES = (
-    0, 1, 2, 3, 4, 31, 32, 52, 55, 56, 57, 63, 64, 65, 120, 512, 4095, 4096, 4097, 65535, 65536, 1 << 31, (1 << 31) - 1,
-    (1 << 32) - 1, 1 << 32, 1 << 40, (1 << 47) - 4096, 1 << 47, (1 << 63) - 1, 1 << 63, (1 << 64) - 4096, (1 << 64) - 1,
-)  # fmt: skip
+    0,
+    1,
+    2,
+    3,
+    4,
+    31,
+    32,
+    52,
+    55,
+    56,
+    57,
+    63,
+    64,
+    65,
+    120,
+    512,
+    4095,
+    4096,
+    4097,
+    65535,
+    65536,
+    1 << 31,
+    (1 << 31) - 1,
+    (1 << 32) - 1,
+    1 << 32,
+    1 << 40,
+    (1 << 47) - 4096,
+    1 << 47,
+    (1 << 63) - 1,
+    1 << 63,
+    (1 << 64) - 4096,
+    (1 << 64) - 1,
+)
+
+
+CAPABLE: tuple[tuple[str, ...] | None, ...] = (None, None, None, (), ("CAP_DAC_OVERRIDE",), ("CAP_DAC_READ_SEARCH",))
 
 
 def tree(chance: Chance, id: str) -> Case:
@@ -90,9 +123,13 @@ def tree(chance: Chance, id: str) -> Case:
     removable = not any(each.path.startswith(cwd + b"/") for each in made) and cwd != b""
     removable = removable and not any(each.path == cwd and each.kind == "mount" for each in made)
     return case(
-        id, *made, cmd=_path(chance), who=chance.among(CALLERS), cwd=cwd or b"/",
+        id,
+        *made,
+        cmd=_path(chance),
+        who=chance.among(CALLERS),
+        cwd=cwd or b"/",
         cwd_removed=removable and chance.up_to(3) == 0,
-    )  # fmt: skip
+    )
 
 
 def _path(chance: Chance) -> bytes:
@@ -105,9 +142,13 @@ def _path(chance: Chance) -> bytes:
 def rights(chance: Chance, id: str) -> Case:
     """Make a file of any rights in a directory of any rights, and any caller."""
     who = Who(
-        chance.among(IDS), chance.among(GROUPS), chance.among((None, *IDS)), chance.among((None, *GROUPS)),
-        chance.among(((), (200,), (0, 200), (1000,))), chance.among((None, None, None, (), ("CAP_DAC_OVERRIDE",), ("CAP_DAC_READ_SEARCH",))),
-    )  # fmt: skip
+        chance.among(IDS),
+        chance.among(GROUPS),
+        chance.among((None, *IDS)),
+        chance.among((None, *GROUPS)),
+        chance.among(((), (200,), (0, 200), (1000,))),
+        chance.among(CAPABLE),
+    )
     inner = folder("/d", chance.up_to(0o777), chance.among(IDS), chance.among(GROUPS))
     found = file("/d/x", GOOD, chance.up_to(0o777), chance.among(IDS), chance.among(GROUPS))
     cwd = chance.among((b"/", b"/d"))
@@ -170,10 +211,10 @@ def program_headers(chance: Chance, id: str) -> Case:
 
 def interpreter(chance: Chance, id: str) -> Case:
     """Make an image whose PT_INTERP, and the file that it names, may be anything."""
-    text: str | bytes = chance.among(
-        ("/i", "/i", "/i", "i", "/l", "/none", "/d", b"/i", b"/i\0\0", b"\0\0", b"", "/m/i")
+    text = chance.among(
+        (b"/i\0", b"/i\0", b"/i\0", b"i\0", b"/l\0", b"/none\0", b"/d\0", b"/m/i\0", b"/i", b"/i\0\0", b"\0\0", b"")
     )
-    main = asking_for(text, **chance.among(({}, {}, {}, {"entry": 1 << 60}, {"type": 1}, {"phentsize": 32})))
+    main = asking_for(text, **chance.among(({}, {}, {}, {}, {"entry": 1 << 60}, {"type": 1})))
     if chance.up_to(4) == 0:
         place, size = chance.among(
             ((0, 600), (9, 4), (512, 3), (len(GOOD), 9), (1 << 62, 3), (1 << 63, 3), (512, 4097), (512, 1 << 40))
@@ -189,9 +230,14 @@ def interpreter(chance: Chance, id: str) -> Case:
         del found[chance.up_to(len(found)) :]
     data = bytes(found) if judged(bytes(found)) else PIE
     tree = (
-        folder("/m"), Entry(b"/m", "mount", flags=chance.among(((), ("noexec",)))), file("/m/i", data), link("/l", "i"),
-        folder("/d", chance.among(MODES)), file("/i", data, chance.among((0o755, 0o755, 0o755, 0o644, 0o711, 0o100))), file("/x", main),
-    )  # fmt: skip
+        folder("/m"),
+        Entry(b"/m", "mount", flags=chance.among(((), ("noexec",)))),
+        file("/m/i", data),
+        link("/l", "i"),
+        folder("/d", chance.among(MODES)),
+        file("/i", data, chance.among((0o755, 0o755, 0o755, 0o644, 0o711, 0o100))),
+        file("/x", main),
+    )
     held = chance.among(((), (), (), (Held(b"/i"),)))
     return case(id, *tree, who=chance.among((ROOT, USER)), held=held, cwd=chance.among((b"/", b"/d")))
 
@@ -266,14 +312,20 @@ def faults(chance: Chance, id: str) -> Case:
 
 
 MAKERS: dict[str, tuple[str, Callable[[Chance, str], Case]]] = {
-    "tree": ("walk", tree), "rights": ("file", rights), "faults": ("busy", faults), "sizes": ("strings", sizes), "script": ("script", script),
-    "header": ("elf", header), "interpreter": ("interpreter", interpreter), "program-headers": ("after", program_headers),
-}  # fmt: skip
+    "tree": ("walk", tree),
+    "rights": ("file", rights),
+    "faults": ("busy", faults),
+    "sizes": ("strings", sizes),
+    "script": ("script", script),
+    "header": ("elf", header),
+    "interpreter": ("interpreter", interpreter),
+    "program-headers": ("after", program_headers),
+}
 
 
 def sample() -> dict[str, Case]:
     """Give the fixed sample, by id."""
-    made = {}
+    made: dict[str, Case] = {}
     for name, (stage, maker) in MAKERS.items():
         for number in range(SAMPLE_PER_MAKER):
             id = f"{stage}/generated-{name}-{number}"

@@ -9,6 +9,7 @@ from bprocsim.posix.elf import PT_LOAD, Segment
 from tests.kernel.building import ROOT, USER, case, file, script
 from tests.kernel.case import Case
 from tests.kernel.images import BASE, GOOD, PAGE, PIE, asking_for, image, load, with_table
+from tests.kernel.written.strings import LONGEST
 
 TOP = 1 << 47
 I386: dict[str, Any] = {"machine": "i386"}
@@ -151,8 +152,10 @@ def entries() -> Iterator[Case]:
     }.items():
         for who_name, who in (("root", ROOT), ("user", USER)):
             yield case(f"after/entry-{name}-{who_name}", file("/x", with_table(load(), entry=entry)), who=who)
-        yield case(f"after/entry-{name}-pie", file("/x", image(type="DYN", entry=entry)))
         yield case(f"after/entry-{name}-with-interpreter", file("/x", asking_for("/i", entry=entry)), file("/i", PIE))
+        if not entry:
+            continue  # in an image that is placed from 0 on this is its magic, which nobody simulates
+        yield case(f"after/entry-{name}-pie", file("/x", image(type="DYN", entry=entry)))
         yield case(
             f"after/entry-{name}-of-interpreter",
             file("/x", asking_for("/i")),
@@ -215,7 +218,38 @@ def sizes() -> Iterator[Case]:
     )
 
 
+def stacks() -> Iterator[Case]:
+    """Give arguments that fit on the stack, while what a kernel puts beneath them does not, or just does."""
+    tables = 368 + 23  # about what it puts there for x86-64
+    for stack_bytes in (61 << 10, 64 << 10, 128 << 10):
+        for many in (1, 2, 3, 8):
+            for spare in (-17, -16, -9, -8, -1, 0, 1, 8, 9, 16, 17, 40):
+                length = stack_bytes - stack_bytes % PAGE - 8 - len("/x") - 1 - many * 9 - 3 * 8 - tables - spare
+                argv = (*(b"",) * (many - 1), b"a" * length)
+                id = f"after/stack-{stack_bytes >> 10}K-{many}{spare:+d}"
+                if length <= LONGEST:
+                    yield case(id, file("/x"), argv=argv, stack_bytes=stack_bytes)
+    for spare in range(-40, 41, 8):
+        length = (64 << 10) - 8 - len("/x") - 1 - 9 - 3 * 8 - tables - spare
+        argv, stack_bytes = (b"a" * length,), 64 << 10
+        yield case(
+            f"after/stack-loader{spare:+d}",
+            file("/x", asking_for("/i")),
+            file("/i", PIE),
+            argv=argv,
+            stack_bytes=stack_bytes,
+        )
+        yield case(
+            f"after/stack-script{spare:+d}", script("/x", b"/y\n"), file("/y"), argv=argv, stack_bytes=stack_bytes
+        )
+        yield case(
+            f"after/stack-argument{spare:+d}", script("/x", b"/y -o\n"), file("/y"), argv=argv, stack_bytes=stack_bytes
+        )
+        wider = (b"a" * (length + 192 + spare),)
+        yield case(f"after/stack-i386{spare:+d}", file("/x", image(**I386)), argv=wider, stack_bytes=stack_bytes)
+
+
 def cases() -> Iterator[Case]:
     """Give the cases of this stage."""
-    for family in (loads, several_loads, entries, sizes):
+    for family in (loads, several_loads, entries, sizes, stacks):
         yield from family()

@@ -88,7 +88,7 @@ def ignored() -> Iterator[Case]:
             "shstrndx": (1, 0xFFFF),
         }.items():
             for value in values:
-                yield case(f"elf/{bits}-ignored-{name}-{value}", file("/x", image(**kind, **{name: value})))
+                yield case(f"elf/{bits}-ignored-{name}-{value}", file("/x", image(**(kind | {name: value}))))
     yield case("elf/all-ident-ones", file("/x", GOOD[:4] + b"\xff" * 12 + GOOD[16:]))
     for name, fields in (
         ("paddr", {"p_paddr": 12345}),

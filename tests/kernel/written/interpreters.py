@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from bprocsim.posix.elf import PT_INTERP, Segment
 from tests.kernel.building import MEMBER, NO_CAPABILITIES, ROOT, USER, case, file, folder, link, mount, script, special
 from tests.kernel.case import Case, Held
-from tests.kernel.images import ARGV, GOOD, GOOD_I386, PAGE, PIE, asking_for, image, load, with_table
+from tests.kernel.images import BASE, GOOD, GOOD_I386, PAGE, PIE, asking_for, image, load, with_table
 
 E = file("/e", asking_for("/i"))
+ENTRY = int.from_bytes(GOOD[24:32], "little")
 
 
 def opening() -> Iterator[Case]:
@@ -40,22 +42,22 @@ def opening() -> Iterator[Case]:
         for who_name, who in (("root", ROOT), ("user", USER), ("member", MEMBER), ("nocap", NO_CAPABILITIES)):
             yield case(f"interpreter/mode-{mode:03o}-{who_name}", E, file("/i", mode=mode, gid=200), cmd="/e", who=who)
     for who_name, who in (("root", ROOT), ("user", USER)):
-        tree = (file("/e", asking_for("/c/i")), folder("/c", 0o600), file("/c/i"))
-        yield case(f"interpreter/closed-{who_name}", *tree, cmd="/e", who=who)
+        closed = (file("/e", asking_for("/c/i")), folder("/c", 0o600), file("/c/i"))
+        yield case(f"interpreter/closed-{who_name}", *closed, cmd="/e", who=who)
     yield case(
         "interpreter/closed-and-absent", file("/e", asking_for("/c/none")), folder("/c", 0o600), cmd="/e", who=USER
     )
     for flags in (("noexec",), ("nosuid",), ("readonly",)):
-        tree = (*mount("/m", *flags), file("/m/i"))
-        yield case(f"interpreter/on-{flags[0]}", file("/e", asking_for("/m/i")), *tree, cmd="/e")
+        mounted = (*mount("/m", *flags), file("/m/i"))
+        yield case(f"interpreter/on-{flags[0]}", file("/e", asking_for("/m/i")), *mounted, cmd="/e")
     yield case("interpreter/busy", E, i, cmd="/e", held=(Held(b"/i"),))
     yield case("interpreter/busy-and-no-x", E, file("/i", mode=0o644), cmd="/e", held=(Held(b"/i"),))
     for path in ("i", "./i", "../i", "d/i"):
         for cwd in (b"/", b"/d"):
-            tree = (file("/e", asking_for(path)), i, folder("/d"))
+            here = (file("/e", asking_for(path)), i, folder("/d"))
             yield case(
                 f"interpreter/relative-{path.replace('/', '_')}-in{cwd.decode().replace('/', '_')}",
-                *tree,
+                *here,
                 cmd="/e",
                 cwd=cwd,
             )
@@ -120,7 +122,6 @@ def contents() -> Iterator[Case]:
         "i386": GOOD_I386,
         "i386-cut-52": GOOD_I386[:52],
         "pie": PIE,
-        "argv": ARGV,
     }.items():
         yield case(f"interpreter/of-{name}", E, file("/i", data), cmd="/e")
     for machine in (0, 2, 3, 6, 20, 21, 62, 183, 243):
@@ -132,7 +133,7 @@ def contents() -> Iterator[Case]:
         )
     for number in (0, 1, 2, 3, 4, 5, 0xFFFF):
         yield case(f"interpreter/type-{number}", E, file("/i", image(type=number)), cmd="/e")
-    for name, fields in {
+    headers: dict[str, dict[str, Any]] = {
         "phentsize-0": {"phentsize": 0},
         "phentsize-32": {"phentsize": 32},
         "phentsize-57": {"phentsize": 57},
@@ -149,7 +150,8 @@ def contents() -> Iterator[Case]:
         "version-9": {"version": 9},
         "ehsize-0": {"ehsize": 0},
         "shoff-far": {"shoff": 1 << 40},
-    }.items():
+    }
+    for name, fields in headers.items():
         yield case(f"interpreter/{name}", E, file("/i", image(**fields)), cmd="/e")
     for name, segment in {
         "load-misaligned": load(p_vaddr=0x400001),
@@ -159,9 +161,13 @@ def contents() -> Iterator[Case]:
         "load-past-end": load(p_offset=PAGE * 4),
         "no-load": Segment(0),
     }.items():
-        moved = segment._replace(p_vaddr=segment.p_vaddr + 0x10000000) if segment.p_type else segment
-        for kind in ("EXEC", "DYN"):
-            yield case(f"interpreter/{name}-{kind.lower()}", E, file("/i", with_table(moved, type=kind)), cmd="/e")
+        for kind, place in (("EXEC", BASE + 0x10000000), ("DYN", 0x10000000)):
+            moved = segment
+            if segment.p_type:
+                moved = segment._replace(p_vaddr=segment.p_vaddr - BASE + place)
+            entry = place + ENTRY - BASE
+            data = with_table(moved, type=kind, entry=entry)
+            yield case(f"interpreter/{name}-{kind.lower()}", E, file("/i", data), cmd="/e")
     yield case("interpreter/own-interpreter", E, file("/i", asking_for("/none")), cmd="/e")
     yield case("interpreter/own-interpreter-unclosed", E, file("/i", asking_for(b"/x")), cmd="/e")
     yield case("interpreter/at-the-same-address", E, file("/i"), cmd="/e")
@@ -187,7 +193,7 @@ def contents() -> Iterator[Case]:
 def several() -> Iterator[Case]:
     """Give more than one PT_INTERP: only the first is looked at."""
     i = file("/i", PIE)
-    for name, interpreters in {
+    several: dict[str, tuple[str | bytes, ...]] = {
         "good-good": ("/i", "/i"),
         "good-absent": ("/i", "/none"),
         "absent-good": ("/none", "/i"),
@@ -197,7 +203,8 @@ def several() -> Iterator[Case]:
         "empty-good": (b"", "/i"),
         "three": ("/i", "/none", b"/x"),
         "text-good": ("/t", "/i"),
-    }.items():
+    }
+    for name, interpreters in several.items():
         yield case(
             f"interpreter/several-{name}", file("/e", asking_for(*interpreters)), i, file("/t", b"t" * 99), cmd="/e"
         )

@@ -59,9 +59,9 @@ def lines() -> Iterator[Case]:
         yield case(f"script/line-{name}", script("/x", line), file("/y", ARGV), argv=ARGUMENTS)
     for length in (125, 126, 127, 128, 129, 200, 250, 251, 252, 253, 254, 255, 256, 257, 258, 300, 1000):
         # So many bytes up to and with the newline: of a name, of an argument, of trailing blanks.
-        name = b"/" * (length - len(b"#!y\n")) + b"y"
-        yield case(f"script/name-{length}", script("/x", name + b"\n"), file("/y", ARGV), argv=ARGUMENTS)
-        yield case(f"script/name-{length}-no-newline", script("/x", name), file("/y", ARGV), argv=ARGUMENTS)
+        path = b"/" * (length - len(b"#!y\n")) + b"y"
+        yield case(f"script/name-{length}", script("/x", path + b"\n"), file("/y", ARGV), argv=ARGUMENTS)
+        yield case(f"script/name-{length}-no-newline", script("/x", path), file("/y", ARGV), argv=ARGUMENTS)
         argument = b"/y " + b"a" * (length - len(b"#!/y \n"))
         yield case(f"script/argument-{length}", script("/x", argument + b"\n"), file("/y", ARGV), argv=ARGUMENTS)
         yield case(f"script/argument-{length}-no-newline", script("/x", argument), file("/y", ARGV), argv=ARGUMENTS)
@@ -74,7 +74,7 @@ def lines() -> Iterator[Case]:
             argv=ARGUMENTS,
         )
         yield case(
-            f"script/name-{length}-then-argument", script("/x", name + b" -o\n"), file("/y", ARGV), argv=ARGUMENTS
+            f"script/name-{length}-then-argument", script("/x", path + b" -o\n"), file("/y", ARGV), argv=ARGUMENTS
         )
     for last in (b" ", b"\t", b"\0", b"\n", b"z"):
         line = b"/" * 252 + b"y" + last
@@ -123,11 +123,11 @@ def interpreters() -> Iterator[Case]:
     yield case("script/interpreter-with-loader", s, file("/x", asking_for("/y")), file("/y"), cmd="/s")
     yield case("script/interpreter-unreadable", s, file("/x", ARGV, 0o711), cmd="/s", who=USER)
     yield case("script/unreadable", file("/s", b"#!/x\n", 0o711), file("/x", ARGV), cmd="/s", who=USER)
-    for name in (b"x", b"./x", b"../x", b"d/x", b"d/../x"):
-        tree = (script("/s", name + b"\n"), file("/x", ARGV), folder("/d"), file("/d/x", ARGC))
+    for path in (b"x", b"./x", b"../x", b"d/x", b"d/../x"):
+        tree = (script("/s", path + b"\n"), file("/x", ARGV), folder("/d"), file("/d/x", ARGC))
         for cwd in (b"/", b"/d"):
             yield case(
-                f"script/relative-{name.decode().replace('/', '_')}-in{cwd.decode().replace('/', '_')}",
+                f"script/relative-{path.decode().replace('/', '_')}-in{cwd.decode().replace('/', '_')}",
                 *tree,
                 cmd="/s",
                 cwd=cwd,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.kernel.building import USER, case, file, link, mount, script
-from tests.kernel.case import BAD, Case, Held
+from tests.kernel.case import BAD, Case, Held, Text, Vector
 from tests.kernel.images import ARGC, GOOD, asking_for
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -87,43 +87,43 @@ def one_string() -> Iterator[Case]:
 def orders() -> Iterator[Case]:
     """Give a bad string and one that is too big, one before the other, in every order."""
     x = file("/x")
-    for name, argv, envp in (
-        ("bad-then-big", (BAD, BIG), ()),
-        ("big-then-bad", (BIG, BAD), ()),
-        ("bad-argv-big-envp", (BAD,), (BIG,)),
-        ("big-argv-bad-envp", (BIG,), (BAD,)),
-        ("envp-bad-then-big", (), (BAD, BIG)),
-        ("envp-big-then-bad", (), (BIG, BAD)),
-        ("bad-first", (BAD, b"a"), ()),
-        ("bad-last", (b"a", BAD), ()),
-        ("bad-envp", (b"a",), (BAD,)),
-        ("all-bad", (BAD,), (BAD,)),
-    ):
+    pairs: dict[str, tuple[Vector, Vector]] = {
+        "bad-then-big": ((BAD, BIG), ()),
+        "big-then-bad": ((BIG, BAD), ()),
+        "bad-argv-big-envp": ((BAD,), (BIG,)),
+        "big-argv-bad-envp": ((BIG,), (BAD,)),
+        "envp-bad-then-big": ((), (BAD, BIG)),
+        "envp-big-then-bad": ((), (BIG, BAD)),
+        "bad-first": ((BAD, b"a"), ()),
+        "bad-last": ((b"a", BAD), ()),
+        "bad-envp": ((b"a",), (BAD,)),
+        "all-bad": ((BAD,), (BAD,)),
+    }
+    for name, (argv, envp) in pairs.items():
         yield case(f"strings/order-{name}", x, argv=argv, envp=envp)
     much = filling(LEAST + 10 * KIB, longest=40000)
-    for name, argv, envp in (
-        ("bad-then-much", (BAD, *much), ()),
-        ("much-then-bad", (*much, BAD), ()),
-        ("bad-argv-much-envp", (BAD,), much),
-        ("much-argv-bad-envp", much, (BAD,)),
-        ("much-in-both", much, much),
-        ("much-bad-in-the-middle", (*much[:2], BAD, *much[2:]), ()),
-        ("bad-before-little", (BAD, *much[1:]), ()),
-    ):
+    pairs = {
+        "bad-then-much": ((BAD, *much), ()),
+        "much-then-bad": ((*much, BAD), ()),
+        "bad-argv-much-envp": ((BAD,), much),
+        "much-argv-bad-envp": (much, (BAD,)),
+        "much-in-both": (much, much),
+        "much-bad-in-the-middle": ((*much[:2], BAD, *much[2:]), ()),
+        "bad-before-little": ((BAD, *much[1:]), ()),
+    }
+    for name, (argv, envp) in pairs.items():
         yield case(f"strings/order-{name}", x, argv=argv, envp=envp, stack_bytes=LEAST)
     count = LEAST // POINTER
-    for name, argv in (
-        ("only", (b"",) * count),
-        ("bad-first", (BAD, *(b"",) * count)),
-        ("bad-last", (*(b"",) * count, BAD)),
-    ):
+    many = (b"",) * count
+    vectors: dict[str, Vector] = {"only": many, "bad-first": (BAD, *many), "bad-last": (*many, BAD)}
+    for name, argv in vectors.items():
         yield case(f"strings/order-pointers-{name}", x, argv=argv, stack_bytes=LEAST)
-    yield case("strings/order-pointers-bad-envp", x, argv=(b"",) * count, envp=BAD, stack_bytes=LEAST)
+    yield case("strings/order-pointers-bad-envp", x, argv=many, envp=BAD, stack_bytes=LEAST)
 
 
 def with_others() -> Iterator[Case]:
     """Give bad strings with a fault before or after them."""
-    bad: dict[str, tuple[bytes | object, ...]] = {"bad": (b"x", BAD), "big": (BIG,)}
+    bad: dict[str, tuple[Text, ...]] = {"bad": (b"x", BAD), "big": (BIG,)}
     for name, argv in bad.items():
         for what, data in (
             ("empty", b""),
@@ -161,8 +161,8 @@ def scripts() -> Iterator[Case]:
                     yield case(id, script("/x", line), found, argv=argv, stack_bytes=LEAST)
     deep = [script(f"/s{number}", b"/s%d -%s\n" % (number + 1, b"o" * 200)) for number in range(4)]
     for spare in (0, 300, 500, 700, 900):
-        argv = (b"", b"a" * (LEAST - spare - 5 - 9 - 9 - 2))
-        yield case(f"strings/script-deep-{spare}", *deep, file("/s4"), cmd="/s0", argv=argv, stack_bytes=LEAST)
+        strings = (b"", b"a" * (LEAST - spare - 5 - 9 - 9 - 2))
+        yield case(f"strings/script-deep-{spare}", *deep, file("/s4"), cmd="/s0", argv=strings, stack_bytes=LEAST)
 
 
 def cases() -> Iterator[Case]:

@@ -5,28 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.kernel.building import case, file, folder, script
-from tests.kernel.case import BAD, Case
+from tests.kernel.case import BAD, Case, Vector
 from tests.kernel.images import ARGC, ARGV, GOOD, asking_for
 
 
 def cases() -> Iterator[Case]:
     """Give the cases of this stage."""
     x, tells, counts = file("/x"), file("/x", ARGV), file("/x", ARGC)
-    vectors = {"bad": BAD, "null": None, "empty": (), "one": (b"x",), "null-first": (None,), "bad-element": (b"x", BAD)}
+    vectors: dict[str, Vector] = {
+        "bad": BAD,
+        "null": None,
+        "empty": (),
+        "one": (b"x",),
+        "null-first": (None,),
+        "bad-element": (b"x", BAD),
+    }
     for first, argv in vectors.items():
         for second, envp in vectors.items():
             yield case(f"vectors/argv-{first}-envp-{second}", x, argv=argv, envp=envp)
-    for name, argv in (
-        ("null", None),
-        ("empty", ()),
-        ("null-first", (None, b"a")),
-        ("two", (b"a", b"b")),
-        ("empty-strings", (b"", b"", b"")),
-        ("null-between", (b"a", None, b"b")),
-        ("bad-behind-null", (b"a", None, BAD)),
-        ("hundred", (b"a",) * 100),
-        ("high-bytes", (b"\xff\x01", b" ", b"\n")),
-    ):
+    told: dict[str, Vector] = {
+        "null": None,
+        "empty": (),
+        "null-first": (None, b"a"),
+        "two": (b"a", b"b"),
+        "empty-strings": (b"", b"", b""),
+        "null-between": (b"a", None, b"b"),
+        "bad-behind-null": (b"a", None, BAD),
+        "hundred": (b"a",) * 100,
+        "high-bytes": (b"\xff\x01", b" ", b"\n"),
+    }
+    for name, argv in told.items():
         yield case(f"vectors/told-{name}", tells, argv=argv)
         yield case(f"vectors/counted-{name}", counts, argv=argv)
         yield case(f"vectors/script-{name}", script("/x", b"/y -o\n"), file("/y", ARGV), argv=argv)
