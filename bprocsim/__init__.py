@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from bprocsim.world.cluster import Cluster
     from bprocsim.world.handles import ProcessHandle
     from bprocsim.world.outcome import Outcome
+    from bprocsim.world.session import Replaced, Session, SessionEnded
     from bprocsim.world.simulation import Deadlock, Runaway, Simulation, Timeout
     from bprocsim.world.specs import NodeSpec, User
 
@@ -131,6 +132,7 @@ _ROOMS = {
     "world.cluster": "Cluster",
     "world.handles": "ProcessHandle",
     "world.outcome": "Outcome",
+    "world.session": "Replaced Session SessionEnded",
     "world.simulation": "Deadlock Runaway Simulation Timeout",
     "world.specs": "NodeSpec User",
 }
@@ -204,8 +206,11 @@ __all__ = [
     "ProcessHandle",
     "Program",
     "program",
+    "Replaced",
     "Runaway",
     "Segment",
+    "Session",
+    "SessionEnded",
     "SIG_BLOCK",
     "SIG_DFL",
     "SIG_IGN",

@@ -236,7 +236,7 @@ class Master:
         that had ended unheard was killed as far as the master knows.
         """
         machine = process.machine
-        if process.idle or process.reported:
+        if process.spared or process.reported:
             return
         killed = Ended(signal=int(Signal.SIGKILL))
         if process.ended is None:

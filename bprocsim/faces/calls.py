@@ -92,6 +92,10 @@ class Call(Generic[T]):
         """Remember the name under which the program made this call."""
         self._typed = self._pending.call = typed
 
+    def steps(self) -> Generator[Any, Any, Any]:
+        """Give what runs it, for somebody who does the rest of what `yield from` does; a failure comes back as a Fail."""
+        return self._dispatch(self._thread, self._name, self._args)
+
     def __iter__(self) -> Generator[Any, Any, T]:
         pending, thread = self._pending, self._thread
         pending.call = ""

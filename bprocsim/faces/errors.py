@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno as host_errno
-from functools import cache
+from functools import cache, lru_cache
 
 from bprocsim.errnos import Errno
 from bprocsim.manual import Errors, Fail, Row
@@ -67,17 +67,25 @@ def _class_for(name: str) -> type[CallError]:
     return type("CallError", (CallError, builtin), {"__module__": __name__, "__doc__": CallError.__doc__})
 
 
-def make_error(errors: Errors, row: Row, subject: bytes | str = b"", system: str = "linux") -> CallError:
-    """Make the exception for a reported row; `subject` is the path or thing that the call named."""
+@lru_cache(maxsize=512)
+def _said(errors: Errors, row: Row, system: str) -> tuple[type[CallError], int, str, dict[str, object]]:
+    """Give what every error of a row is: its class, the host's number, its text, and what it knows."""
     number = row.errno.number(system)
-    name = subject.decode("utf-8", "surrogateescape") if isinstance(subject, bytes) else subject
-    kind = _class_for(row.errno.name)
     # The host's number when it has one: `except OSError as e: e.errno == errno.ENOENT` then works.
     host = getattr(host_errno, row.errno.name, number)
-    error = kind(host, f"{row.errno.message} ({errors.call}: {row.sentence})", name or None)
-    error.error, error.number, error.cause = row.errno, number, row.cause
-    error.call, error.source = errors.call, errors.source_of(row)
-    error._errors, error._row = errors, row
+    known = {
+        "error": row.errno, "number": number, "cause": row.cause, "call": errors.call,
+        "source": errors.source_of(row), "_errors": errors, "_row": row,
+    }  # fmt: skip
+    return _class_for(row.errno.name), host, f"{row.errno.message} ({errors.call}: {row.sentence})", known
+
+
+def make_error(errors: Errors, row: Row, subject: bytes | str = b"", system: str = "linux") -> CallError:
+    """Make the exception for a reported row; `subject` is the path or thing that the call named."""
+    kind, host, text, known = _said(errors, row, system)
+    name = subject.decode("utf-8", "surrogateescape") if isinstance(subject, bytes) else subject
+    error = kind(host, text, name or None)
+    error.__dict__.update(known)
     return error
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
+from bprocsim.errnos import Errno
 from bprocsim.faces.calls import Call
 from bprocsim.faces.errors import CallError
 
@@ -56,20 +57,27 @@ class Libc:
 class CCall:
     """A call in the shape of C; `yield from` it to run it."""
 
-    __slots__ = ("_call", "_libc", "_name")
+    __slots__ = ("_libc", "_name", "call")
 
     def __init__(self, libc: Libc, name: str, call: Call[Any]) -> None:
         self._libc = libc
         self._name = name
-        self._call = call
+        self.call = call
 
     def __iter__(self) -> Generator[Any, Any, Any]:
-        name = self._name
         try:
-            value = yield from self._call
+            return self.shape((yield from self.call))
         except CallError as error:
-            self._libc.errno = error.number
-            return _FAILED_PAIRS.get(name, (-1, None) if name in _FILLING else -1)
+            return self.failed(error.error)
+
+    def failed(self, errno: Errno) -> Any:
+        """Set errno and give what C returns for a failure."""
+        self._libc.errno = errno.number("linux")
+        return _FAILED_PAIRS.get(self._name, (-1, None) if self._name in _FILLING else -1)
+
+    def shape(self, value: Any) -> Any:
+        """Give what C returns for a value."""
+        name = self._name
         if name in _FILLING:
             return 0, value
         if name in ("wait", "waitpid"):
@@ -78,7 +86,7 @@ class CCall:
 
     def misuse(self) -> TypeError:
         """Say what to write in place of a plain `yield`."""
-        return self._call.misuse()
+        return self.call.misuse()
 
     def __repr__(self) -> str:
-        return repr(self._call)
+        return repr(self.call)

@@ -107,12 +107,13 @@ def vector(value: Any, argument: str) -> Vector:
         return EMPTY
     if value is BAD_ADDRESS:
         return Vector(unreadable=True)
-    if isinstance(value, Mapping) and argument != "argv":
+    plain = value.__class__ is list or value.__class__ is tuple  # as nearly all are: asking is slow
+    if not plain and isinstance(value, Mapping) and argument != "argv":
         return of_strings(
             tuple(c_string(name, argument) + b"=" + c_string(text, argument) for name, text in value.items())
         )
     # A set has no order of its own, and two runs no common one.
-    if isinstance(value, str | bytes | Mapping | AbstractSet) or not isinstance(value, Iterable):
+    if not plain and (isinstance(value, str | bytes | Mapping | AbstractSet) or not isinstance(value, Iterable)):
         raise TypeError(f"{argument}: expected a list of strings{_or_mapping(argument)}, got {value!r}")
     strings: list[bytes] = []
     bad_elements = before_bad = 0

@@ -17,36 +17,13 @@ from bprocsim.faces.pointers import pointer, vector
 T = TypeVar("T")
 
 
-class Proc:
-    """A simulated process, seen from inside.
+class Inside:
+    """What a simulated process can tell of itself at once: who it is and where, whoever writes its calls."""
 
-    Its calls are run with `yield from`; each failure is a CallError. `libc` has the same calls in
-    the shape of the manual: -1 and errno.
-    """
+    __slots__ = ("thread",)
 
-    __slots__ = ("_dispatch", "_libc", "_pending", "thread")
-
-    def __init__(self, thread: Any, dispatch: Dispatch) -> None:
+    def __init__(self, thread: Any) -> None:
         self.thread = thread
-        self._dispatch = dispatch
-        self._pending = Pending()
-        self._libc: Libc | None = None
-
-    def _call(self, name: str, *args: Any) -> Call[Any]:
-        return Call(self._pending, self._dispatch, self.thread, name, args)
-
-    def check_finished(self) -> None:
-        """Complain about a last call that was never run."""
-        self._pending.check()
-
-    # ---- who and where ----
-
-    @property
-    def libc(self) -> Libc:
-        """Give the same calls in the manual's own shape."""
-        if self._libc is None:
-            self._libc = Libc(self)
-        return self._libc
 
     @property
     def argv(self) -> list[str]:
@@ -102,6 +79,40 @@ class Proc:
         """Give the current directory's path."""
         text: bytes = self.thread.process.cwd_path
         return text.decode("utf-8", "surrogateescape")
+
+
+class Proc(Inside):
+    """A simulated process, seen from inside.
+
+    Its calls are run with `yield from`; each failure is a CallError. `libc` has the same calls in
+    the shape of the manual: -1 and errno.
+    """
+
+    __slots__ = ("_dispatch", "_libc", "_pending")
+
+    def __init__(self, thread: Any, dispatch: Dispatch) -> None:
+        super().__init__(thread)
+        self._dispatch = dispatch
+        self._pending = Pending()
+        self._libc: Libc | None = None
+
+    def _call(self, name: str, *args: Any) -> Call[Any]:
+        return Call(self._pending, self._dispatch, self.thread, name, args)
+
+    def check_finished(self) -> None:
+        """Complain about a last call that was never run."""
+        self._pending.check()
+
+    def _handle(self, function: Callable[..., Any], signum: int) -> Any:
+        """Call a handler of the program; gives what is left to run of it, if it is a generator function."""
+        return function(self, signum)
+
+    @property
+    def libc(self) -> Libc:
+        """Give the same calls in the manual's own shape."""
+        if self._libc is None:
+            self._libc = Libc(self)
+        return self._libc
 
     # ---- descriptors ----
 

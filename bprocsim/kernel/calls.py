@@ -58,6 +58,9 @@ def runner(call_name: str) -> Callable[..., Steps]:
     return found
 
 
+# Looking a member up in an Enum is slow, and each call asks for these.
+_EINTR, _STOPPED = Errno.EINTR, State.STOPPED
+
 # Calls that write a record of their own, with the bytes.
 HAVE_OWN_RECORDS = frozenset({"read", "write"})
 
@@ -82,8 +85,8 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
             surveyed = None
         if isinstance(result, Exit | Replaced):
             break  # it exits whatever is pending, or its new image takes the signals when it begins
-        interrupted = isinstance(result, Fail) and result.row.errno is Errno.EINTR
-        if process.pending or process.state is State.STOPPED or interrupted:
+        interrupted = isinstance(result, Fail) and result.row.errno is _EINTR
+        if process.pending or process.state is _STOPPED or interrupted:
             restart = yield from process.machine.take_signals(thread)
             # Where no handler ran (it was stopped, or another thread took the signal) nobody sees a thing.
             if interrupted and (restart is None or (restart and call_name not in NEVER_RESTARTED)):

@@ -31,6 +31,7 @@ from bprocsim.posix.procs import (
 )
 from bprocsim.posix.skeleton import skeleton
 from bprocsim.posix.vfs import FileTree
+from bprocsim.posix.waiting import withdraw
 from bprocsim.signals import Signal, name
 from bprocsim.trace import Trace
 
@@ -184,9 +185,8 @@ class Machine:
 
     def _close(self, thread: Thread, by: Thread | None) -> None:
         """Let a thread run no more; `by` closes itself."""
-        waiter, thread.waiting, thread.ended = thread.waiting, None, True
-        if waiter is not None and waiter.queue is not None:
-            waiter.queue.leave(waiter)
+        thread.ended = True
+        withdraw(thread)
         if thread is not by and thread.task is not None:
             self.port.stop(thread.task)
         thread.task = None
@@ -267,7 +267,7 @@ class Machine:
         self.alive = False
         self.died_ns = self.port.now_ns
         for process in list(self.processes.values()):
-            if process.state is not State.MOVING and not process.idle:
+            if process.state is not State.MOVING and not process.spared:
                 for thread in process.threads:
                     self._close(thread, None)
                 if process.alarm is not None:

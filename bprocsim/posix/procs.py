@@ -118,8 +118,9 @@ class Process:
     image (a forked child's function); `execed` it has become another image since it was forked;
     `late` the row by which a move failed after its exec;
     `stop_report` the signal that stopped it and that no wait has told; `watchers` are called when
-    it is reported; `idle` it belongs to the harness and waits for its next call; `family` the
-    harness's count of those who came from one call.
+    it is reported; `idle` it belongs to the harness and waits for its next call; `driven` by a
+    session, so that it dies with its machine all the same; `family` the harness's count of those
+    who came from one call.
     """
 
     pid: int
@@ -160,6 +161,7 @@ class Process:
     reported: bool = False
     watchers: list[Callable[[Any], None]] | None = None
     idle: bool = False
+    driven: bool = False
     family: Any = None
 
     @property
@@ -176,6 +178,11 @@ class Process:
     def alive(self) -> bool:
         """Tell whether it has not ended."""
         return self.ended is None
+
+    @property
+    def spared(self) -> bool:
+        """Tell whether it outlives its machine: it waits for the harness, which goes on."""
+        return self.idle and not self.driven
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)

@@ -150,7 +150,7 @@ def _handle(thread: Thread, proc: Any, frame: _Frame) -> Steps:
     process, calling, restart = thread.process, thread.calling, thread.restart
     thread.calling = ""
     try:
-        made = frame.handler.function(proc, frame.signum)
+        made = proc._handle(frame.handler.function, frame.signum)
         if isinstance(made, GeneratorType):
             yield from made
     except ImageReplaced:

@@ -23,5 +23,12 @@ def block(port: Port, thread: Thread, queue: WaitQueue, what: str, since_ns: int
     return why
 
 
+def withdraw(thread: Thread) -> None:
+    """Let a thread wait no more: it leaves the queue that it stands in, and nobody wakes it."""
+    waiter, thread.waiting = thread.waiting, None
+    if waiter is not None and waiter.queue is not None:
+        waiter.queue.leave(waiter)
+
+
 def interrupted(f: Any) -> bool:
     return bool(f.interrupted)

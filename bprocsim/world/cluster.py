@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from bprocsim.posix.elfbuild import ElfImage
     from bprocsim.trace import Trace
     from bprocsim.world.command import Popen, PopenOptions, RunOptions
+    from bprocsim.world.session import Session
 
 # The name of a world's first cluster, unless it is given another: its lanes need no name before them.
 FIRST = "cluster0"
@@ -253,6 +254,21 @@ class Cluster:
         if is_down(self, machine):
             raise ValueError(f"node: node {node} is down: nobody there can wait")
         return ProcessHandle.idle(self.sim, machine, credentials_of(user), at_least("open_limit", open_limit, 3))
+
+    def session(
+        self, *, user: Any = None, node: int = NODE_MASTER, cwd: Any = None, env: Mapping[Any, Any] | None = None,
+        input: bytes = b"", timeout_ns: int | None = None,
+    ) -> Session:  # fmt: skip
+        """Start a process whose calls are ordinary methods: `s.read(0)` without `yield from`.
+
+        It is `user`'s, on `node`, in `cwd`; `env` None is PATH alone; `input` is its stdin, and
+        `s.stdout` and `s.stderr` what it writes; `timeout_ns` bounds each of its calls. It ends with
+        a `with` block, by `s.exit()`, by an exec (bp.Replaced), or by a signal.
+        TypeError, ValueError: name the argument.
+        """
+        from bprocsim.world.session import Session
+
+        return Session(self, user=user, node=node, cwd=cwd, env=env, input=input, timeout_ns=timeout_ns)
 
     # ---- direct calls ----
 

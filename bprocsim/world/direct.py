@@ -23,9 +23,13 @@ if TYPE_CHECKING:
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Family:
-    """A process of the harness and all that came from it: how many live."""
+    """A process of the harness and all that came from it: how many live.
+
+    `for_the_harness`: it is an open session, which may yet wake those of them who wait.
+    """
 
     living: int = 1
+    for_the_harness: bool = False
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
@@ -110,7 +114,7 @@ def make_call(
         if not task.ended:
             thread.task = task
         if not attempt.over():
-            _wait(sim, attempt, name, caller.timeout_ns)
+            wait_until(sim, attempt.over, f"{name} by pid {process.pid}", attempt.began_ns, caller.timeout_ns)
     finally:
         # Also when it did not end in time: then the harness no longer listens, and hears no more of it.
         if listener is not None and not listener.closed:
@@ -119,7 +123,7 @@ def make_call(
             process.watchers.remove(ended)
     if process.idle:
         process.cwd, process.cwd_path = before
-    return _tell(attempt, name, errors)
+    return tell(attempt, name, errors)
 
 
 def _sink(process: Process, number: int) -> Sink:
@@ -136,12 +140,14 @@ def _feed_again(process: Process, data: bytes) -> None:
     source.data, source.place = data, 0
 
 
-def _wait(sim: Simulation, attempt: Attempt, name: str, timeout_ns: int | None) -> None:
-    until_ns = None if timeout_ns is None else attempt.began_ns + timeout_ns
-    sim.advance(attempt.over, until_ns)
-    if attempt.over():
+def wait_until(
+    sim: Simulation, over: Callable[[], bool], head: str, began_ns: int, timeout_ns: int | None
+) -> None:
+    """Let the world go on until `over()`; `head` says what has to end. Deadlock, Runaway, Timeout."""
+    until_ns = None if timeout_ns is None else max(sim.now_ns, began_ns + timeout_ns)
+    sim.advance(over, until_ns)
+    if over():
         return
-    head = f"{name} by pid {attempt.process.pid}"
     if until_ns is not None:
         raise Timeout("\n".join([f"{head} did not end within {timeout_ns} ns", *sim.at_work(), *sim.waiting()]))
     raise Deadlock("\n".join([f"{head} can never end: nothing is left to happen", *sim.waiting()]))
@@ -172,7 +178,8 @@ def _attempt(thread: Thread, attempt: Attempt, name: str, args: tuple[Any, ...],
             process.machine.end(process, Ended(exit_status=0), thread)
 
 
-def _tell(attempt: Attempt, name: str, errors: Errors) -> Outcome:
+def tell(attempt: Attempt, name: str, errors: Errors) -> Outcome:
+    """Make the Outcome of a call `name` that is over; `errors` its table."""
     process, result = attempt.process, attempt.result
     late, failed = process.late, isinstance(result, Fail)
     row = late.row if late is not None else result.row if failed else None

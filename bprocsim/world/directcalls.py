@@ -66,11 +66,11 @@ class Caller:
 
 def execmove(cluster: Any, request: Request, node: Any, port: Any, cmd: Any, argv: Any, envp: Any) -> Outcome:
     """Make bproc_execmove, with port 0, or _bproc_execmove_io."""
-    path, arguments, environment = _vectors(cmd, argv, envp)
+    path, arguments, environment = vectors_of(cmd, argv, envp)
     number = integer(port, "port")
     args = (integer(node, "node"), number, path, arguments, environment)
     cluster.sim.ready("bproc_execmove_io" if number else "bproc_execmove")
-    caller = _caller(cluster, request)
+    caller = caller_of(cluster, request)
     if caller.process is None:
         caller.surveyed = survey_execmove(caller.machine, caller.who, caller.cwd, path, arguments, environment)
         refused = caller.surveyed[0]
@@ -87,10 +87,10 @@ def execmove(cluster: Any, request: Request, node: Any, port: Any, cmd: Any, arg
 
 def execve(cluster: Any, request: Request, path: Any, argv: Any, envp: Any) -> Outcome:
     """Make execve."""
-    where, arguments, environment = _vectors(path, argv, envp, "path")
+    where, arguments, environment = vectors_of(path, argv, envp, "path")
     args = (where, arguments, environment)
     cluster.sim.ready("execve")
-    caller = _caller(cluster, request)
+    caller = caller_of(cluster, request)
     errors: Errors = caller.machine.execve_errors
     if caller.process is None:
         caller.surveyed = survey_execve(caller.machine, caller.who, caller.cwd, where, arguments, environment)
@@ -115,7 +115,7 @@ def _refuse(sim: Simulation, machine: Any, name: str, traced: str, args: tuple[A
     )  # fmt: skip
 
 
-def _vectors(cmd: Any, argv: Any, envp: Any, argument: str = "cmd") -> tuple[Pointer, Vector, Vector]:
+def vectors_of(cmd: Any, argv: Any, envp: Any, argument: str = "cmd") -> tuple[Pointer, Vector, Vector]:
     """Take cmd, argv and envp as C has them; argv left out is the last name of cmd."""
     name = pointer(cmd, argument)
     if argv is LEFT_OUT:
@@ -125,15 +125,19 @@ def _vectors(cmd: Any, argv: Any, envp: Any, argument: str = "cmd") -> tuple[Poi
     return name, arguments, vector(envp, "envp")
 
 
-def _caller(cluster: Any, request: Request) -> Caller:
-    """Check what the harness was asked for; ValueError and TypeError name the argument."""
+def caller_of(cluster: Any, request: Request, argument: str = "from_node") -> Caller:
+    """Check what the harness was asked for; ValueError and TypeError name the argument.
+
+    `argument` is what the node is called where the user wrote it.
+    """
     if request.input.__class__ is not bytes:
         raise TypeError(f"input: expected bytes, got {request.input!r}")
     if request.timeout_ns is not None:
         integer(request.timeout_ns, "timeout_ns", 1)
     if request.caller is not None:
         return _idle(cluster, request)
-    machine = cluster.bpmaster.machine if request.from_node == NODE_MASTER else _slave(cluster, request.from_node)
+    number = request.from_node
+    machine = cluster.bpmaster.machine if number == NODE_MASTER else _slave(cluster, number, argument)
     who = ROOT if request.user is None else credentials_of(request.user)
     caller = Caller(machine, who, None, request.input, machine.tree.root, b"/", request.timeout_ns)
     if request.cwd is not None:
@@ -141,11 +145,11 @@ def _caller(cluster: Any, request: Request) -> Caller:
     return caller
 
 
-def _slave(cluster: Any, from_node: Any) -> Any:
+def _slave(cluster: Any, number: Any, argument: str) -> Any:
     """Give the machine of a slave on which somebody can make a call."""
-    machine = cluster.machine(from_node, "from_node")
+    machine = cluster.machine(number, argument)
     if is_down(cluster, machine):
-        raise ValueError(f"from_node: node {from_node} is down: nobody there can make a call")
+        raise ValueError(f"{argument}: node {number} is down: nobody there can make a call")
     return machine
 
 

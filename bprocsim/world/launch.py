@@ -52,7 +52,7 @@ def clothe_command(machine: Any, user: Any, cwd: Any, env: Any, new_session: boo
 
     The OSErrors of chdir; TypeError, ValueError: name the argument.
     """
-    who, environment = credentials_of(user), _environment(env)
+    who, environment = credentials_of(user), environment_of(env)
     directory = (machine.tree.root, b"/") if cwd is None else _directory(machine, who, cwd)
     process: Process = machine.new_process()
     process.credentials, process.env = who, environment.strings
@@ -75,7 +75,8 @@ def _directory(machine: Any, who: Credentials, cwd: Any) -> tuple[int, bytes]:
     return found
 
 
-def _environment(env: Any) -> Vector:
+def environment_of(env: Any) -> Vector:
+    """Take the environment of a new process, None for the usual one. TypeError, ValueError: name it."""
     if env is None:
         return vector(DEFAULT_ENVIRONMENT, "env")
     if not isinstance(env, Mapping):

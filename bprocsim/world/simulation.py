@@ -39,6 +39,8 @@ _INSIDE = {
     "send_signal": "proc.kill(...)",
     "wait": "proc.waitpid(...)",
     "sim.run": "proc.sleep(...)",
+    "session": "proc.read(...)` and the like, with the program's own `proc",
+    "spawn": "proc.fork(...)` and, in the child, `yield from proc.execve(...)",
 }
 
 
@@ -65,6 +67,8 @@ class Simulation:
         self.engine = Engine(seed, at_least("max_events", max_events, 1))
         self.systems: dict[str, Cluster] = {}
         self._inside = False
+        self.broken = False  # by a KeyboardInterrupt in the middle of an event
+        self._last: object = None
 
     @property
     def env(self) -> NanosecondEnvironment:
@@ -111,6 +115,8 @@ class Simulation:
 
     def outside(self, call: str) -> None:
         """Assert that no program is running; RuntimeError names what to write instead."""
+        if self.broken:
+            raise RuntimeError(f"{call}: a KeyboardInterrupt cut this world off within an event; build a new one")
         if self._inside:
             instead = _INSIDE.get(call, f"proc.{call}(...)")
             raise RuntimeError(f"{call} was called from within a program; there write `yield from {instead}`")
@@ -138,23 +144,54 @@ class Simulation:
             return self.engine.run(done, until_ns)
         except RunawayError as error:
             raise Runaway("\n".join([str(error), *self.at_work(), *self.waiting()])) from None
+        except KeyboardInterrupt:
+            self.broken = True
+            raise
         finally:
             self._inside = inside
 
-    def begin(self, generator: Any) -> Any:
-        """Drive a generator of the harness up to its first wait; gives its task."""
+    def begin(self, generator: Any, hasten: bool = False) -> Any:
+        """Drive a generator of the harness up to its first wait; gives its task.
+
+        `hasten`: and on, as long as nothing else is to happen before it wakes.
+        """
         self._inside = True
         try:
-            return self.engine.begin(generator)
+            task = self.engine.begin(generator)
+            if hasten:
+                self.engine.hasten(task)
+            return task
+        except KeyboardInterrupt:
+            self.broken = True
+            raise
         finally:
             self._inside = False
 
-    def ready(self, call: str) -> None:
-        """Be outside of any program, with everything done that is due at or before now."""
-        if self._inside:
+    def go_on(self, task: Any) -> None:
+        """Drive a generator on that waits for the harness, up to its next wait."""
+        self._inside = True
+        try:
+            task.resume(None)
+        except KeyboardInterrupt:
+            self.broken = True
+            raise
+        finally:
+            self._inside = False
+
+    def ready(self, call: str, by: object = None) -> None:
+        """Be outside of any program, with everything done that is due at or before now.
+
+        `by` a session that makes the call. If it made the last one too it goes straight on, as a
+        program does: only what strikes before all else of an instant is done.
+        """
+        if self._inside or self.broken:
             self.outside(call)
         engine = self.engine
-        if engine.env.peek() <= engine.now_ns:
+        goes_on, self._last = by is not None and by is self._last, by
+        if goes_on:
+            if engine.strikes_now():
+                self.advance(lambda: not engine.strikes_now())
+        elif engine.env.peek() <= engine.now_ns:
             self.advance(lambda: engine.env.peek() > engine.now_ns)
 
     def pass_time(self, duration_ns: int) -> None:
@@ -182,7 +219,7 @@ class Simulation:
             f"  {_who(process)} waits in {waiter.what} since {waiter.since_ns / 1e6:.6f} ms"
             for process in self.processes()
             for waiter in _waiters(process)
-            if for_the_harness or not getattr(waiter.queue, "for_the_harness", False)
+            if for_the_harness or not (_for_the_harness(waiter.queue) or _for_the_harness(process.family))
         ]
 
     def at_work(self) -> list[str]:
@@ -201,6 +238,11 @@ class Simulation:
         ]
         if missed:
             raise AssertionError("planned faults that never struck: " + ", ".join(repr(each.fault) for each in missed))
+
+
+def _for_the_harness(thing: Any) -> bool:
+    """Tell whether the harness may yet wake who waits for this, or who is one of these."""
+    return getattr(thing, "for_the_harness", False) is True
 
 
 def _waiters(process: Process) -> list[Any]:

@@ -120,6 +120,60 @@ def successful_call() -> tuple[float, str]:
     return in_timeouts(action, 100), f"{events} events"
 
 
+def session_call() -> tuple[float, str]:
+    """Make a refused execve from a session, against the same direct call."""
+    cluster = bp.Cluster(nodes=4)
+    session = cluster.session()
+    asked = ("/usr/bin/nothing", ["nothing"], {"PATH": "/bin"})
+
+    def direct(count: int) -> None:
+        for _ in range(count):
+            cluster.execve(*asked)
+
+    def by_session(count: int) -> None:
+        execve: Callable[..., object] = session.execve
+        for _ in range(count):
+            try:
+                execve(*asked)
+            except FileNotFoundError:
+                continue
+
+    return _ratio(by_session, direct, 300), "execve, ENOENT, raised"
+
+
+def session_exec() -> tuple[float, str]:
+    """Open a session and become a program, against the direct call that does the same."""
+    cluster = bp.Cluster(nodes=4)
+    cluster.install("/usr/bin/hello", lambda proc: 0)
+    asked = ("/usr/bin/hello", ["hello"], {"PATH": "/bin"})
+
+    def direct(count: int) -> None:
+        for _ in range(count):
+            cluster.execve(*asked)
+
+    def by_session(count: int) -> None:
+        for _ in range(count):
+            execve: Callable[..., object] = cluster.session().execve
+            try:
+                execve(*asked)
+            except bp.Replaced as replaced:
+                assert replaced.outcome.exit_status == 0
+
+    return _ratio(by_session, direct, 100), "execve that succeeds, session and all"
+
+
+def _ratio(ours: Callable[[int], None], theirs: Callable[[int], None], count: int) -> float:
+    """Compare two actions: the best of nine rounds each, in turns."""
+    ours(count)
+    theirs(count)
+    best, best_theirs = float("inf"), float("inf")
+    gc.collect()
+    for _ in range(ROUNDS):
+        best_theirs = min(best_theirs, seconds(theirs, count))
+        best = min(best, seconds(ours, count))
+    return best / best_theirs
+
+
 def _events(cluster: bp.Cluster, action: Callable[[], object]) -> int:
     before = cluster.sim.engine.events
     action()
@@ -233,6 +287,8 @@ PROMISES = (
     Promise("build Cluster(nodes=1000)", 80, "T", build_large_cluster),
     Promise("refused direct call", 20, "T", refused_call),
     Promise("execmove with two writes", 150, "T", successful_call),
+    Promise("session, refused execve", 1.5, "x", session_call),
+    Promise("session, execve succeeds", 1.5, "x", session_exec),
     Promise("path walk of depth 3", 3, "T", path_walk),
     Promise("touched idle node", 4096, "B", touched_node),
     Promise("first answer", 1.6, "x", first_answer),
