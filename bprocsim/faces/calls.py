@@ -93,7 +93,7 @@ class Call(Generic[T]):
         self._typed = self._pending.call = typed
 
     def steps(self) -> Generator[Any, Any, Any]:
-        """Give what runs it, for somebody who does the rest of what `yield from` does; a failure comes back as a Fail."""
+        """Give what runs it, for somebody who does the rest that `yield from` does; a failure is a Fail."""
         return self._dispatch(self._thread, self._name, self._args)
 
     def __iter__(self) -> Generator[Any, Any, T]:

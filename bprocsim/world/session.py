@@ -125,6 +125,7 @@ class Session(Inside):
 
     @timeout_ns.setter
     def timeout_ns(self, value: int | None) -> None:
+        """Bound the calls from now on. TypeError, ValueError: it is no number of nanoseconds."""
         self._driver.timeout_ns = None if value is None else integer(value, "timeout_ns", 1)
 
     @property
@@ -298,6 +299,7 @@ class SessionLibc:
 
     @errno.setter
     def errno(self, value: int) -> None:
+        """Set it, to 0 before a call say."""
         self._session._driver.proc.libc.errno = integer(value, "errno", 0)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
+from typing import Any, NamedTuple
 
 import bprocsim as bp
 from bprocsim.units import ms, s
@@ -239,9 +239,18 @@ class Simulated:
         return self.fs.read_file(self._place(path))
 
 
-def simulate(script: Script, *, root: bool) -> dict[str, Any]:
-    """Play a script in a world of its own, by root or not; tell what was seen."""
-    cluster = bp.Cluster(nodes=0)
+class World(NamedTuple):
+    """Where a script is played: the cluster, and who plays it with which environment in which directory."""
+
+    cluster: bp.Cluster
+    who: bp.Credentials | None
+    env: dict[str, str]
+    cwd: str
+
+
+def build(script: Script, *, root: bool, trace: str = "errors") -> World:
+    """Build the world of a script, for root or not."""
+    cluster = bp.Cluster(nodes=0, trace=trace)
     fs = cluster.master.fs
     cluster.install("/bin/echo", echo)
     cluster.install("/bin/sleep", sleep)
@@ -267,13 +276,18 @@ def simulate(script: Script, *, root: bool) -> dict[str, Any]:
             fs.mknod(path, "fifo", mode=int(words[1], 8), uid=uid, gid=uid)
         elif kind == "link":
             fs.symlink(words[1], path)
+    return World(cluster, None if root else bp.Credentials(uid, uid), env, cwd)
+
+
+def simulate(script: Script, *, root: bool) -> dict[str, Any]:
+    """Play a script in a world of its own, by root or not; tell what was seen."""
+    cluster, who, env, cwd = build(script, root=root)
     notes: dict[str, list[str]] = {}
 
     def main(proc: bp.Proc) -> Steps:
-        yield from play(Simulated(proc, fs, notes, "main", {}), script.lines)
+        yield from play(Simulated(proc, cluster.master.fs, notes, "main", {}), script.lines)
 
     cluster.install("/usr/bin/main", main)
-    who = None if root else bp.Credentials(uid, uid)
     out = cluster.execve("/usr/bin/main", ["main"], env, user=who, cwd=cwd)
     end = f"exited {out.exit_status}" if out.signal is None else f"killed by {bp.Signal(out.signal).name}"
     if out.exception is not None:
