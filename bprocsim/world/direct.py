@@ -140,9 +140,7 @@ def _feed_again(process: Process, data: bytes) -> None:
     source.data, source.place = data, 0
 
 
-def wait_until(
-    sim: Simulation, over: Callable[[], bool], head: str, began_ns: int, timeout_ns: int | None
-) -> None:
+def wait_until(sim: Simulation, over: Callable[[], bool], head: str, began_ns: int, timeout_ns: int | None) -> None:
     """Let the world go on until `over()`; `head` says what has to end. Deadlock, Runaway, Timeout."""
     until_ns = None if timeout_ns is None else max(sim.now_ns, began_ns + timeout_ns)
     sim.advance(over, until_ns)
