@@ -108,6 +108,8 @@ def run_image(proc: Proc) -> Steps:
         for message in found.messages:
             machine.record(process.pid, "loader", message.decode("utf-8", "backslashreplace").rstrip())
             yield from call(thread, "write", (2, message))
+        if found.signal:
+            raise ProcessEnds(signal=found.signal)
         if found.status is not None:
             return found.status
     if image.program is None:

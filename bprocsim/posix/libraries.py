@@ -13,7 +13,7 @@ from attrs import define, field, frozen, setters
 from bprocsim.errnos import Errno as E
 from bprocsim.posix import vfs
 from bprocsim.posix.arch import Arch
-from bprocsim.posix.elf import ET_DYN, ET_EXEC, PT_LOAD, ElfFile
+from bprocsim.posix.elf import ET_DYN, ET_EXEC, PF_W, PT_DYNAMIC, PT_LOAD, ElfFile
 from bprocsim.posix.elfsymbols import Symbols, read_symbols
 from bprocsim.posix.image import Loaded, read_elf
 from bprocsim.posix.machine import Machine
@@ -31,11 +31,15 @@ _PASSED_OVER = frozenset({E.ENOENT, E.EACCES})
 
 @frozen
 class Trouble:
-    """What the loader says of a library: of what it speaks, its text, and the errno if there is one."""
+    """What the loader says of a library: of what it speaks, its text, and the errno if there is one.
+
+    `kills` it says nothing, for it dies when it looks into the file.
+    """
 
     subject: bytes
-    text: bytes
+    text: bytes = b""
     errno: E | None = None
+    kills: bool = False
 
     @property
     def message(self) -> bytes:
@@ -108,6 +112,19 @@ _TESTS: _Tests = (
      b"object file has no loadable segments", False),
     (lambda f, of: f.e_type == ET_EXEC, b"cannot dynamically load executable", False),
 )  # fmt: skip
+
+
+def _ends_early(elf: ElfFile, page_bytes: int) -> bool:
+    """Tell whether what the loader reads or clears in memory lies beyond the last page of the file."""
+    end = -(-elf.size // page_bytes) * page_bytes
+    for each in elf.segments:
+        if each.p_type == PT_DYNAMIC and each.p_offset >= end:
+            return True
+        cleared = each.p_offset + each.p_filesz  # from here to the end of the page
+        if each.p_type == PT_LOAD and each.p_memsz > each.p_filesz and each.p_flags & PF_W:
+            if cleared % page_bytes and cleared >= end:
+                return True
+    return False
 
 
 def _data(elf: ElfFile) -> int:
@@ -191,7 +208,7 @@ class Search:
                 return Trouble(path if whole else name, said)
         if symbols_of(inode.data, arch).is_program:
             return Trouble(name, b"cannot dynamically load position-independent executable")
-        return None
+        return Trouble(path, kills=True) if _ends_early(elf, arch.page_bytes) else None
 
     def _places(self, needed_by: Object) -> list[list[bytes]]:
         """Give the lists of directories in order; an RPATH counts for all that is loaded below it."""

@@ -15,6 +15,7 @@ from bprocsim.posix.image import Loaded
 from bprocsim.posix.libraries import Object, Search, Trouble, as_bytes, make_object, variable
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.procs import Process
+from bprocsim.signals import Signal
 
 FAILED_STATUS = 127
 VERSION_STATUS = 1
@@ -29,12 +30,13 @@ class Loading:
     """What came of it: `libraries` in the order in which they were loaded, as (name asked for, path).
 
     `messages` what the loader says, line by line; `status` with which it ends the process, None if
-    the program runs.
+    the program runs; `signal` by which the loader dies when it looks into a file that is too short.
     """
 
     libraries: tuple[tuple[bytes, bytes], ...]
     messages: tuple[bytes, ...] = ()
     status: int | None = None
+    signal: int = 0
 
 
 def load(machine: Machine, process: Process, image: Loaded) -> Loading:
@@ -51,11 +53,15 @@ def load(machine: Machine, process: Process, image: Loaded) -> Loading:
 
     for name in _preloaded(variable(process.env, b"LD_PRELOAD"), search.secure):
         found = objects.take(name, main, trusted=True)
+        if isinstance(found, Trouble) and found.kills:
+            return Loading(objects.loaded, tuple(said), signal=Signal.SIGBUS)
         if isinstance(found, Trouble):
             said.append(
                 b"ERROR: ld.so: object '%s' from LD_PRELOAD cannot be preloaded (%s): ignored.\n" % (name, found.text)
             )
     trouble = objects.take_all_needed()
+    if trouble is not None and trouble.kills:
+        return Loading(objects.loaded, tuple(said), signal=Signal.SIGBUS)
     if trouble is not None:
         said.append(bound.shown + b": error while loading shared libraries: " + trouble.message + b"\n")
         return Loading(objects.loaded, tuple(said), FAILED_STATUS)

@@ -68,6 +68,16 @@ empty | plain | - | a/libx.so: x|0
 63 bytes | plain | - | a/libx.so: x|63
 64 bytes | plain | - | a/libx.so: x|64
 cut in the table | plain | - | a/libx.so: x|100
+cut in a long library, first page | plain | - | a/libx.so: x-long|4096
+cut in a long library, a byte more | plain | - | a/libx.so: x-long|4097
+cut in a long library, constants | plain | - | a/libx.so: x-long|8000
+cut in a long library, data | plain | - | a/libx.so: x-long|16000
+cut in a long library, page before the last | plain | - | a/libx.so: x-long|16384
+cut in a long library, last page | plain | - | a/libx.so: x-long|16385
+cut in a long library, near its end | plain | - | a/libx.so: x-long|18000
+long library | plain | - | a/libx.so: x-long
+long library cut in a preload | plain | LD_PRELOAD=one.so libpre.so | a/libx.so: x, a/libpre.so: x-long|4096
+long library cut, then one missing | deep | - | a/liby.so: x-long|4096
 text | plain | - | a/libx.so: text
 a directory | plain | - | a/libx.so: directory
 a loop | plain | - | a/libx.so: -> libx.so

@@ -72,6 +72,7 @@ SOURCES: dict[str, Source] = {
     "x-now": _library(_X, "libx.so", *_NOW),
     "x-nameless": _library(_X),
     "x-absolute": _library(_X, TOP + "/a/libx.so"),
+    "x-long": _library("const char text[9000] = {1}; char data[9000] = {1}; char zeros[9000];" + _X, "libx.so"),
     "x-bare": _library(_Z, "libx.so"),
     "x-data": _library("int d = 1;" + _X, "libx.so"),
     "x-xy": _library(_X + _Y, "libx.so"),

@@ -90,7 +90,7 @@ def simulated(case: LoaderCase, files: dict[str, bytes]) -> Answer:
             fs.write_file(f"{top}/{place}", content(what, files, top))
     fs.write_file(f"{top}/p", content(case.program, files, top), mode=0o755)
     out = cluster.execve("./p", ["name"], _env(case, top), cwd=top)
-    return _told(out.exit_status, out.stderr, top)
+    return _told(out.exit_status if out.signal is None else -out.signal, out.stderr, top)
 
 
 def read_recording() -> tuple[dict[str, bytes], dict[str, Answer]]:

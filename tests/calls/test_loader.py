@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bprocsim as bp
 from tests.calls.cases import ALICE
+from tests.calls.loaderreal import read_recording
 from tests.calls.worlds import Steps, assert_clean, world
 
 
@@ -13,6 +14,7 @@ def linked(proc: bp.Proc) -> Steps:
     yield from proc.print("ran")
 
 
+FILES, _ = read_recording()
 LIBRARY = bp.ElfImage(type="DYN", interpreters=(), soname="libx.so").to_bytes()
 
 
@@ -73,3 +75,79 @@ def test_libraries_of_libraries_once_each_and_in_order() -> None:
     assert made.execve("/usr/bin/program").text == "ran\n"
     with made.inject(bp.LibraryMissing(bp.BPROC_NODE_MASTER, "two.so")):
         assert b": two.so: cannot open" in made.execve("/usr/bin/program").stderr
+
+
+# ---- stand-ins beside real files -------------------------------------------------------------------
+
+
+def run_foreign(program: str, env: dict[str, str] | None = None, **libraries: bytes) -> tuple[int | None, bytes]:
+    """Run a recorded program on a node whose other files are stand-ins, but for some libraries."""
+    made = bp.Cluster(nodes=0)
+    for name, data in libraries.items():
+        made.master.fs.write_file(f"/lib/{name}.so", data)
+    made.install("/bin/p", None, image=bp.ElfImage.from_bytes(FILES[program]))
+    out = made.execve("/bin/p", ["p"], env or {})
+    assert_clean(made)
+    return out.exit_status, out.stderr
+
+
+def stand_in(soname: str) -> bytes:
+    """Give a library of ours."""
+    return bp.ElfImage(type="DYN", interpreters=(), soname=soname).to_bytes()
+
+
+def test_a_stand_in_has_the_versions_and_symbols_that_are_asked_of_it() -> None:
+    assert run_foreign("v2-now", libx=stand_in("libx.so")) == (0, b"")
+    assert run_foreign("two-now", libx=stand_in("libx.so")) == (0, b"")
+    assert run_foreign("deep-now", libx=stand_in("libx.so"), liby=FILES["y-now"]) == (0, b"")
+
+
+def test_a_stand_in_has_no_version_of_another_library() -> None:
+    said = b"p: /lib/libx.so: no version information available (required by p)\n"
+    lacking = b"p: symbol lookup error: p: undefined symbol: x, version V1\n"
+    assert run_foreign("both-v", libx=FILES["x-bare"], liby=stand_in("liby.so")) == (127, said + lacking)
+
+
+def test_a_stand_in_has_a_symbol_without_a_version_unless_versions_are_asked_of_it() -> None:
+    assert run_foreign("both", libx=FILES["x-bare"], liby=stand_in("liby.so")) == (0, b"")
+    said = b"p: symbol lookup error: p: undefined symbol: w\n"
+    assert run_foreign("both-v", libx=stand_in("libx.so"), liby=FILES["y-v1"]) == (127, said)
+
+
+def test_the_loader_stands_in_for_no_library() -> None:
+    env = {"LD_PRELOAD": "ld-linux-x86-64.so.2"}
+    said = b"p: symbol lookup error: p: undefined symbol: x\n"
+    assert run_foreign("plain", env, libx=FILES["x-bare"]) == (127, said)
+    assert run_foreign("plain", {"LD_PRELOAD": "libc.so.6"}, libx=FILES["x-bare"]) == (0, b"")
+
+
+def test_without_an_argv_the_loader_says_so() -> None:
+    def program(proc: bp.Proc) -> Steps:
+        yield from proc.execv("/bin/p", [])
+
+    made = world(program)
+    made.install("/bin/p", None, image=bp.ElfImage.from_bytes(FILES["v2"]))
+    made.master.fs.write_file("/lib/libx.so", FILES["x-v1"])
+    out = made.execve("/usr/bin/program")
+    said = b"<program name unknown>: /lib/libx.so: version `V2' not found (required by <main program>)\n"
+    assert (out.exit_status, out.stderr) == (1, said)
+
+
+def test_what_the_loader_says_stands_in_the_trace_line_by_line() -> None:
+    made = bp.Cluster(nodes=1)
+    made.nodes[0].fs.write_file("/lib/libx.so", FILES["x-v3"])
+    made.install("/bin/p", None, image=bp.ElfImage.from_bytes(FILES["v2"]))
+    out = made.bproc_execmove(0, "/bin/p", ["p"], {"LD_PRELOAD": "one.so"})
+    assert out.exit_status == 1
+    lines = out.stdout.decode().splitlines()
+    assert [line.split()[0] for line in lines] == ["ERROR:", "p:", "p:"]
+    told = [line.partition("loader: ")[2] for line in made.trace.text().splitlines()]
+    assert [each for each in told if each] == lines
+
+
+def test_a_library_without_end_kills_with_a_bus_error_and_leaves_nothing() -> None:
+    made = bp.Cluster(nodes=0)
+    made.master.fs.write_file("/lib/libx.so", FILES["x-long"][:5000])
+    made.install("/bin/p", None, image=bp.ElfImage.from_bytes(FILES["plain"]))
+    assert made.execve("/bin/p").signal == bp.SIGBUS
+    assert_clean(made)
