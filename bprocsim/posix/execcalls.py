@@ -67,24 +67,36 @@ def execve(
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class SearchFacts:
-    """What execvp asks about before it looks anywhere."""
+    """What execvp asks about before it looks anywhere: the elements of PATH, None if it looks nowhere."""
 
     machine: Machine
-    file: Pointer
+    elements: list[bytes] | None
 
 
-def file_too_long(f: SearchFacts) -> bool:
-    longest = f.machine.profile.paths.name_max
-    return f.file is not BAD_ADDRESS and b"/" not in f.file and longest is not None and len(f.file) > longest
+def elements_too_long(f: SearchFacts) -> bool:
+    return f.elements is not None and all(_is_too_long(f.machine, each) for each in f.elements)
 
 
-# Whatever else there is comes from execve.
+def _is_too_long(machine: Machine, element: bytes) -> bool:
+    """Tell whether an element of PATH is passed over, whatever the name."""
+    longest = machine.profile.paths.path_max
+    return longest is not None and len(element) >= longest
+
+
+# Whatever else there is comes from execve. That the library leaves errno as it was is of no help to anybody.
 EXECVP_ERRORS = Errors(
     "execvp",
     page="posix-exec",
     order="glibc-execvp",
-    rows=(Row(E.ENAMETOOLONG, file_too_long, "the name to be looked for is too long"),),
+    rows=(Row(E.ENAMETOOLONG, elements_too_long, "every element of PATH is too long", source="posix-exec"),),
 )
+
+
+@cache
+def execvp_errors(profile: ExecProfile) -> Errors:
+    """Make the table of execvp with what comes from execve, for the exec rules of a kernel."""
+    rows = (*EXECVP_ERRORS.rows, *profile.rows)
+    return Errors("execvp", page=profile.source, order=profile.order, rows=rows)
 
 
 def execvp(machine: Machine, thread: Thread, file: Pointer, argv: Vector, envp: Vector | None) -> Steps:
@@ -94,17 +106,31 @@ def execvp(machine: Machine, thread: Thread, file: Pointer, argv: Vector, envp: 
     glibc-execvp.
     """
     process = thread.process
-    if (row := EXECVP_ERRORS.first(SearchFacts(machine, file))) is not None:
+    searches = file is not BAD_ADDRESS and file != b"" and b"/" not in file
+    elements = _search_path(process.env) if searches else None
+    table = execvp_errors(machine.profile)
+    if (row := EXECVP_ERRORS.first(SearchFacts(machine, elements))) is not None:
         yield machine.port.sleep(machine.costs.syscall_ns)
-        return Fail(row, EXECVP_ERRORS, b"" if file is BAD_ADDRESS else file)
+        return Fail(row, table, b"" if file is BAD_ADDRESS else file)
     given = of_strings(process.env) if envp is None else envp
-    if file is BAD_ADDRESS or not file or b"/" in file:
-        return (yield from _or_shell(machine, thread, file, argv, given))
+    result: Any = None
+    if elements is None or file is BAD_ADDRESS:
+        result = yield from _or_shell(machine, thread, file, argv, given)
+    else:
+        result = yield from _search(machine, thread, file, elements, argv, given)
+    # Its caller has made one call, and is told of that one.
+    return Fail(result.row, table, result.subject) if isinstance(result, Fail) else result
+
+
+def _search(machine: Machine, thread: Thread, file: bytes, elements: list[bytes], argv: Vector, envp: Vector) -> Steps:
+    """Try one directory after another; a refusal is remembered, else the last error counts."""
     denied: Fail | None = None
     result: Any = None
-    for directory in _search_path(process.env):
-        path = directory + b"/" + file if directory else file
-        result = yield from _or_shell(machine, thread, path, argv, given)
+    for element in elements:
+        if _is_too_long(machine, element):
+            continue
+        path = element + b"/" + file if element else file
+        result = yield from _or_shell(machine, thread, path, argv, envp)
         if not isinstance(result, Fail) or result.row.errno not in GOES_ON:
             return result
         if result.row.errno is E.EACCES:

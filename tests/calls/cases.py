@@ -743,6 +743,7 @@ def sigprocmask_unknown_how(proc: bp.Proc, bad: bool) -> Steps:
 # ---- execvp --------------------------------------------------------------------------------------
 
 
-@case("execvp", "file_too_long", build=lambda cluster, bad: cluster.install("/bin/" + "n" * 255, brief))
-def execvp_file_too_long(proc: bp.Proc, bad: bool) -> Steps:
-    yield from proc.execvp("n" * (255 + bad), ["n"])
+@case("execvp", "elements_too_long")
+def execvp_elements_too_long(proc: bp.Proc, bad: bool) -> Steps:
+    proc.thread.process.env = (b"PATH=" + b"/" * (4093 if bad else 4000) + b"bin:" + b"/" * 4096,)
+    yield from proc.execvp("sh", ["sh", "-c", "true"])

@@ -157,7 +157,7 @@ ORDER = {
     """,
     "sigaction": "cannot_be_caught",
     "sigprocmask": "unknown_how",
-    "execvp": "file_too_long",
+    "execvp": "elements_too_long",
 }
 
 REASONS = """
