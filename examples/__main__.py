@@ -6,7 +6,7 @@ Grammar that Python 3.6 reads, so that an old Python is told what it lacks.
 import ast
 import sys
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, Optional
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -27,27 +27,39 @@ def main(arguments: List[str]) -> int:
         return 0
     if arguments == ["--list"]:
         for name, title in examples().items():
-            print("{:<20} {}".format(name, title))
+            print("{:<28} {}".format(name, title))
         return 0
     if arguments and not arguments[0].startswith("-"):
-        name = arguments[0][:-3] if arguments[0].endswith(".py") else arguments[0]
-        if name not in examples():
+        path = find(arguments[0])
+        if path is None:
             known = ", ".join(examples()) or "none"
-            print("no example is called {!r}; there are: {}".format(name, known), file=sys.stderr)
+            print("no example is called {!r}; there are: {}".format(arguments[0], known), file=sys.stderr)
             return 2
-        command = [str(HERE / (name + ".py")), *arguments[1:]]
+        command = [str(path), *arguments[1:]]
+        if path.suffix == ".toml":
+            command = ["-m", "bprocsim", "run", *command]
     else:
         command = ["-m", "bprocsim", "demo", *arguments]
     return environment.hand_over([str(environment.ensure()), *command])
 
 
 def examples() -> Dict[str, str]:
-    """The examples by name, each with the first line of its docstring."""
+    """The examples by name, each with the first line of its docstring, or of its comment."""
     found = {}
     for path in sorted(HERE.glob("[!_]*.py")):
         text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
         found[path.stem] = text.partition("\n")[0]
+    for path in sorted(HERE.glob("[!_]*.toml")):
+        found[path.name] = path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
     return found
+
+
+def find(name: str) -> Optional[Path]:
+    """The file of an example; a program's goes before a scenario of the same name."""
+    for path in (HERE / name, HERE / (name + ".py"), HERE / (name + ".toml")):
+        if path.name in examples() or (path.suffix == ".py" and path.stem in examples()):
+            return path
+    return None
 
 
 if __name__ == "__main__":

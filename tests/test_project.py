@@ -19,7 +19,7 @@ from tests.environment import TOP
 
 PYPROJECT: dict[str, Any] = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT: dict[str, Any] = PYPROJECT["project"]
-RUNTIME = ["simpy>=4.1", "attrs>=24"]
+RUNTIME = ["simpy>=4.1", "attrs>=24", "cattrs>=24.1"]
 # What a machine with a Python that is too old, or bare, reads of the project.
 ENTRIES = ("tests/__main__.py", "examples/__main__.py")
 READ_BY_OLD_PYTHONS = (*ENTRIES, "tests/__init__.py", "tests/environment.py")

@@ -1,6 +1,6 @@
 """The `bprocsim` command: one file per command, and here what they share.
 
-Exit status: 0 done, 1 an expectation failed, 2 wrong usage, 70 a bug of ours, 130 Ctrl-C. Results
+Exit status: 0 done, 1 an expectation failed, 2 wrong usage or file, 70 a bug of ours, 130 Ctrl-C. Results
 go to stdout, everything else to stderr; a closed pipe ends a command quietly.
 """
 
@@ -14,13 +14,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bprocsim import __version__
-from bprocsim.cli import about, demo, errors, explain
+from bprocsim.cli import about, check, demo, errors, explain, init, replay, run
 from bprocsim.cli.screen import OutputError, open_screen, output_error
 from bprocsim.cli.usage import Parser, UsageError, Version, add_color
 
 DONE, USAGE, BUG, INTERRUPTED = 0, 2, 70, 130
 
-COMMANDS = {"demo": demo, "errors": errors, "explain": explain, "about": about}
+COMMANDS = {
+    "demo": demo, "errors": errors, "explain": explain, "init": init, "check": check, "run": run, "replay": replay,
+    "about": about,
+}  # fmt: skip
 
 DESCRIPTION = """\
 A simulator of a BProc cluster: programs leave a simulated master, run on its
@@ -33,10 +36,12 @@ examples:
   bprocsim explain bproc_execmove          the manual page, in our words
   bprocsim explain bproc_execmove ENOEXEC  what reports it, and what comes first
   bprocsim explain bproc_execmove 22       what an exit status of 22 may mean
+  bprocsim init -                          a commented scenario to begin with
+  bprocsim run examples/first.toml         run it, compare with what it expects
 
-exit status: 0 done, 1 an expectation failed, 2 wrong usage, 70 a bug of ours,
-130 Ctrl-C. NO_COLOR and FORCE_COLOR are respected. `python -m bprocsim` is the
-same command."""
+exit status: 0 done, 1 an expectation failed, 2 wrong usage or wrong file, 70 a
+bug of ours, 130 Ctrl-C. NO_COLOR and FORCE_COLOR are respected.
+`python -m bprocsim` is the same command."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bprocsim.cli.screen import PROSE_COLUMNS, Screen, wants_color
+from bprocsim.scenario.problems import did_you_mean
 
 
 class UsageError(Exception):
@@ -96,7 +96,5 @@ def unknown(kind: str, given: str, there_are: Iterable[str], also: Iterable[str]
     `also` are names that are known but not listed.
     """
     names = list(there_are)
-    lowered = {name.lower(): name for name in [*also, *names]}
-    close = [lowered[name] for name in difflib.get_close_matches(given.lower(), lowered, n=3)]
-    meant = f" (did you mean {' or '.join(close)}?)" if close else ""
+    meant = did_you_mean(given, [*also, *names])
     return UsageError(f"there is no {kind} {given!r}{meant}; there are {', '.join(names)}")

@@ -26,8 +26,15 @@ from tests.cli.command import (
     text_of,
 )
 
-COMMANDS = ("demo", "errors", "explain")
-EACH = (("demo",), ("errors", "bproc_execmove"), ("explain", "bproc_execmove"), ("explain", "execve", "EACCES"))
+COMMANDS = ("demo", "errors", "explain", "init", "check", "run", "replay")
+EACH = (
+    ("demo",),
+    ("errors", "bproc_execmove"),
+    ("explain", "bproc_execmove"),
+    ("explain", "execve", "EACCES"),
+    ("check", "examples/first.toml"),
+    ("run", "examples/fifteen_errnos.toml"),
+)
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
 terminal = pytest.mark.skipif(not has_terminals(), reason="needs pseudo-terminals")
 

@@ -1,0 +1,120 @@
+"""A scenario file as a record: every key with what it takes and what it means.
+
+Keys are the names of the parameters of the Python calls. A record holds values as the file has
+them; None stands for a key that was left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from bprocsim.bproc.editions import EDITIONS
+from bprocsim.bproc.nodes import NodeState
+from bprocsim.costs import PRESETS
+from bprocsim.posix.exec import PROFILES
+from bprocsim.scenario.calltables import CALL_TABLES, CallTable
+from bprocsim.scenario.commonkinds import ARCH, ID, MODE, NAME, NAMES, ON, TRUTH
+from bprocsim.scenario.faulttables import FAULT_TABLES, FaultTable
+from bprocsim.scenario.filetables import DirectoryTable, FileTable, LinkTable, MountTable
+from bprocsim.scenario.kinds import Choice, Either, Integer, Listed, Table, Tables, key
+from bprocsim.trace import LEVELS
+
+SCHEMA = 1
+
+
+@frozen(kw_only=True)
+class MachineTable:
+    """What a machine is made of."""
+
+    cores: int | None = key(Integer(1), "processors", None)
+    memory_bytes: int | None = key(Integer(65536), "memory", None)
+    arch: str | int | None = key(ARCH, "architecture: a name, or the machine number of its ELF headers", None)
+    open_files: int | None = key(Integer(0), "how many files may be open on the whole machine", None)
+
+
+@frozen(kw_only=True)
+class NodesTable(MachineTable):
+    """Some slaves that are alike, numbered after those before them."""
+
+    count: int = key(Integer(1), "how many of them there are", 1)
+
+
+@frozen(kw_only=True)
+class ClusterTable:
+    """The cluster: what bp.Cluster takes."""
+
+    nodes: int | tuple[NodesTable, ...] = key(
+        Either({int: Integer(0), list: Tables(NodesTable), tuple: Tables(NodesTable)}, "a number, or a list of tables"),
+        "how many slaves, or a list of tables",
+        4,
+    )
+    master: MachineTable | None = key(Table(MachineTable), "what the master is made of", None)
+    edition: str = key(Choice(EDITIONS, "edition"), "edition of BProc", "scyld")
+    kernel: str = key(Choice(PROFILES, "kernel"), "whose rules of exec and of paths", "documented")
+    costs: str = key(Choice(PRESETS, "time model"), "the time model", "clustermatic-2002")
+    boot: str = key(Choice(("up", "cold"), "way to boot"), "up: ready at time 0; cold: down, boot, up", "up")
+    strict: bool = key(TRUTH, "a program that raises fails the call", False)
+    strict_faults: bool = key(TRUTH, "a fault that never struck fails the run", False)
+    max_events: int = key(Integer(1), "how many events a run may take", 10_000_000)
+
+
+@frozen(kw_only=True)
+class UserTable:
+    """Somebody with an account on the cluster; root is there without one."""
+
+    name: str = key(NAME, "by which the file names the user")
+    uid: int = key(ID, "user id")
+    gid: int = key(ID, "group id")
+    groups: tuple[int, ...] = key(Listed(ID, "ids"), "supplementary groups", ())
+    capabilities: tuple[str, ...] | None = key(NAMES, "exactly these; left out: what the uid implies", None)
+
+
+@frozen(kw_only=True)
+class NodeTable:
+    """What becomes of nodes before the first call."""
+
+    on: Any = key(ON, "which nodes")
+    state: str | None = key(Choice([each.value for each in NodeState], "state"), "set by the administrator", None)
+    mode: int | None = key(MODE, "who may move there; only the bits 0o111 count", None)
+    owner: str | None = key(NAME, "the user whose node it is", None)
+    uid: int | None = key(ID, "id of its user, in place of owner", None)
+    gid: int | None = key(ID, "id of its group", None)
+
+
+@frozen(kw_only=True)
+class Scenario:
+    """A world, what goes wrong in it, and the calls that are made there, in order."""
+
+    schema: int = key(Integer(SCHEMA, SCHEMA, "the number of this format,"), "the number of this format: 1")
+    seed: int = key(Integer(), "same seed, same run", 0)
+    trace: str = key(Choice(LEVELS, "level"), "what the trace keeps; only all has a digest", "all")
+    trace_limit: int | None = key(Integer(1, what="a number of records"), "how many records are kept", None)
+    cluster: ClusterTable = key(Table(ClusterTable), "the cluster", ClusterTable())
+    user: tuple[UserTable, ...] = key(Tables(UserTable), "users", ())
+    mount: tuple[MountTable, ...] = key(Tables(MountTable), "file systems", ())
+    directory: tuple[DirectoryTable, ...] = key(Tables(DirectoryTable), "directories", ())
+    file: tuple[FileTable, ...] = key(Tables(FileTable), "files", ())
+    link: tuple[LinkTable, ...] = key(Tables(LinkTable), "links", ())
+    node: tuple[NodeTable, ...] = key(Tables(NodeTable), "states and rights of nodes", ())
+    fault: tuple[FaultTable, ...] = key(FAULT_TABLES, "what goes wrong", ())
+    call: tuple[CallTable, ...] = key(CALL_TABLES, "what is called, in order", ())
+
+
+def written(record: Any) -> dict[str, Any]:
+    """Write a record down again, as a file would have it: what was left out stays left out."""
+    return {
+        field.name: _plain(value)
+        for field in attrs.fields(type(record))
+        if (value := getattr(record, field.name)) != field.default
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return written(value) if attrs.has(type(value)) else value
