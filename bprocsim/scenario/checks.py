@@ -13,8 +13,8 @@ from bprocsim.bproc.execmove import execmove_errors
 from bprocsim.faults import Fault
 from bprocsim.manual import Errors
 from bprocsim.posix.credentials import Credentials
-from bprocsim.posix.exec import PROFILES
 from bprocsim.posix.execcalls import execve_errors
+from bprocsim.posix.profiles import PROFILES
 from bprocsim.scenario.calltables import NONE, ExpectTable
 from bprocsim.scenario.faulttables import fault_of
 from bprocsim.scenario.problems import Path, Problem, choices, shown

@@ -14,7 +14,7 @@ from attrs import frozen
 from bprocsim.bproc.editions import EDITIONS
 from bprocsim.bproc.nodes import NodeState
 from bprocsim.costs import PRESETS
-from bprocsim.posix.exec import PROFILES
+from bprocsim.posix.profiles import PROFILES
 from bprocsim.scenario.calltables import CALL_TABLES, CallTable
 from bprocsim.scenario.commonkinds import ARCH, ID, MODE, NAME, NAMES, ON, TRUTH
 from bprocsim.scenario.faulttables import FAULT_TABLES, FaultTable
