@@ -44,6 +44,7 @@ FIELDS = {
     "loader_fates": "",
     "user_top": "where user space ends (32 bits, 64)",
     "lowest_address": "lowest address that a user may map",
+    "stack_tables_bytes": "bytes added on the stack beneath the strings, besides the vectors (32 bits, 64)",
     "on_interpreters": "",
 }
 
@@ -146,6 +147,7 @@ def _limits() -> Iterator[tuple[str, ...]]:
         ("longest name in a path", "name_max"),
         ("symbolic links inside each other", "nested_links"),
         ("symbolic links in all", "total_links"),
+        ("in a removed directory a name that is too long is only absent", "removed_is_empty"),
     ):
         yield (label, *(_told(getattr(bp.kernels[kernel].paths, name)) for kernel in NAMES))
     for each in attrs.fields(bp.ExecProfile):
@@ -163,6 +165,8 @@ def _field(profile: bp.ExecProfile, name: str) -> str:
         return "any" if not _has(profile, "loader_short") else f"{value} bytes" if value else "a header"
     if name == "read_script":
         return {"read_cut": "is cut", "read_whole": "is refused, if its name may be cut"}[value.__name__]
+    if name == "stack_tables_bytes" and value is None:
+        return "always find room"
     if name in ("source", "order"):
         return code(value)
     return _told(value)
