@@ -18,6 +18,8 @@ from bprocsim.engine.tasks import EngineTask, EngineTimer, NanosecondEnvironment
 from bprocsim.port import Link, Steps, Waiter, Why
 from bprocsim.units import MiB
 
+_DONE = Why.DONE  # looking it up in its Enum at each wait is slow
+
 # How many events a call may take before its run is one in which everything is looked at.
 _HASTE = 4
 
@@ -53,11 +55,11 @@ class Engine:
 
     def sleep(self, duration_ns: int) -> Timeout:
         """See Port."""
-        return Timeout(self.env, duration_ns, Why.DONE)
+        return Timeout(self.env, duration_ns, _DONE)
 
     def wait(self, waiter: Waiter, timeout_ns: int | None = None) -> Event:
         """See Port."""
-        event = Event(self.env) if timeout_ns is None else Timeout(self.env, timeout_ns, Why.DONE)
+        event = Event(self.env) if timeout_ns is None else Timeout(self.env, timeout_ns, _DONE)
         waiter.event = event
         return event
 
@@ -156,7 +158,7 @@ class Engine:
 
             def arrived() -> None:
                 waiter.due_ns = self.now_ns + then_ns
-                self.after(then_ns, lambda: self.wake(waiter, Why.DONE))
+                self.after(then_ns, lambda: self.wake(waiter, _DONE))
 
             self._hold(link, size_bytes, arrived)
             return self.wait(waiter)

@@ -19,7 +19,7 @@ from bprocsim.faces.pyos import Proc
 from bprocsim.kernel import call, lead
 from bprocsim.manual import Errors, Fail
 from bprocsim.port import Steps, Waiter
-from bprocsim.posix.procs import Ended, Process, Thread
+from bprocsim.posix.procs import Ended, Process, State, Thread
 from bprocsim.posix.streams import Sink
 from bprocsim.posix.waiting import withdraw
 from bprocsim.signals import Signal, name
@@ -29,6 +29,9 @@ from bprocsim.world.simulation import Simulation
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+
+
+_STOPPED = State.STOPPED  # looking it up in its Enum at each call is slow
 
 
 class Runs(Protocol[T_co]):
@@ -66,7 +69,8 @@ class Reply:
     """What one call comes to: `back` once it has returned a `value`, a Fail too, or raised an `error`.
 
     `began_ns` when it was made; `seen` how much the process had written by then; `asks` a handler
-    that is to run before it goes on, for the signal `signum`, and `raised` what that raised.
+    that is to run before it goes on, for the signal `signum`, and `raised` what that raised; `late`
+    signals came before the call.
     """
 
     began_ns: int
@@ -77,6 +81,7 @@ class Reply:
     asks: Callable[..., Any] | None = None
     signum: int = 0
     raised: BaseException | None = None
+    late: bool = False
 
 
 class Prompt(Pending):
@@ -137,6 +142,7 @@ class Driver:
         self.proc = DrivenProc(self.thread, self)
         self._home = process.machine
         self._became = ""
+        self._events = sim.engine.events  # how many had happened when the last call was back
         self._reply: Reply | None = None
         process.proc = self.proc
         process.idle = process.driven = process.family.for_the_harness = True
@@ -179,16 +185,19 @@ class Driver:
         """
         process, thread = self.process, self.thread
         outer, outer_task = self._reply, thread.task
-        seen = len(self.out.data), len(self.err.data)
-        self._reply = reply = Reply(self.sim.engine.now_ns, seen)
+        engine, seen = self.sim.engine, (len(self.out.data), len(self.err.data))
+        self._reply = reply = Reply(engine.now_ns, seen)
         process.idle = False
+        if process.pending or process.state is _STOPPED:
+            # What came since the last call is taken now: a process that is in no call takes it at once.
+            reply.late = engine.events != self._events
         try:
             task = self.sim.begin(_drive(thread, typed, made, reply), self.timeout_ns is None)
             if not reply.back:
                 thread.task = None if task.ended else task
                 self._await(typed, reply, task)
         finally:
-            self._reply = outer
+            self._reply, self._events = outer, engine.events
             if not (process.execed or thread.ended):
                 thread.task = outer_task
                 process.idle = outer is None
@@ -302,8 +311,11 @@ class Driver:
 
 def _drive(thread: Thread, typed: str, made: Runs[Any], reply: Reply) -> Steps:
     """Make a call; lead on as the new image, or end, or be back."""
-    process, thread.calling = thread.process, typed
+    process = thread.process
     try:
+        if reply.late:
+            yield from process.machine.take_signals(thread)
+        thread.calling = typed
         result = yield from (made.steps() if isinstance(made, Call) else made)
         reply.value = result if isinstance(result, Fail) else settle(result)
     except ImageReplaced:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from inspect import CO_GENERATOR, signature
-from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
+from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar, cast
 
 from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.faces.arguments import integer
@@ -26,32 +26,34 @@ from bprocsim.world.spawn import spawn
 
 __all__ = ["Replaced", "Session", "SessionEnded", "SessionLibc"]
 
+_HERE = globals()
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 def _call(made: Callable[Concatenate[Proc, P], Runs[T]]) -> Callable[Concatenate[Session, P], T]:
     """Make the method of a session that runs a call of Proc to its end."""
-
-    typed = made.__name__
-
-    def method(self: Session, /, *args: P.args, **named: P.kwargs) -> T:
-        value: T = self._run(typed, made, args, named)
-        return value
-
-    return _dressed(method, made, "")
+    return _dressed(_method(made), made, "")
 
 
 def _exec(made: Callable[Concatenate[Proc, P], Runs[int]]) -> Callable[Concatenate[Session, P], NoReturn]:
-    """Make the method of a session that becomes another image: it returns only by raising."""
+    """Make the method of a session that becomes another image: it comes back only by raising."""
+    method = cast("Callable[Concatenate[Session, P], NoReturn]", _method(made))
+    return _dressed(method, made, " Success raises bp.Replaced.")
 
+
+def _method(made: Callable[Concatenate[Proc, P], Runs[T]]) -> Callable[Concatenate[Session, P], T]:
     typed = made.__name__
 
-    def method(self: Session, /, *args: P.args, **named: P.kwargs) -> NoReturn:
-        self._run(typed, made, args, named)
-        raise AssertionError("an exec that succeeds raises Replaced")
+    def method(self: Session, /, *args: P.args, **named: P.kwargs) -> T:
+        driver = self._driver
+        result: T | Fail = driver.run(typed, self._made(typed, made, (driver.proc, *args), named))
+        if isinstance(result, Fail):
+            raise raised(result)
+        return result
 
-    return _dressed(method, made, " Success raises bp.Replaced.")
+    return method
 
 
 def _dressed(method: Callable[P, T], made: Callable[..., Any], more: str) -> Callable[P, T]:
@@ -147,22 +149,16 @@ class Session(Inside):
 
     def _made(self, typed: str, made: Callable[..., Any], args: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
         """Make a call, without running it; `typed` is how the user wrote it."""
-        code = sys._getframe(3).f_code
-        if code.co_flags & CO_GENERATOR and _is_yielded_from(code, sys._getframe(3).f_lasti):
+        frame = sys._getframe(2)
+        while frame.f_globals is _HERE and frame.f_back is not None:
+            frame = frame.f_back
+        if frame.f_code.co_flags & CO_GENERATOR and _is_yielded_from(frame.f_code, frame.f_lasti):
             raise TypeError(f"`yield from s.{typed}(...)`: a session's calls are ordinary: leave out `yield from`")
         self._driver.ready(typed)
         try:
             return made(*args, **named)
         except TypeError as error:
             raise TypeError(str(error).replace("Proc.", "Session.").replace("proc.", "s.")) from None
-
-    def _run(self, typed: str, made: Callable[..., Any], args: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
-        """Make a call and run it to its end."""
-        driver = self._driver
-        result = driver.run(typed, self._made(typed, made, (driver.proc, *args), named))
-        if result.__class__ is Fail:
-            raise raised(result)
-        return result
 
     def _run_in_c(self, name: str, made: Callable[..., Any], args: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
         """Make a call of the manual's names and run it to its end; gives what C gives."""
@@ -191,7 +187,7 @@ class Session(Inside):
     def close(self, fd: int | None = None) -> int:
         """Close a descriptor; without one, end the session, whose process exits with 0. Errors: close."""
         if fd is not None:
-            return int(self._run("close", Proc.close, (fd,), {}))
+            return _CLOSE(self, fd)
         if not self.ended:
             self.exit(0)
         return 0
@@ -229,7 +225,7 @@ class Session(Inside):
 
     def wait(self) -> Waited:
         """Wait for any child; returns Waited(pid, exit_status, signal). Errors: waitpid."""
-        waited: Waited = self._run("wait", Proc.wait, (), {})
+        waited: Waited = _WAIT(self)
         return waited
 
     waitpid = _call(Proc.waitpid)
@@ -261,12 +257,13 @@ class Session(Inside):
     def sigaction(self, signum: int, action: Any, restart: bool = False) -> Any:
         """Say what a signal does: a function handler(s, signum), bp.SIG_DFL or bp.SIG_IGN.
 
-        The handler is ordinary Python and is called on the way back from a call, with this session,
-        whose calls it may make; what it raises comes out of that call. A generator function
+        The handler is ordinary Python and is called on the way back from a call (or, for a signal that
+        came in between, on the way into the next) with this session, whose calls it may make; what
+        it raises comes out of that call. A generator function
         (proc, signum), as programs have them, is run as theirs. `restart`: a call that it interrupts
         goes on afterwards. Returns what the signal did before. Errors: sigaction.
         """
-        return self._run("sigaction", Proc.sigaction, (signum, action, restart), {})
+        return _SIGACTION(self, signum, action, restart)
 
     # ---- time and threads ----
 
@@ -278,6 +275,10 @@ class Session(Inside):
     def thread_create(self, *_: Any) -> NoReturn:
         """Say what to write instead: ordinary Python does one thing at a time."""
         self._driver.proc.thread_create(Proc.thread_create)
+
+
+# What the methods run that are written out above.
+_CLOSE, _WAIT, _SIGACTION = _call(Proc.close), _call(Proc.wait), _call(Proc.sigaction)
 
 
 class SessionLibc:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any, assert_type
 
@@ -158,7 +160,7 @@ def test_a_failure_is_raised_as_a_program_meets_it(cluster: bp.Cluster) -> None:
     assert (error.value.error, error.value.cause, error.value.call) == (bp.Errno.ENOENT, "file_absent", "open")
     assert error.value.filename == "/none"
     assert "FAIL" in error.value.explain()
-    assert [each.name for each in error.traceback][1:] == ["method", "_run"], "nothing of the inside"
+    assert [each.name for each in error.traceback][1:] == ["method"], "nothing of the inside"
 
 
 def test_libc_is_in_the_shape_of_the_manual(cluster: bp.Cluster) -> None:
@@ -509,3 +511,13 @@ def test_yield_from_is_found_out(cluster: bp.Cluster) -> None:
             yield data
 
     assert list(a_generator_of_its_own()) == [b"a", b"b", b"c"]
+
+
+def test_a_world_without_sessions_does_not_fetch_their_rooms() -> None:
+    code = (
+        "import sys, bprocsim as bp; bp.Cluster(nodes=1).bproc_execmove(0, '/none'); "
+        "print([each for each in sys.modules if each in "
+        "('bprocsim.world.session', 'bprocsim.world.driven', 'bprocsim.world.spawn')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout == "[]\n"

@@ -16,6 +16,7 @@ import pytest
 
 import bprocsim as bp
 from bprocsim.units import ms, us
+from bprocsim.world import session
 from tests.calls.language import Script, play, read_scripts
 from tests.calls.random_scripts import Writer
 from tests.calls.simside import Simulated, build
@@ -28,8 +29,8 @@ SCRIPTS = read_scripts((Path(__file__).parent.parent / "calls" / "scripts.txt").
 class Played:
     """A session under the looks of a Proc: what `yield from` runs is the method of the session."""
 
-    def __init__(self, session: bp.Session) -> None:
-        self.session = session
+    def __init__(self, played: bp.Session) -> None:
+        self.session = played
 
     def __getattr__(self, name: str) -> Any:
         thing = getattr(self.session, name)
@@ -37,15 +38,15 @@ class Played:
 
     def fork(self, child: Callable[..., Any], *args: Any) -> _Method:
         """Fork as a program does, which only a test can: the child is a program."""
-        return _Method(self.session._run, "fork", bp.Proc.fork, (child, *args), {})
+        return _Method(session._call(bp.Proc.fork), self.session, child, *args)
 
     def sigaction(self, signum: int, action: Any, restart: bool = False) -> _Method:
         """Set a handler that is ordinary Python: it does at once what the program's own would."""
         if not callable(action):
             return _Method(self.session.sigaction, signum, action, restart)
 
-        def handler(session: bp.Session, number: int) -> None:
-            assert session is self.session
+        def handler(given: bp.Session, number: int) -> None:
+            assert given is self.session
             exhaust(action(self, number))
 
         handler.__name__ = action.__name__
