@@ -88,6 +88,7 @@ def forward(machine: Machine, end: Endpoint, stdout: Descriptor | None) -> None:
         return taken
 
     def at_end() -> None:
+        end.arrived = end.at_end = None
         end.close(port)
         _let_go(machine, end, output)
 

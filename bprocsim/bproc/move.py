@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bprocsim.bproc import iod, vmadump
 from bprocsim.bproc.execmove import MoveFacts, survey
 from bprocsim.bproc.ghost import Ghost
 from bprocsim.bproc.late import (
@@ -148,8 +149,6 @@ def _at_target(machine: Machine, target: Any, master: Master, move: Move, port: 
     )  # fmt: skip
     if move.decided():
         return _lost(table)
-    from bprocsim.bproc import iod, vmadump  # a refused call needs neither
-
     frozen = vmadump.freeze(machine, process, master.edition.library_list)
     yield from _stream(machine, target, master, move, frozen.size_bytes)
     if move.decided():

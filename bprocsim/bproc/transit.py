@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, setters
 
+from bprocsim.bproc import iod
 from bprocsim.bproc.steps import Step
 from bprocsim.port import Steps, Timer, Waiter, Why
 from bprocsim.posix.paths import walk
@@ -127,9 +128,7 @@ class Move:
             self.held_file.running -= 1
             self.held_file = None
         if forward and self.link is not None:
-            from bprocsim.bproc.iod import forward as hand_to_iod
-
-            hand_to_iod(source, self.link, self.held.get(1))
+            iod.forward(source, self.link, self.held.get(1))
             self.link = None
         close_all(self.held, source.port)
         self._close_link()

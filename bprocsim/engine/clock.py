@@ -45,7 +45,8 @@ class Engine:
     @property
     def now_ns(self) -> int:
         """Tell the time."""
-        return int(self.env._now)
+        now: int = self.env._now
+        return now
 
     def random(self, component: str) -> random.Random:
         """Make the generator of one component: the same for the same seed and name, everywhere."""
@@ -150,7 +151,8 @@ class Engine:
         if link.cuts:
             self._hold(link, size_bytes, deliver)
         else:
-            self.after(self._occupy(link, size_bytes), deliver)
+            event = Timeout(self.env, self._occupy(link, size_bytes), deliver)
+            event.callbacks.append(_deliver)  # type: ignore[union-attr]
 
     def carry(self, link: Link, size_bytes: int, waiter: Waiter, then_ns: int = 0) -> Event:
         """See Port."""
@@ -163,7 +165,7 @@ class Engine:
             self._hold(link, size_bytes, arrived)
             return self.wait(waiter)
         delay_ns = self._occupy(link, size_bytes) + then_ns
-        waiter.due_ns = self.now_ns + delay_ns
+        waiter.due_ns = self.env._now + delay_ns
         return self.wait(waiter, delay_ns)
 
     def _hold(self, link: Link, size_bytes: int, deliver: Callable[[], None]) -> None:
@@ -174,9 +176,11 @@ class Engine:
 
     def _occupy(self, link: Link, size_bytes: int) -> int:
         """Let a message take its turn on a link; gives in how many nanoseconds it will be there."""
-        now = self.now_ns
+        now: int = self.env._now
         out, into = link.out, link.into
-        begin = max(now, out.free_at_ns, into.free_at_ns)
+        begin = out.free_at_ns if out.free_at_ns > into.free_at_ns else into.free_at_ns
+        if begin < now:
+            begin = now
         passed = begin + size_bytes * link.ns_per_mib * link.times // MiB
         out.free_at_ns = into.free_at_ns = passed
         arrival = passed + link.latency_ns * link.times
@@ -186,7 +190,9 @@ class Engine:
             while link.random.random() < link.loss:
                 arrival += link.retransmit_ns
         # What was sent first arrives first: a stream carries all of it.
-        link.arrival_ns = arrival = max(arrival, link.arrival_ns)
+        if arrival < link.arrival_ns:
+            arrival = link.arrival_ns
+        link.arrival_ns = arrival
         return arrival - now
 
     def mend(self, link: Link) -> None:
@@ -249,10 +255,10 @@ class Engine:
             env.schedule(marker, URGENT, until_ns - self.now_ns)
         try:
             while marker is None or not marker.processed:
-                if marker is None and len(queue) <= self.background and (done is None or done() or not self.call_up()):
-                    break
                 if done is not None and done():
                     return True
+                if marker is None and len(queue) <= self.background and (done is None or not self.call_up()):
+                    break
                 self.events += 1
                 if self.events > limit:
                     raise RunawayError(f"more than max_events={self.max_events} events in one run")
@@ -263,3 +269,8 @@ class Engine:
                 marker.callbacks.append(self._stale)
                 self.background += 1
         return marker is not None or (done is not None and done())
+
+
+def _deliver(event: Event) -> None:
+    """Hand over a message: its event carries what to do with it."""
+    event._value()

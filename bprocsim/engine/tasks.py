@@ -65,7 +65,7 @@ class EngineTask:
         while not self.ended:
             try:
                 target = self._generator.send(value)
-                if self._stopped():
+                if self.ended:  # what it did just now has stopped it
                     self._close()
                     return
             except StopIteration:
@@ -105,9 +105,6 @@ class EngineTask:
             else:
                 self.target = target
                 callbacks.append(self.resume)
-
-    def _stopped(self) -> bool:
-        return self.ended
 
     def _close(self) -> None:
         # A program that yields in a `finally` gets a RuntimeError: a killed program never runs on.

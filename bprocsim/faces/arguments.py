@@ -8,6 +8,9 @@ from typing import Any
 from bprocsim.faces.pointers import BAD_ADDRESS
 
 
+_BYTES = (bytes, bytearray, memoryview)
+
+
 def integer(value: Any, argument: str, least: int | None = None) -> int:
     """Take an int (not a bool); TypeError or ValueError names the argument."""
     if isinstance(value, bool) or not isinstance(value, int):
@@ -23,9 +26,11 @@ def data(value: Any, call: str) -> Any:
         raise TypeError(
             f"{call}: data: expected bytes, got str {value!r}; write b'...' or .encode(), or use proc.print(...)"
         )
-    if value is not BAD_ADDRESS and not isinstance(value, bytes | bytearray | memoryview):
+    if value is BAD_ADDRESS:
+        return value
+    if not isinstance(value, _BYTES):
         raise TypeError(f"{call}: data: expected bytes, got {value!r}")
-    return bytes(value) if value is not BAD_ADDRESS else value
+    return bytes(value)
 
 
 def function(value: Any, call: str) -> Callable[..., Any]:

@@ -12,6 +12,9 @@ from bprocsim.manual import Done, Exit, Fail, Replaced
 
 T = TypeVar("T")
 
+# What a call comes to that is no plain value.
+_OUTCOMES = (Done, Fail, Exit, Replaced)
+
 # What runs a call: (thread, name, arguments).
 Dispatch = Callable[[Any, str, tuple[Any, ...]], Generator[Any, Any, Any]]
 
@@ -26,12 +29,12 @@ class Pending:
     its process: its exit, or another image.
     """
 
-    __slots__ = ("_tries", "call", "code", "line", "over")
+    __slots__ = ("_place", "_tries", "call", "code", "over")
 
     def __init__(self) -> None:
         self.call = ""
         self.code: Any = None
-        self.line = 0
+        self._place = 0
         self.over: BaseException | None = None
         self._tries = 0
 
@@ -40,11 +43,12 @@ class Pending:
 
         ForgottenYieldFrom: the call before was never run.
         """
-        self.check()
+        if self.call:
+            self.check()
         frame = sys._getframe(2)
-        while frame.f_globals.get("__name__", "").startswith("bprocsim.faces."):
+        while frame.f_globals.get("__package__") == __package__:
             name, frame = frame.f_code.co_name, frame.f_back  # type: ignore[assignment]
-        self.call, self.code, self.line = name, frame.f_code, frame.f_lineno
+        self.call, self.code, self._place = name, frame.f_code, frame.f_lasti
         return name
 
     def check(self) -> None:
@@ -52,9 +56,13 @@ class Pending:
         if self.call:
             call, self.call = self.call, ""
             raise ForgottenYieldFrom(
-                f"{self.code.co_filename}:{self.line}: {call}(...) was made but never run; "
+                f"{self.code.co_filename}:{self._line()}: {call}(...) was made but never run; "
                 f"write `yield from proc.{call}(...)`"
             )
+
+    def _line(self) -> int | None:
+        """Tell in which line the call was made; a frame that is asked at each call looks it up each time."""
+        return next(line for start, end, line in self.code.co_lines() if start <= self._place < end)
 
     def refuse(self, thread: Any, name: str) -> Generator[Any, Any, None]:
         """Let a program not go on after its end, whatever its `except` and `finally` blocks try."""
@@ -159,10 +167,12 @@ class Told(int):
 
 def settle(result: Any) -> Any:
     """Turn an outcome into what a program sees: a value, a raised CallError, or its end."""
+    if not isinstance(result, _OUTCOMES):
+        return result
     if isinstance(result, Fail):
         raise raised(result)
     if isinstance(result, Replaced):
         raise ImageReplaced(result.image)
     if isinstance(result, Exit):
         raise ProcessEnds(exit_status=result.status)
-    return result.value if isinstance(result, Done) else result
+    return result.value

@@ -64,6 +64,9 @@ _EINTR, _STOPPED = Errno.EINTR, State.STOPPED
 # Calls that write a record of their own, with the bytes.
 HAVE_OWN_RECORDS = frozenset({"read", "write"})
 
+# What a call comes to when nothing is there any more that it could come back to.
+_NO_WAY_BACK = (Exit, Replaced)
+
 # Calls that a caught signal always ends, whatever its handler asked for. Source: linux-signal7.
 NEVER_RESTARTED = frozenset({"pause", "nanosleep"})
 
@@ -83,7 +86,7 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
         else:
             result = yield from run(process.machine, thread, *args, surveyed)
             surveyed = None
-        if isinstance(result, Exit | Replaced):
+        if isinstance(result, _NO_WAY_BACK):
             break  # it exits whatever is pending, or its new image takes the signals when it begins
         interrupted = isinstance(result, Fail) and result.row.errno is _EINTR
         if process.pending or process.state is _STOPPED or interrupted:

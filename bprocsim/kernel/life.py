@@ -25,9 +25,10 @@ def lead(thread: Thread) -> Steps:
     while True:
         proc = proc_of(thread)
         try:
-            body = process.body or run_image
-            status = yield from _run(proc, body)
-            ended = Ended(exit_status=status)
+            made = (process.body or run_image)(proc)
+            value = (yield from made) if isinstance(made, GeneratorType) else made
+            proc.check_finished()
+            ended = Ended(exit_status=as_status(value))
         except ImageReplaced:
             process.machine.only(thread)
             process.proc = None
@@ -48,13 +49,6 @@ def lead(thread: Thread) -> Steps:
             yield from _complain(thread, error)
         break
     process.machine.end(process, ended, thread)
-
-
-def _run(proc: Proc, body: Callable[[Proc], Any]) -> Steps:
-    made = body(proc)
-    value = (yield from made) if isinstance(made, GeneratorType) else made
-    proc.check_finished()
-    return as_status(value)
 
 
 def status_of(end: SystemExit) -> int:

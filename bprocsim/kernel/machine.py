@@ -225,6 +225,7 @@ class Machine:
         for watch in process.watchers or ():
             watch(process)
         process.proc = None
+        process.threads.clear()
 
     def tell_parent(self, process: Process) -> None:
         """See posix.Machine."""

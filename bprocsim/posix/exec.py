@@ -201,6 +201,10 @@ class ExecFacts:
             raise AttributeError(name)
         return getattr(self, name)
 
+    def forget(self) -> None:
+        """Let go of the files: they and the facts know each other, and only a garbage collector would find them."""
+        del self.program
+
     @property
     def image(self) -> Subject:
         """Give the ELF file that is to run: the program, or the last interpreter of a script."""

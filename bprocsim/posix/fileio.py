@@ -75,9 +75,10 @@ def connection_lost(f: IoFacts) -> bool:
 
 
 def nobody_reads(f: IoFacts) -> bool:
-    if isinstance(f.file, PipeWriter | FifoEnd) and f.buffer == b"":
-        return False  # nothing is written, and nobody notices
-    return f.file is not None and bool(f.file.broken)
+    if f.file is None or not f.file.broken:
+        return False
+    # Where nothing is written to a pipe, nobody notices.
+    return not (f.buffer == b"" and isinstance(f.file, PipeWriter | FifoEnd))
 
 
 def buffer_unreadable(f: IoFacts) -> bool:

@@ -135,3 +135,4 @@ def commit(machine: Machine, process: Process, facts: ExecFacts, port: Port) -> 
             signum: action for signum, action in process.handlers.items() if not isinstance(action, Handler)
         }
     close_on_exec(process, port)
+    facts.forget()

@@ -11,6 +11,7 @@ left asleep beside bytes because the one that was woken died, or took only some 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from attrs import define, field, setters
@@ -71,15 +72,14 @@ class Endpoint:
         taken = min(self.capacity - self.unread, len(data))
         if taken > 0:
             self.unread += taken
-            piece = bytes(data[:taken])
-            self._send(port, taken, lambda peer: peer.receive(port, piece))
+            self._send(port, taken, Endpoint.receive, bytes(data[:taken]))
         return taken
 
     def receive(self, port: Port, data: bytes) -> None:
         """Take in bytes that the peer sent."""
         if self.closed:
             # Nobody here reads: the peer learns it, as TCP does, by a reset.
-            self._send(port, 0, lambda peer: peer.be_reset(port))
+            self._send(port, 0, Endpoint.be_reset)
             return
         if self.arrived is not None:
             taken = self.arrived(data)
@@ -113,14 +113,16 @@ class Endpoint:
             self.throw_away(port)
         elif not self.closed:
             self._close()
-            if not self.ended:  # a peer that has closed learns nothing new
-                self._send(port, 0, lambda peer: peer.receive_end(port))
+            if self.ended:
+                self.peer = None  # it has closed too, and learns nothing new
+            else:
+                self._send(port, 0, Endpoint.receive_end)
 
     def throw_away(self, port: Port) -> None:
         """Go away with a reset for the peer."""
         if not self.closed:
             self._close()
-            self._send(port, 0, lambda peer: peer.be_reset(port))
+            self._send(port, 0, Endpoint.be_reset)
 
     def _close(self) -> None:
         self.closed = True
@@ -135,10 +137,10 @@ class Endpoint:
             if peer.writing.waiters:
                 peer.writing.wake_all(port, Why.DATA)
 
-    def _send(self, port: Port, size_bytes: int, act: Callable[[Endpoint], None]) -> None:
-        peer = self.peer
-        if peer is not None and self.link is not None and not self.reset:
-            port.send(self.link, size_bytes, lambda: act(peer))
+    def _send(self, port: Port, size_bytes: int, act: Callable[..., None], *what: Any) -> None:
+        """Let the peer do something, with `what` was sent, when so many bytes have passed."""
+        if self.peer is not None and self.link is not None and not self.reset:
+            port.send(self.link, size_bytes, partial(act, self.peer, port, *what))
 
 
 def connect_ends(one: Endpoint, other: Endpoint, there: Link, back: Link) -> None:
