@@ -14,11 +14,9 @@ from simpy import Event, Timeout
 from simpy.events import URGENT
 
 from bprocsim.engine.processors import Processors
-from bprocsim.engine.tasks import EngineTask, EngineTimer, NanosecondEnvironment, RunawayError
+from bprocsim.engine.tasks import EngineTask, EngineTimer, NanosecondEnvironment, Pause, RunawayError
 from bprocsim.port import Link, Steps, Waiter, Why
 from bprocsim.units import MiB
-
-_DONE = Why.DONE  # looking it up in its Enum at each wait is slow
 
 # How many events a call may take before its run is one in which everything is looked at.
 _HASTE = 4
@@ -32,7 +30,7 @@ class Engine:
     waits for something.
     """
 
-    __slots__ = ("background", "env", "events", "max_events", "planned", "seed")
+    __slots__ = ("_done", "_limit", "background", "env", "events", "max_events", "planned", "seed")
 
     def __init__(self, seed: int = 0, max_events: int = 10_000_000) -> None:
         self.env = NanosecondEnvironment(0)
@@ -41,6 +39,8 @@ class Engine:
         self.background = 0
         self.events = 0
         self.planned: list[EngineTimer] = []
+        self._done: Callable[[], bool] | None = None  # what ends the run that is under way
+        self._limit = 0
 
     @property
     def now_ns(self) -> int:
@@ -54,13 +54,13 @@ class Engine:
 
     # ---- waiting ----
 
-    def sleep(self, duration_ns: int) -> Timeout:
+    def sleep(self, duration_ns: int) -> Pause:
         """See Port."""
-        return Timeout(self.env, duration_ns, _DONE)
+        return Pause(self.env, duration_ns)
 
     def wait(self, waiter: Waiter, timeout_ns: int | None = None) -> Event:
         """See Port."""
-        event = Event(self.env) if timeout_ns is None else Timeout(self.env, timeout_ns, _DONE)
+        event = Event(self.env) if timeout_ns is None else Pause(self.env, timeout_ns)
         waiter.event = event
         return event
 
@@ -70,7 +70,7 @@ class Engine:
         if event is None or event.callbacks is None:
             return
         waiter.event = None
-        if isinstance(event, Timeout):
+        if isinstance(event, Pause):
             # It stands in the heap for later: another event takes its callbacks, and it becomes
             # background, so that a run does not last until it is due.
             early = Event(self.env)
@@ -117,7 +117,7 @@ class Engine:
 
     def start(self, generator: Steps) -> EngineTask:
         """See Port."""
-        task = EngineTask(generator)
+        task = EngineTask(self, generator)
         event = Event(self.env)
         assert event.callbacks is not None
         event.callbacks.append(task.resume)
@@ -126,7 +126,7 @@ class Engine:
 
     def begin(self, generator: Steps) -> EngineTask:
         """Drive a generator at once, up to its first wait; from outside a run only."""
-        task = EngineTask(generator)
+        task = EngineTask(self, generator)
         task.resume(None)
         return task
 
@@ -136,7 +136,7 @@ class Engine:
             return
         target = task.target
         # Not if it was woken just now: then the timeout is stale already.
-        if isinstance(target, Timeout) and task.resume in (target.callbacks or ()):
+        if isinstance(target, Pause) and task.resume in (target.callbacks or ()):
             target.callbacks = [self._stale]
             self.background += 1
         task.end()
@@ -160,7 +160,7 @@ class Engine:
 
             def arrived() -> None:
                 waiter.due_ns = self.now_ns + then_ns
-                self.after(then_ns, lambda: self.wake(waiter, _DONE))
+                self.after(then_ns, lambda: self.wake(waiter, Why.DONE))
 
             self._hold(link, size_bytes, arrived)
             return self.wait(waiter)
@@ -239,13 +239,30 @@ class Engine:
         queue = self.env._queue
         return bool(queue) and queue[0][0] <= self.env._now and queue[0][1] == URGENT
 
+    def pass_over(self, pause: Pause) -> bool:
+        """Let a pause pass at once: the clock simply moves; False if something else may come first.
+
+        That is what a run would do next: it is asked by the last that the event under way has to do.
+        """
+        env = self.env
+        then = env._now + pause.delay_ns
+        if self._done is None or (env._queue and env._queue[0][0] <= then):
+            return False
+        if self.events >= self._limit or self._done():
+            return False
+        self.events += 1
+        env._now = then
+        pause.callbacks = None  # it has happened
+        return True
+
     def run(self, done: Callable[[], bool] | None = None, until_ns: int | None = None) -> bool:
         """Let events happen until `done()`, or the instant `until_ns`, or nothing is left to happen.
 
         Returns whether it ended by `done` or by the clock. RunawayError after `max_events`.
         """
         env, queue = self.env, self.env._queue
-        limit = self.events + self.max_events
+        self._done = done or _never
+        self._limit = self.events + self.max_events
         marker: Event | None = None
         if until_ns is not None:
             if until_ns < env._now:
@@ -260,15 +277,20 @@ class Engine:
                 if marker is None and len(queue) <= self.background and (done is None or not self.call_up()):
                     break
                 self.events += 1
-                if self.events > limit:
+                if self.events > self._limit:
                     raise RunawayError(f"more than max_events={self.max_events} events in one run")
                 env.step()
         finally:
+            self._done = None
             # Left before its instant, also by an exception: no later run waits for it.
             if marker is not None and not marker.processed:
                 marker.callbacks.append(self._stale)
                 self.background += 1
         return marker is not None or (done is not None and done())
+
+
+def _never() -> bool:
+    return False
 
 
 def _deliver(event: Event) -> None:

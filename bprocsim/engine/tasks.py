@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from simpy import Environment, Event, Timeout
 from simpy.core import BoundClass
 
-from bprocsim.port import Steps
+from bprocsim.port import Steps, Why
 
 if TYPE_CHECKING:
     from bprocsim.engine.clock import Engine
@@ -46,15 +46,35 @@ class NanosecondEnvironment(Environment):
         return super().run(until)
 
 
+class Pause(Event):
+    """A wait of known length: it enters SimPy's heap only if something may happen before it is over.
+
+    Whoever resumes the generator that yields it decides that; until then nothing is planned.
+    """
+
+    _ok = True
+    _value: Any = Why.DONE
+
+    def __init__(self, env: Environment, delay_ns: int) -> None:
+        self.env = env
+        self.callbacks = []
+        self.delay_ns = delay_ns
+
+    def plan(self) -> None:
+        """Let it be over when its time has come."""
+        self.env.schedule(self, delay=self.delay_ns)
+
+
 class EngineTask:
     """A generator driven by events: each event it yields resumes it with that event's value.
 
     A SimPy Process would cost two events more, for its start and its end, and could not be closed.
     """
 
-    __slots__ = ("_generator", "ended", "target")
+    __slots__ = ("_engine", "_generator", "ended", "target")
 
-    def __init__(self, generator: Steps) -> None:
+    def __init__(self, engine: Engine, generator: Steps) -> None:
+        self._engine = engine
         self._generator = generator
         self.ended = False
         self.target: Event | None = None
@@ -74,6 +94,8 @@ class EngineTask:
             except BaseException:
                 self.end()
                 raise
+            if target.__class__ is Pause and not self._engine.pass_over(target):
+                target.plan()
             try:
                 callbacks = target.callbacks
             except AttributeError:
@@ -103,6 +125,8 @@ class EngineTask:
             elif callbacks is None:
                 self.resume(target)
             else:
+                if isinstance(target, Pause):
+                    target.plan()
                 self.target = target
                 callbacks.append(self.resume)
 

@@ -45,12 +45,10 @@ class Machine:
     """
 
     __slots__ = (
-        "address", "alive", "arch", "costs", "died_ns", "execve_errors", "fifos", "files", "hidden", "interface_in",
+        "_tree", "address", "alive", "arch", "costs", "died_ns", "execve_errors", "fifos", "files", "hidden", "interface_in",
         "interface_out", "master", "memory", "name", "network", "number", "pids", "port", "processes",
-        "processors", "profile", "programs", "sockets", "strict", "trace", "tree",
+        "processors", "profile", "programs", "sockets", "strict", "trace",
     )  # fmt: skip
-
-    tree: FileTree
 
     def __init__(
         self, *, name: str, number: int, address: str, port: Any, processors: Any, arch: Arch, profile: ExecProfile,
@@ -82,14 +80,15 @@ class Machine:
         self.master: Master | None = None
         self.alive = True
         self.died_ns = 0
+        self._tree: FileTree | None = None
         network.machines[address] = self
 
-    def __getattr__(self, name: str) -> Any:
-        # Reached only while a slot is empty: its files come into being when first asked for.
-        if name != "tree":
-            raise AttributeError(name)
-        self.tree = FileTree(skeleton(self.arch))
-        return self.tree
+    @property
+    def tree(self) -> FileTree:
+        """Give its files, which come into being when first asked for."""
+        if self._tree is None:
+            self._tree = FileTree(skeleton(self.arch))
+        return self._tree
 
     def record(self, pid: int, kind: str, *details: Any) -> None:
         """See posix.Machine."""

@@ -1,6 +1,6 @@
 """execve: the rules of a kernel as data, and the facts of one call.
 
-The facts are gathered as they are asked for, so a refusal costs only what its rows looked at. The
+What a file is, is looked at once; interpreters and strings only when a row asks for them. The
 conditions over them are in `conditions`, `copying` and `headers`, the rows in `profiles` and `linux`.
 """
 
@@ -95,22 +95,16 @@ _NOWHERE = Walk(inode=None, stops=(), where=b"", parent=None, name=b"", wants_di
 
 
 class Subject:
-    """One file that exec opens: the program, or an interpreter; its facts, gathered as asked for.
+    """One file that exec opens: the program, or an interpreter.
 
     `path` as it is named; `role` "program", "script" (the interpreter of a script) or "loader"
     (that of an ELF file); `named_by` the file that names it; `level` how many scripts led here.
     `walk` where the path leads; `file` the inode if it is a regular file that can be read; `elf` its
     headers as this kernel reads them; `script` (interpreter,) or (interpreter, argument) of a `#!`
     file, () if the line names none.
-    The last four are computed when first asked for, and kept.
     """
 
     __slots__ = ("call", "elf", "file", "level", "named_by", "path", "role", "script", "walk")
-
-    walk: Walk
-    file: Inode | None
-    elf: ElfFile | None
-    script: tuple[bytes, ...] | None
 
     def __init__(
         self, call: ExecFacts, path: bytes, role: str, level: int = 0, named_by: Subject | None = None
@@ -120,44 +114,21 @@ class Subject:
         self.role = role
         self.level = level
         self.named_by = named_by
-
-    def __getattr__(self, name: str) -> Any:
-        # Reached only while a slot is empty.
-        value = _GATHER[name](self)
-        setattr(self, name, value)
-        return value
-
-
-def _walk(subject: Subject) -> Walk:
-    call, path = subject.call, subject.path
-    limits = call.profile.paths
-    if subject.role == "program" and (not path or limits.too_long(path)):
-        return _NOWHERE
-    # An interpreter's empty name opens the current directory, as in real kernels.
-    return walk(call.tree, call.cwd, path or b".", call.who, limits)
-
-
-def _file(subject: Subject) -> Inode | None:
-    inode = subject.walk.inode
-    if inode is None or inode.kind is not Kind.FILE or subject.call.tree.is_bad(inode):
-        return None
-    return inode
-
-
-def _elf(subject: Subject) -> ElfFile | None:
-    inode = subject.file
-    return None if inode is None else read_elf(inode.data, subject.call.arch)
-
-
-def _script(subject: Subject) -> tuple[bytes, ...] | None:
-    inode = subject.file
-    if subject.role == "loader" or inode is None or inode.data[:2] != b"#!":
-        return None
-    profile = subject.call.profile
-    return profile.read_script(inode.data, profile.script_line_bytes)
-
-
-_GATHER: dict[str, Callable[[Subject], Any]] = {"walk": _walk, "file": _file, "elf": _elf, "script": _script}
+        profile = call.profile
+        if role == "program" and (not path or profile.paths.too_long(path)):
+            self.walk = _NOWHERE
+        else:
+            # An interpreter's empty name opens the current directory, as in real kernels.
+            self.walk = walk(call.tree, call.cwd, path or b".", call.who, profile.paths)
+        self.file: Inode | None = None
+        self.elf: ElfFile | None = None
+        self.script: tuple[bytes, ...] | None = None
+        inode = self.walk.inode
+        if inode is not None and inode.kind is Kind.FILE and not call.tree.is_bad(inode):
+            self.file = inode
+            self.elf = read_elf(inode.data, call.arch)
+            if role != "loader" and inode.data.startswith(b"#!"):
+                self.script = profile.read_script(inode.data, profile.script_line_bytes)
 
 
 class ExecFacts:
@@ -169,12 +140,9 @@ class ExecFacts:
     """
 
     __slots__ = (
-        "arch", "argv", "chain", "cmd", "copied", "cwd", "envp", "machine", "process", "profile", "program", "tree",
+        "_chain", "_copied", "arch", "argv", "cmd", "cwd", "envp", "machine", "process", "profile", "program", "tree",
         "who",
     )  # fmt: skip
-
-    chain: tuple[Subject, ...]
-    copied: str
 
     def __init__(
         self, machine: Any, who: Credentials, cwd: int, cmd: Pointer, argv: Vector, envp: Vector, process: Any = None
@@ -190,20 +158,27 @@ class ExecFacts:
         self.envp = envp
         self.process = process
         self.program = Subject(self, b"" if cmd is BAD_ADDRESS else cmd, "program")
+        self._chain: tuple[Subject, ...] | None = None
+        self._copied: str | None = None
 
-    def __getattr__(self, name: str) -> Any:
-        # Reached only while a slot is empty.
-        if name == "chain":
-            self.chain = _chain(self.program, self.profile)
-        elif name == "copied":
-            self.copied = copy(self)
-        else:
-            raise AttributeError(name)
-        return getattr(self, name)
+    @property
+    def chain(self) -> tuple[Subject, ...]:
+        """Give the interpreters in the order in which they are opened, up to the first bad one."""
+        if self._chain is None:
+            self._chain = _chain(self.program, self.profile)
+        return self._chain
+
+    @property
+    def copied(self) -> str:
+        """Tell where copying the strings stopped; "" if all are there."""
+        if self._copied is None:
+            self._copied = copy(self)
+        return self._copied
 
     def forget(self) -> None:
         """Let go of the files: they and the facts know each other, and only a garbage collector would find them."""
         del self.program
+        self._chain = None
 
     @property
     def image(self) -> Subject:
