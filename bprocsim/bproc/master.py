@@ -66,9 +66,9 @@ class Master:
 
     def serves(self, machine: Any) -> bool:
         """Tell whether a machine works: it has power, and its daemon is there."""
-        if machine is self.machine:
-            return bool(machine.alive) and self.running
-        return bool(machine.alive) and machine.number not in self.severed
+        if not machine.alive:
+            return False
+        return self.running if machine is self.machine else machine.number not in self.severed
 
     def gave_up(self, machine: Any) -> bool:
         """Tell whether a machine is out of the space, and everybody who can know it does."""

@@ -25,7 +25,7 @@ from bprocsim.bproc.late import (
 from bprocsim.bproc.master import Master
 from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.bproc.steps import Step
-from bprocsim.bproc.transit import Move, carry, passes, told
+from bprocsim.bproc.transit import Move, Plan, carry, passes
 from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector
 from bprocsim.manual import Errors, Exit, Fail, Replaced, Row, exit_status
 from bprocsim.port import Steps, Waiter
@@ -33,6 +33,40 @@ from bprocsim.posix import newimage
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.network import Answer
 from bprocsim.posix.procs import State, Thread
+
+
+def _readable(path: bytes) -> str:
+    return path.decode("utf-8", "backslashreplace")
+
+
+# The steps between two waits, in order.
+ON_THE_SOURCE: Plan = (
+    (Step.ENTRY, lambda move: "the master is there"),
+    (Step.ARGUMENTS, lambda move: f"as uid {move.caller.euid}"),
+    (Step.EXEC, lambda move: _readable(move.process.image.path)),
+    (Step.SUID_CHECK, lambda move: "allowed"),
+    (Step.MOVE_REQUEST, lambda move: "listens for the target"),
+    (Step.GHOST, lambda move: f"pid {move.process.pid}"),
+)
+IN_THE_MASTER: Plan = ((Step.ROUTE, lambda move: f"to node {move.destination}"),)
+ON_THE_FRONT_END: Plan = (*ON_THE_SOURCE, *IN_THE_MASTER)
+ON_THE_TARGET: Plan = (
+    (Step.STUB, lambda move: f"takes over pid {move.process.pid}"),
+    (Step.CONNECT_BACK, lambda move: f"to {move.source.name}"),
+)
+SENT: Plan = (
+    (Step.STREAM, lambda move: f"{move.frozen.size_bytes} bytes"),
+    (Step.THAW, lambda move: f"in {_readable(move.process.cwd_path)}"),
+)
+REBUILT: Plan = (
+    (Step.IO_SETUP, lambda move: f"port {move.port}"),
+    (Step.PTRACE_TRAP, lambda move: "not traced"),
+    (Step.RESPONSE, lambda move: "it worked"),
+)
+ANSWERED: Plan = ((Step.FORWARD_RESPONSE, lambda move: f"to {move.source.name}"),)
+HANDED_OVER: Plan = ((Step.HANDOVER, lambda move: "the caller's copy goes" if move.port else "to iod"),)
+ANSWERED_AND_HANDED_OVER: Plan = (*ANSWERED, *HANDED_OVER)
+RUNNING: Plan = ((Step.RUN, lambda move: _readable(move.process.image.path)),)
 
 
 def execmove(
@@ -55,8 +89,7 @@ def execmove(
     if refused is not None:
         yield machine.port.sleep(machine.costs.syscall_ns)
         return refused
-    caller = process.credentials
-    move = Move(process, machine, node)
+    move = Move(process, machine, node, port, process.credentials)
     if master.edition.late_failure == "return":
         from bprocsim.bproc.before import remember
 
@@ -71,7 +104,7 @@ def execmove(
     process.move_to(State.MOVING)
     if move.before is None:
         _stop_others(thread)
-    failure = yield from _drive(machine, master, move, port, caller)
+    failure = yield from _drive(machine, master, move)
     master.moves.pop(process.pid, None)
     process.move_to(State.RUNNING)
     if process.machine is master.machine:
@@ -97,36 +130,31 @@ def _stop_others(thread: Thread) -> None:
             other.task = other.waiting = None
 
 
-def _drive(machine: Machine, master: Master, move: Move, port: int, caller: Any) -> Steps:
+def _drive(machine: Machine, master: Master, move: Move) -> Steps:
     """Take the process through the steps; gives the late row that stopped it, or None."""
-    process, costs, table = move.process, machine.costs, master.execmove_errors
-    front, route_step = master.machine, (Step.ROUTE, ("to node", move.destination), costs.daemon_ns)
+    process, costs, front = move.process, machine.costs, master.machine
     if not master.reaches(machine):
         yield from _killed(master, move)
     # From its exec on the process is the master's business: it is a ghost, or leaves its node's list.
     master.moves[process.pid] = move
     if process.ghost is None:
         process.ghost = Ghost(process, NODE_MASTER)
-    yield from passes(
-        machine, master, move,
-        (Step.ENTRY, "the master is there", 0),
-        (Step.ARGUMENTS, ("as uid", caller.euid), costs.syscall_ns),
-        (Step.EXEC, process.image.path, costs.exec_ns + costs.image_read_ns(len(process.image.inode.data))),
-        (Step.SUID_CHECK, "allowed", 0),
-        (Step.MOVE_REQUEST, "listens for the target", costs.syscall_ns),
-        (Step.GHOST, ("pid", process.pid), 0),
-        *((route_step,) if machine is front else ()),
-    )  # fmt: skip
-    if machine is not front:
-        yield from carry(master, move, machine, front, "MOVE", 0, route_step)
+    exec_ns = costs.exec_ns + costs.image_read_ns(len(process.image.inode.data))
+    here_ns = (0, costs.syscall_ns, exec_ns, 0, costs.syscall_ns, 0)
+    if machine is front:
+        yield from passes(machine, master, move, ON_THE_FRONT_END, (*here_ns, costs.daemon_ns))
+    else:
+        yield from passes(machine, master, move, ON_THE_SOURCE, here_ns)
+        yield from carry(master, move, machine, front, "MOVE", 0, IN_THE_MASTER, (costs.daemon_ns,))
     known = master.node(move.destination)
-    row = table.first(RouteFacts(move.destination, known, machine.number, caller), ROUTE)
+    asked = RouteFacts(move.destination, known, machine.number, move.caller)
+    row = master.execmove_errors.first(asked, ROUTE)
     if row is None:
         move.target = known.machine if known is not None else front
         process.ghost.node = move.destination
-        row = yield from _at_target(machine, move.target, master, move, port)
+        row = yield from _at_target(machine, move.target, master, move)
         if row is None and not (yield from _hand_over(machine, move.target, master, move)):
-            row = _lost(table)
+            row = _lost(master.execmove_errors)
     if row is not None:
         row = yield from _come_back(machine, master, move, row)
     return row
@@ -138,18 +166,16 @@ def _lost(table: Errors) -> Row:
     return row
 
 
-def _at_target(machine: Machine, target: Any, master: Master, move: Move, port: int) -> Steps:
+def _at_target(machine: Machine, target: Any, master: Master, move: Move) -> Steps:
     """Do what happens on the target, and decide there; gives a late row or None."""
     process, costs, table = move.process, machine.costs, master.execmove_errors
     connect_ns = costs.tcp_connect_ns + 2 * machine.network.link(machine, target).latency_ns
     yield from carry(
-        master, move, master.machine, target, "MOVE", 0,
-        (Step.STUB, ("takes over pid", process.pid), costs.stub_ns),
-        (Step.CONNECT_BACK, ("to", machine.name), connect_ns),
+        master, move, master.machine, target, "MOVE", 0, ON_THE_TARGET, (costs.stub_ns, connect_ns)
     )  # fmt: skip
     if move.decided():
         return _lost(table)
-    frozen = vmadump.freeze(machine, process, master.edition.library_list)
+    move.frozen = frozen = vmadump.freeze(machine, process, master.edition.library_list)
     yield from _stream(machine, target, master, move, frozen.size_bytes)
     if move.decided():
         return _lost(table)
@@ -164,20 +190,15 @@ def _at_target(machine: Machine, target: Any, master: Master, move: Move, port: 
     if (row := table.first(thaw, THAW)) is not None:
         return row
     move.go_there()
-    if port:
-        answer = yield from iod.connect_back(machine, target, process, port, move)
+    if move.port:
+        answer = yield from iod.connect_back(machine, target, process, move.port, move)
         if move.decided():
             return _lost(table)
         if (row := table.first(ConnectFacts(answer), IO_SETUP)) is not None:
             return row
     else:
         move.link = iod.give_migration_socket(machine, target, process)
-    yield from passes(
-        target, master, move,
-        (Step.IO_SETUP, ("port", port), 0),
-        (Step.PTRACE_TRAP, "not traced", 0),
-        (Step.RESPONSE, "it worked", 0),
-    )  # fmt: skip
+    yield from passes(target, master, move, REBUILT, (0, 0, 0))
     return _lost(table) if move.decided() else None
 
 
@@ -189,9 +210,7 @@ def _stream(machine: Machine, target: Any, master: Master, move: Move, size_byte
         sent += piece
     if not (move.decided() or move.silent):
         yield from carry(
-            master, move, machine, target, "image", size_bytes - sent,
-            (Step.STREAM, (size_bytes, "bytes"), 0),
-            (Step.THAW, ("in", told(move.process.cwd_path)), machine.costs.thaw_ns),
+            master, move, machine, target, "image", size_bytes - sent, SENT, (0, machine.costs.thaw_ns)
         )  # fmt: skip
 
 
@@ -202,21 +221,19 @@ def _hand_over(machine: Machine, target: Any, master: Master, move: Move) -> Ste
     numbers; nothing is sent to tell it so. If that node is lost, the master lets it start.
     """
     front, response = master.machine, "MOVE response"
-    forward_step = (Step.FORWARD_RESPONSE, ("to", machine.name), 0)
-    last_step = (Step.HANDOVER, "to iod" if move.link else "the caller's copy goes", 0)
     if machine is front:
-        yield from carry(master, move, target, front, response, 0, forward_step, last_step)
+        yield from carry(master, move, target, front, response, 0, ANSWERED_AND_HANDED_OVER, (0, 0))
     else:
-        yield from carry(master, move, target, front, response, 0, forward_step)
+        yield from carry(master, move, target, front, response, 0, ANSWERED, (0,))
     if move.decided():
         return False
     move.answered = True
     if machine is not front:
-        yield from carry(master, move, front, machine, response, 0, last_step)
+        yield from carry(master, move, front, machine, response, 0, HANDED_OVER, (0,))
     if not move.decided():
         move.let_go(forward=True)
     move.orphaned = False
-    yield from passes(target, master, move, (Step.RUN, move.process.image.path, 0))
+    yield from passes(target, master, move, RUNNING, (0,))
     return True
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, setters
@@ -10,6 +10,7 @@ from attrs import define, field, setters
 from bprocsim.bproc import iod
 from bprocsim.bproc.steps import Step
 from bprocsim.port import Steps, Timer, Waiter, Why
+from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.paths import walk
 from bprocsim.posix.procs import Descriptor, Process, close_all
 from bprocsim.posix.vfs import EXECUTE, Kind, permits
@@ -17,14 +18,12 @@ from bprocsim.posix.vfs import EXECUTE, Kind, permits
 if TYPE_CHECKING:
     from bprocsim.bproc.master import Master
 
-# A step, what is said of it, and how long it takes.
-Planned = tuple[Step, Any, int]
-
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Move:
-    """A process on its way from `source` to the node `destination`, whose machine is `target`.
+    """A process of `caller` on its way from `source` to the node `destination`, whose machine is `target`.
 
+    `port` the one for I/O forwarding, 0 for none; `frozen` what is sent.
     `answered` the master has heard that it arrived, so that it belongs to the target; `lost` the
     target, `orphaned` the source was given up before that, or before all was handed over;
     `returning` it has failed and goes home. `waiting` what whoever drives it waits for, `silent`
@@ -37,7 +36,10 @@ class Move:
     process: Process
     source: Any
     destination: int
+    port: int
+    caller: Credentials
     target: Any = None
+    frozen: Any = None
     answered: bool = False
     lost: bool = False
     orphaned: bool = False
@@ -158,8 +160,14 @@ def silence(descriptors: dict[int, Descriptor]) -> None:
 
 # ---- steps, messages, and waiting for what may never come ---------------------------------------
 
+# Steps that follow one another, and what is said of each: asked only where somebody keeps it.
+Plan = tuple[tuple[Step, Callable[[Move], str]], ...]
 
-def passes(machine: Any, master: Master, move: Move, *plan: Planned) -> Steps:
+# How long each of them takes.
+Durations = tuple[int, ...]
+
+
+def passes(machine: Any, master: Master, move: Move, plan: Plan, durations_ns: Durations) -> Steps:
     """Let steps pass on one machine, each after its nanoseconds.
 
     One event does for all, unless something is planned to strike at a step; a death in the middle
@@ -168,27 +176,34 @@ def passes(machine: Any, master: Master, move: Move, *plan: Planned) -> Steps:
     """
     port = machine.port
     if master.hooks:
-        yield from _one_by_one(machine, master, move, plan)
+        yield from _one_by_one(machine, master, move, plan, durations_ns)
         return
-    began_ns = port.now_ns
-    total_ns = sum([duration_ns for _, _, duration_ns in plan])
-    if total_ns:
-        woken, trace = False, machine.trace
-        due = trace.expect(lambda: _due(machine, move, began_ns, plan, woken)) if trace.all else None
-        try:
+    total_ns, trace = sum(durations_ns), machine.trace
+    if not trace.all:
+        if total_ns:
             yield port.sleep(total_ns)
-            woken = True
+    else:
+        began_ns, woken = port.now_ns, not total_ns
+        due = trace.expect(lambda: _due(machine, move, began_ns, plan, durations_ns, woken))
+        try:
+            if total_ns:
+                yield port.sleep(total_ns)
+                woken = True
         finally:
-            if due is not None:
-                trace.settle(due)
-    elif machine.trace.all:
-        machine.trace.add_all(_due(machine, move, began_ns, plan, True))
+            trace.settle(due)
     if not master.serves(machine):
         yield from _stand(machine, master, move)
 
 
 def carry(
-    master: Master, move: Move, sender: Any, receiver: Any, message: str, size_bytes: int = 0, *plan: Planned
+    master: Master,
+    move: Move,
+    sender: Any,
+    receiver: Any,
+    message: str,
+    size_bytes: int = 0,
+    plan: Plan = (),
+    durations_ns: Durations = (),
 ) -> Steps:
     """Send something that concerns a move, wait until it is there, and let steps pass there.
 
@@ -199,23 +214,24 @@ def carry(
         if move.decided():
             return
     if sender is receiver:
-        yield from passes(receiver, master, move, *plan)
+        yield from passes(receiver, master, move, plan, durations_ns)
         return
-    port = sender.port
+    port, trace = sender.port, sender.trace
     size_bytes = size_bytes or sender.costs.message_bytes
-    if sender.trace.all:
+    if trace.all:
         sender.record(0, "message", message, receiver.name, size_bytes)
-    later = () if master.hooks else plan
-    total_ns = sum([duration_ns for _, _, duration_ns in later])
+    total_ns = 0 if master.hooks else sum(durations_ns)
     link = sender.network.link(sender, receiver)
     move.waiting = waiter = Waiter(f"{message} from {sender.name} to {receiver.name}", port.now_ns)
     patience = _patience(master, move, sender, receiver, waiter) if link.cuts else None
-    woken, trace = False, receiver.trace
-    due = None
-    if trace.all:
-        due = trace.expect(
-            lambda: _due(receiver, move, waiter.due_ns - total_ns, later, woken) if waiter.due_ns >= 0 else ()
-        )
+    woken, due = False, None
+    if trace.all and not master.hooks:
+
+        def steps_due() -> Iterator[tuple[Any, ...]]:
+            if waiter.due_ns >= 0:
+                yield from _due(receiver, move, waiter.due_ns - total_ns, plan, durations_ns, woken)
+
+        due = trace.expect(steps_due)
     try:
         yield port.carry(link, size_bytes, waiter, total_ns)
         woken = True
@@ -226,7 +242,7 @@ def carry(
         if due is not None:
             trace.settle(due)
     if master.hooks and not move.decided():
-        yield from _one_by_one(receiver, master, move, plan)
+        yield from _one_by_one(receiver, master, move, plan, durations_ns)
     elif not master.serves(receiver):
         yield from _stand(receiver, master, move)
 
@@ -244,38 +260,33 @@ def _patience(master: Master, move: Move, sender: Any, receiver: Any, waiter: Wa
     return timer
 
 
-def _one_by_one(machine: Any, master: Master, move: Move, plan: tuple[Planned, ...]) -> Steps:
+def _one_by_one(machine: Any, master: Master, move: Move, plan: Plan, durations_ns: Durations) -> Steps:
     """Let steps pass while something is planned to strike at one of them."""
     port = machine.port
-    for step, about, duration_ns in plan:
+    for (step, about), duration_ns in zip(plan, durations_ns, strict=True):
         if duration_ns:
             yield port.sleep(duration_ns)
         yield from _stand(machine, master, move)
         if move.decided():
             return
         if machine.trace.all:
-            machine.record(move.process.pid, "step", step.name, told(about))
+            machine.record(move.process.pid, "step", step.name, about(move))
         if master.reached(step, move):
             yield port.sleep(0)  # what strikes now strikes before anything else of this instant
     yield from _stand(machine, master, move)
 
 
-def _due(machine: Any, move: Move, at_ns: int, plan: tuple[Planned, ...], woken: bool) -> Iterator[tuple[Any, ...]]:
+def _due(
+    machine: Any, move: Move, at_ns: int, plan: Plan, durations_ns: Durations, woken: bool
+) -> Iterator[tuple[Any, ...]]:
     """Give records of the steps that were due, at their own instants; what kills strikes first in its instant."""
     last_ns = machine.port.now_ns if woken else machine.port.now_ns - 1
     if not machine.alive:
         last_ns = machine.died_ns - 1
-    for step, about, duration_ns in plan:
+    for (step, about), duration_ns in zip(plan, durations_ns, strict=True):
         at_ns += duration_ns
         if at_ns <= last_ns:
-            yield at_ns, machine.name, move.process.pid, "step", step.name, told(about)
-
-
-def told(about: Any) -> str:
-    """Write what is said of a step; it is kept in parts until somebody reads it."""
-    if isinstance(about, tuple):
-        return " ".join(map(str, about))
-    return about.decode("utf-8", "backslashreplace") if isinstance(about, bytes) else str(about)
+            yield at_ns, machine.name, move.process.pid, "step", step.name, about(move)
 
 
 def _stand(machine: Any, master: Master, move: Move) -> Steps:

@@ -45,8 +45,7 @@ class Engine:
     @property
     def now_ns(self) -> int:
         """Tell the time."""
-        now: int = self.env._now
-        return now
+        return self.env._now
 
     def random(self, component: str) -> random.Random:
         """Make the generator of one component: the same for the same seed and name, everywhere."""
@@ -152,7 +151,8 @@ class Engine:
             self._hold(link, size_bytes, deliver)
         else:
             event = Timeout(self.env, self._occupy(link, size_bytes), deliver)
-            event.callbacks.append(_deliver)  # type: ignore[union-attr]
+            assert event.callbacks is not None
+            event.callbacks.append(_deliver)
 
     def carry(self, link: Link, size_bytes: int, waiter: Waiter, then_ns: int = 0) -> Event:
         """See Port."""
@@ -176,7 +176,7 @@ class Engine:
 
     def _occupy(self, link: Link, size_bytes: int) -> int:
         """Let a message take its turn on a link; gives in how many nanoseconds it will be there."""
-        now: int = self.env._now
+        now = self.env._now
         out, into = link.out, link.into
         begin = out.free_at_ns if out.free_at_ns > into.free_at_ns else into.free_at_ns
         if begin < now:
@@ -252,7 +252,7 @@ class Engine:
             return False
         self.events += 1
         env._now = then
-        pause.callbacks = None  # it has happened
+        pause.callbacks = None  # type: ignore[assignment]  # it has happened
         return True
 
     def run(self, done: Callable[[], bool] | None = None, until_ns: int | None = None) -> bool:

@@ -33,6 +33,8 @@ class NanosecondEnvironment(Environment):
 
     if TYPE_CHECKING:
         # Narrower than SimPy's, which takes floats: that is what it is for.
+        _now: int
+
         def timeout(self, delay: int = 0, value: Any = None) -> Timeout:  # type: ignore[override]
             """Give an event that happens in `delay` nanoseconds."""
             ...
@@ -86,7 +88,7 @@ class EngineTask:
             try:
                 target = self._generator.send(value)
                 if self.ended:  # what it did just now has stopped it
-                    self._close()
+                    self._close()  # type: ignore[unreachable]
                     return
             except StopIteration:
                 self.end()

@@ -7,7 +7,6 @@ from typing import Any
 
 from bprocsim.faces.pointers import BAD_ADDRESS
 
-
 _BYTES = (bytes, bytearray, memoryview)
 
 

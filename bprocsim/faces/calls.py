@@ -62,7 +62,8 @@ class Pending:
 
     def _line(self) -> int | None:
         """Tell in which line the call was made; a frame that is asked at each call looks it up each time."""
-        return next(line for start, end, line in self.code.co_lines() if start <= self._place < end)
+        found: int | None = next(line for start, end, line in self.code.co_lines() if start <= self._place < end)
+        return found
 
     def refuse(self, thread: Any, name: str) -> Generator[Any, Any, None]:
         """Let a program not go on after its end, whatever its `except` and `finally` blocks try."""

@@ -45,8 +45,8 @@ class Machine:
     """
 
     __slots__ = (
-        "_tree", "address", "alive", "arch", "costs", "died_ns", "execve_errors", "fifos", "files", "hidden", "interface_in",
-        "interface_out", "master", "memory", "name", "network", "number", "pids", "port", "processes",
+        "_tree", "address", "alive", "arch", "costs", "died_ns", "execve_errors", "fifos", "files", "hidden",
+        "interface_in", "interface_out", "master", "memory", "name", "network", "number", "pids", "port", "processes",
         "processors", "profile", "programs", "sockets", "strict", "trace",
     )  # fmt: skip
 

@@ -77,9 +77,12 @@ class Machine(Protocol):
     processes: dict[int, Process]
     fifos: dict[int, Any]  # those that somebody has open, by inode number
     alive: bool
-    tree: FileTree
     master: Any  # the master daemon of its cluster, for the rooms that know one
     execve_errors: Errors
+
+    @property
+    def tree(self) -> FileTree:
+        """Give its files, which come into being when first asked for."""
 
     def program_of(self, image: Loaded) -> Program | None:
         """Find the behaviour behind an image, None for a foreign one."""

@@ -31,6 +31,9 @@ LEFT_OUT: dict[tuple[str, str], str] = {
     ("Process", "watchers"): "whom the harness tells of its end",
 }
 
+# What is there only once somebody has asked for it, under the name without the underscore.
+MADE_WHEN_ASKED = {("Machine", "_tree")}
+
 Parts = Iterator[tuple[str, Any]]
 
 
@@ -90,7 +93,8 @@ def _parts(thing: Any) -> Parts:
             yield from thing.gi_frame.f_locals.items()
         return
     for name in watched(thing):
-        yield name, getattr(thing, name)
+        # What comes into being when first looked at is looked at: an untouched one equals a new one.
+        yield name, getattr(thing, name.removeprefix("_") if (type(thing).__name__, name) in MADE_WHEN_ASKED else name)
 
 
 def walk(root: Any) -> Iterator[tuple[str, Any, Any]]:
