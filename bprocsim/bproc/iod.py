@@ -8,6 +8,7 @@ stdin, in this order. Sources: scyld-bproc_execmove, bproc-4.0.0pre8-iod.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from bprocsim.port import Steps, Waiter, WaitQueue
@@ -15,7 +16,7 @@ from bprocsim.posix.dial import reach
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.network import Address, Answer
 from bprocsim.posix.procs import Descriptor, Process, let_go
-from bprocsim.posix.streams import Endpoint, Null, connect_ends
+from bprocsim.posix.streams import Endpoint, Null
 
 BUFFER_BYTES = 4096
 
@@ -31,14 +32,21 @@ def give_migration_socket(source: Machine, target: Machine, process: Process) ->
     Gives its end at the source.
     """
     network, room = source.network, target.costs.socket_buffer_bytes
-    here = Endpoint(room, local=Address(source.address, 0), remote=Address(target.address, 0))
-    there = Endpoint(room, local=here.remote, remote=here.local)
-    connect_ends(here, there, network.link(source, target), network.link(target, source))
+    here_at, there_at = _without_port(source.address), _without_port(target.address)
+    here = Endpoint(room, network.link(source, target), None, here_at, there_at)
+    there = Endpoint(room, network.link(target, source), here, there_at, here_at)
+    here.peer = there
     _give(target, process, 0, Null())
     _give(target, process, 1, there)
     process.descriptors[2] = Descriptor(there)
     there.references += 1
     return here
+
+
+@lru_cache(maxsize=256)
+def _without_port(host: str) -> Address:
+    """Give the address of an end that no program can name."""
+    return Address(host, 0)
 
 
 def _give(machine: Machine, process: Process, number: int, description: Any) -> None:

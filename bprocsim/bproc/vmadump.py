@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from attrs import frozen
+from attrs import define, setters
 
 from bprocsim.posix.arch import Arch
 from bprocsim.posix.image import Loaded
@@ -17,7 +17,7 @@ FIXED_BYTES = 2048
 WORD_BYTES = 8
 
 
-@frozen
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Frozen:
     """A frozen process on its way.
 
@@ -38,14 +38,14 @@ def freeze(machine: Machine, process: Process, library_list: tuple[str, ...]) ->
     """
     image: Loaded = process.image
     page = machine.arch.page_bytes
-    listed = image.loader_path.decode("utf-8", "surrogateescape") in library_list
+    listed = bool(library_list) and image.loader_path.decode("utf-8", "surrogateescape") in library_list
     pages = _pages(image.inode.data, page)
     if image.loader is not None and not listed:
         pages += _pages(image.loader.data, page)
     if image.script is not None:
         pages += _pages(image.script, page)
-    arguments = sum(len(text) + 1 for text in (*process.argv, *process.env))
-    pages += -(-arguments // page)
+    strings = (*process.argv, *process.env)
+    pages += -(-(sum(map(len, strings)) + len(strings)) // page)
     return Frozen(
         machine.arch,
         FIXED_BYTES + pages * (page + WORD_BYTES),

@@ -281,7 +281,7 @@ class Engine:
                     raise RunawayError(f"more than max_events={self.max_events} events in one run")
                 env.step()
         finally:
-            self._done = None
+            self._done, self._limit = None, 0
             # Left before its instant, also by an exception: no later run waits for it.
             if marker is not None and not marker.processed:
                 marker.callbacks.append(self._stale)

@@ -38,14 +38,15 @@ class Pending:
         self.over: BaseException | None = None
         self._tries = 0
 
-    def made(self) -> str:
+    def made(self, depth: int) -> str:
         """Note a call, made by whoever called into `faces`, and give the name it was called by.
 
-        ForgottenYieldFrom: the call before was never run.
+        `depth` how many calls above this one somebody in `faces` is asked. ForgottenYieldFrom: the
+        call before was never run.
         """
         if self.call:
             self.check()
-        frame = sys._getframe(2)
+        frame = sys._getframe(depth)  # each frame that is looked at costs, so the nearest are passed by
         while frame.f_globals.get("__package__") == __package__:
             name, frame = frame.f_code.co_name, frame.f_back  # type: ignore[assignment]
         self.call, self.code, self._place = name, frame.f_code, frame.f_lasti
@@ -89,8 +90,10 @@ class Call(Generic[T]):
 
     __slots__ = ("_args", "_dispatch", "_name", "_pending", "_thread", "_typed")
 
-    def __init__(self, pending: Pending, dispatch: Dispatch, thread: Any, name: str, args: tuple[Any, ...]) -> None:
-        self._typed = pending.made()
+    def __init__(
+        self, typed: str, pending: Pending, dispatch: Dispatch, thread: Any, name: str, args: tuple[Any, ...]
+    ) -> None:
+        self._typed = typed
         self._pending = pending
         self._dispatch = dispatch
         self._thread = thread

@@ -97,7 +97,7 @@ class Proc(Inside):
         self._libc: Libc | None = None
 
     def _call(self, name: str, *args: Any) -> Call[Any]:
-        return Call(self._pending, self._dispatch, self.thread, name, args)
+        return Call(self._pending.made(2), self._pending, self._dispatch, self.thread, name, args)
 
     def check_finished(self) -> None:
         """Complain about a last call that was never run."""
@@ -186,7 +186,9 @@ class Proc(Inside):
 
     def exit(self, status: int = 0) -> Call[int]:
         """End this process with the low eight bits of `status`; never returns."""
-        return Call(self._pending, leave, self.thread, "exit", (integer(status, "status") & 0xFF,))
+        return Call(
+            self._pending.made(1), self._pending, leave, self.thread, "exit", (integer(status, "status") & 0xFF,)
+        )
 
     def getpid(self) -> Told:
         """Tell the process's number."""
@@ -235,7 +237,7 @@ class Proc(Inside):
     def _exec(self, path: Any, argv: Any, envp: Any) -> Call[int]:
         where, arguments = pointer(path, "path"), vector(argv, "argv")
         environment = self._environment() if envp is None else envp
-        return Call(self._pending, self._dispatch, self.thread, "execve", (where, arguments, environment))
+        return self._call("execve", where, arguments, environment)
 
     def _environment(self) -> Any:
         return vector(list(self.thread.process.env), "envp")
@@ -256,8 +258,8 @@ class Proc(Inside):
 
     def _execmove(self, node: int, port: int, cmd: Any, argv: Any, envp: Any) -> Call[int]:
         where, arguments, environment = pointer(cmd, "cmd"), vector(argv, "argv"), vector(envp, "envp")
-        args = (integer(node, "node"), integer(port, "port"), where, arguments, environment)
-        return Call(self._pending, self._dispatch, self.thread, "_bproc_execmove_io", args)
+        numbers = integer(node, "node"), integer(port, "port")
+        return self._call("_bproc_execmove_io", *numbers, where, arguments, environment)
 
     # ---- signals ----
 

@@ -133,9 +133,8 @@ class Machine:
         return self._enter(self.new_pid())
 
     def _enter(self, pid: int) -> Process:
-        process = Process(pid, self, pgid=pid, sid=pid)
+        process = Process(pid, self, pgid=pid, sid=pid, cwd=self.tree.root)
         process.threads.append(Thread(process))
-        process.cwd = self.tree.root
         self.processes[pid] = process
         if self.master is None:
             self.pids.table[pid] = process

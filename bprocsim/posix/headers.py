@@ -175,9 +175,7 @@ def header_malformed(f: Subject) -> bool:
         or elf.e_phentsize != form.segment.size
         or not 0 < table_bytes <= f.call.profile.table_bytes
         or not elf.table_complete
-        or interp_path_length_wrong(f)
-        or interp_path_short(f)
-        or interp_path_open(f)
+        or (bool(elf.interpreters) and (interp_path_length_wrong(f) or interp_path_short(f) or interp_path_open(f)))
     )
 
 

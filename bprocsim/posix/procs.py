@@ -55,7 +55,7 @@ class Handler:
     restart: bool = False
 
 
-@frozen
+@define(on_setattr=setters.NO_OP)
 class Ended:
     """How a process ended: `exit_status` 0 to 255, or the `signal` that killed it."""
 
@@ -246,7 +246,8 @@ def close_all(descriptors: dict[int, Descriptor], port: Port) -> None:
 
 def close_on_exec(process: Process, port: Port) -> None:
     """Close the descriptors that an exec closes."""
-    for number in sorted([number for number, each in process.descriptors.items() if each.close_on_exec]):
+    closing = [number for number, each in process.descriptors.items() if each.close_on_exec]
+    for number in sorted(closing) if closing else ():
         drop(process, number, port)
 
 

@@ -89,7 +89,7 @@ class Prompt(Pending):
 
     __slots__ = ()
 
-    def made(self) -> str:
+    def made(self, depth: int) -> str:
         """Note nothing."""
         return ""
 

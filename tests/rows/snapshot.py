@@ -31,8 +31,8 @@ LEFT_OUT: dict[tuple[str, str], str] = {
     ("Process", "watchers"): "whom the harness tells of its end",
 }
 
-# What is there only once somebody has asked for it, under the name without the underscore.
-MADE_WHEN_ASKED = {("Machine", "_tree")}
+# Where something is only once somebody has asked for it, and the name under which to ask.
+MADE_WHEN_ASKED = {("Machine", "_tree"): "tree"}
 
 Parts = Iterator[tuple[str, Any]]
 
@@ -94,7 +94,7 @@ def _parts(thing: Any) -> Parts:
         return
     for name in watched(thing):
         # What comes into being when first looked at is looked at: an untouched one equals a new one.
-        yield name, getattr(thing, name.removeprefix("_") if (type(thing).__name__, name) in MADE_WHEN_ASKED else name)
+        yield name, getattr(thing, MADE_WHEN_ASKED.get((type(thing).__name__, name), name))
 
 
 def walk(root: Any) -> Iterator[tuple[str, Any, Any]]:
