@@ -9,6 +9,7 @@ from bprocsim.cli.screen import Screen
 from bprocsim.cli.usage import unknown
 
 PAGES = {
+    "trust": "how far to trust it: rows, sources, what was held against real systems",
     "kernels": "how the exec rules of the kernels differ",
 }
 
@@ -16,7 +17,7 @@ SUMMARY = "how far to trust it, and how its kernels differ"
 DESCRIPTION = "Show a page about bprocsim itself, in Markdown. Without PAGE: which there are."
 EPILOG = """\
 examples:
-  bprocsim about kernels
+  bprocsim about trust
   bprocsim about kernels > kernels.md"""
 
 

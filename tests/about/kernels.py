@@ -155,10 +155,17 @@ def _limits() -> Iterator[tuple[str, ...]]:
             yield (FIELDS[each.name], *(_field(bp.kernels[name], each.name) for name in NAMES))
 
 
+# What None means where it is not "no limit".
+_NOTHING = {
+    "argument_area_bytes": "a quarter of the stack, 128 KiB to 6 MiB",
+    "stack_tables_bytes": "finds room",
+}
+
+
 def _field(profile: bp.ExecProfile, name: str) -> str:
     value = getattr(profile, name)
-    if name == "argument_area_bytes" and value is None:
-        return "a quarter of the stack, 128 KiB to 6 MiB"
+    if name in _NOTHING and value is None:
+        return _NOTHING[name]
     if name == "script_levels":
         return str(value if value == 1 else value - 1)
     if name == "loader_header_bytes":

@@ -15,9 +15,9 @@ KERNEL = "linux-6"
 PROGRAMS = "/usr/bin"
 
 
-def simulate(case: Case, kernel: str = KERNEL) -> Answer:
-    """Let the simulator decide a case by the rules of `kernel`."""
-    rules = bp.kernels[kernel]
+def simulate(case: Case, kernel: str | bp.ExecProfile = KERNEL) -> Answer:
+    """Let the simulator decide a case by the rules of `kernel`, a name or a record."""
+    rules = bp.kernels[kernel] if isinstance(kernel, str) else kernel
     if case.stack_bytes is not None:
         rules = attrs.evolve(rules, stack_bytes=case.stack_bytes)
     cluster = bp.Cluster(nodes=0, kernel=rules)
