@@ -19,6 +19,10 @@ from bprocsim.costs import Costs
 from bprocsim.errnos import Errno
 from bprocsim.manual import Errors, Kind, exit_status
 from bprocsim.posix.exec import ExecProfile
+from bprocsim.programs import BUILTIN
+from bprocsim.programs.samples import SAMPLES
+from bprocsim.scenario.jsonschema import tables as scenario_tables
+from bprocsim.scenario.tables import Scenario
 from bprocsim.testing import tables
 from bprocsim.world.handles import NodeHandle
 from bprocsim.world.specs import NodeSpec
@@ -96,6 +100,31 @@ def test_an_interpreter_is_judged_by_the_same_rows_in_the_same_order() -> None:
     assert [cause for cause in of_interpreter if cause != "args_too_big"] == [
         cause for cause in causes if cause in of_interpreter and cause != "args_too_big"
     ]
+
+
+# -------------------------------------------------------------------------------------- scenario files
+
+
+def scenario_keys() -> str:
+    """The tables of a scenario file with their keys; what several have in common is told once."""
+    lines = ["| table | keys |", "|---|---|"]
+    for title, record in scenario_tables():
+        name, _, rest = title.partition(" ")
+        many = name and attrs.fields_dict(Scenario)[name].default == ()
+        place = "top of the file" if not name else f"`{'[[' if many else '['}{name}{']]' if many else ']'}`"
+        keys = " ".join(f"`{field.name}`" for field in attrs.fields(record))
+        lines.append(f"| {f'{place} {rest}'.strip()} | {keys} |")
+    return "\n".join(lines) + "\n"
+
+
+def test_the_keys_of_a_scenario_are_told() -> None:
+    expected = scenario_keys()
+    assert expected in section("Scenario files"), expected
+
+
+def test_the_programs_that_a_scenario_can_name_are_told() -> None:
+    told = section("Scenario files").partition("Programs of ours are ")[2].partition(". ")[0]
+    assert re.findall(r"`(\w+)`", told) == sorted({*SAMPLES, *BUILTIN})
 
 
 # ------------------------------------------------------------------------------------------- the house

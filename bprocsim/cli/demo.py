@@ -53,13 +53,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     return 0
 
 
-# ---- the programs ----------------------------------------------------------------------------------
-
-
-def hello(proc: bp.Proc) -> Iterator[Any]:
-    """Say where it runs."""
-    yield from proc.print(f"hello from node {proc.node}")
-    yield from proc.compute(2_000_000)
+# ---- the worlds ------------------------------------------------------------------------------------
 
 
 def solve(proc: bp.Proc) -> Iterator[Any]:
@@ -67,17 +61,16 @@ def solve(proc: bp.Proc) -> Iterator[Any]:
     yield from proc.print("pi is about 3.14159")
 
 
-def talk(proc: bp.Proc) -> Iterator[Any]:
-    """Use all three standard streams."""
-    yield from proc.print("result: 42")
-    yield from proc.print("warning: it is hot", fd=2)
-    data = yield from proc.read(0)
-    yield from proc.print(f"I read: {data.decode() or '(end of file)'}")
+def _sample(name: str) -> bp.Program:
+    """Give a program of ours; only a world that runs it needs to have it."""
+    from bprocsim.programs.samples import SAMPLES
+
+    return SAMPLES[name]
 
 
 def _cluster(seed: int, *faults: Any) -> bp.Cluster:
     cluster = bp.Cluster(nodes=4, seed=seed, trace="all", faults=faults)
-    cluster.install(HELLO, hello)
+    cluster.install(HELLO, _sample("hello"))
     return cluster
 
 
@@ -184,7 +177,7 @@ def returned_or_exited(screen: Screen, seed: int) -> None:
 def three_streams(screen: Screen, seed: int) -> None:
     """Where the output goes: port 0, three connections, nobody."""
     cluster = _cluster(seed)
-    cluster.install("/usr/bin/talk", talk)
+    cluster.install("/usr/bin/talk", _sample("talk"))
     path = "/usr/bin/talk"
     screen.paragraph("talk writes to stdout and to stderr, then reads stdin. It is given the input 'go on'.")
     calls = {

@@ -14,33 +14,39 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def json_schema() -> dict[str, Any]:
     """Give the schema; the class of each table is one of its `$defs`."""
+    inner = dict.fromkeys(record for _, record in tables() if record is not Scenario)
     return {
         "$schema": DIALECT,
         "title": "bprocsim scenario",
         **_of(Scenario),
-        "$defs": {record.__name__: _of(record) for record in records() if record is not Scenario},
+        "$defs": {record.__name__: _of(record) for record in inner},
     }
 
 
-def records(kind: type = Scenario) -> Iterator[type]:
-    """Give the classes of all tables, each once: the whole first, then what stands in it."""
-    waiting, seen = [kind], {kind}
+def tables() -> Iterator[tuple[str, type]]:
+    """Give each class of tables once, with where it stands: "" the whole, "call execve", "call expect", ..."""
+    waiting: list[tuple[str, str, type]] = [("", "", Scenario)]
+    seen: set[type] = {Scenario}
     while waiting:
-        record = waiting.pop(0)
-        yield record
+        path, tag, record = waiting.pop(0)
+        yield f"{path} {tag}".strip(), record
         for field in attrs.fields(record):
-            for inner in _inner(field.metadata["kind"]):
+            for inner_tag, inner in _inner(field.metadata["kind"]):
                 if inner not in seen:
                     seen.add(inner)
-                    waiting.append(inner)
+                    waiting.append((f"{path} {field.name}".strip(), inner_tag, inner))
 
 
-def _inner(kind: Any) -> Iterator[type]:
-    """Give the classes of the tables that a kind takes."""
+def _inner(kind: Any) -> Iterator[tuple[str, type]]:
+    """Give the tables that a kind takes, with what the tag says in each where there is one."""
     if hasattr(kind, "records"):
-        yield from dict.fromkeys(kind.records[name] for name in kind.records)
+        by_class: dict[type, list[str]] = {}
+        for name in kind.records:
+            by_class.setdefault(kind.records[name], []).append(name)
+        for record, names in by_class.items():
+            yield ", ".join(names), record
     elif hasattr(kind, "record"):
-        yield kind.record
+        yield "", kind.record
     for each in getattr(kind, "kinds", {}).values():
         yield from _inner(each)
 

@@ -228,7 +228,7 @@ class Text:
             _decoded(value, "base64", lambda text: base64.b64decode(text, validate=True), "base64")
         elif form == ("text", "times"):
             _element(Word(), value["text"], "text")
-            _element(Integer(0, 16_000_000, "how many times"), value["times"], "times")
+            _element(Integer(0, LONGEST // len(value["text"]), "how many times:"), value["times"], "times")
         else:
             raise refused(self.expected, value)
         return dict(value)
@@ -244,6 +244,7 @@ class Text:
         return {"anyOf": [*forms, *([_small({"pointer": POINTER.schema()})] if self.pointer else [])]}
 
 
+LONGEST = 16 * 1024 * 1024  # characters of a text that is written many times over
 POINTER = Choice(("null", "bad"), "pointer")
 
 
@@ -266,11 +267,11 @@ class NodesSpec:
 
     def take(self, value: Any) -> Any:
         """Give it back, if it is one. WrongValue."""
-        if isinstance(value, list | tuple):
-            return tuple(_element(self, each, number) for number, each in enumerate(value))
-        if isinstance(value, bool) or not isinstance(value, int | str):
-            raise refused(self.expected, value)
-        return value
+        several = isinstance(value, list | tuple)
+        for number, each in enumerate(value if several else [value]):
+            if isinstance(each, bool) or not isinstance(each, int | str):
+                raise refused(self.expected, each, (number,) if several else ())
+        return tuple(value) if several else value
 
     def schema(self) -> Schema:
         """Describe it in JSON Schema."""

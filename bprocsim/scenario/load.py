@@ -116,10 +116,13 @@ _TOML_SAYS = {
 def _parsed(text: str, where: Where) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        what = "this is nested too deeply"
+        raise ScenarioError(where.name, [Problem((), what, where=where.name)]) from None
+    except ValueError as error:  # tomllib's own, or a number of more digits than Python reads
         found = re.search(r"^(.*) \(at (?:line (\d+), column (\d+)|end of document)\)$", str(error), re.DOTALL)
         if found is None:
-            raise AssertionError(f"tomllib tells of errors in another way: {error}") from None
+            raise ScenarioError(where.name, [Problem((), f"this cannot be read: {error}", where=where.name)]) from None
         line = int(found[2] or text.rstrip("\n").count("\n") + 1)
         said = next((ours for theirs, ours in _TOML_SAYS.items() if found[1].startswith(theirs)), found[1])
         what = f"this is no TOML: {said}" + (f" (column {found[3]})" if found[3] else " (at the end)")
@@ -144,7 +147,7 @@ def _set(values: dict[str, Any], settings: Sequence[str], where: Where) -> Itera
 def _toml_value(text: str) -> Any:
     try:
         value = tomllib.loads(f"value = {text.strip()}")
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         value = {}
     if list(value) != ["value"]:
         raise WrongValue(
@@ -154,26 +157,21 @@ def _toml_value(text: str) -> Any:
 
 
 def _put(values: Any, path: Path, value: Any) -> None:
-    for depth, step in enumerate(path[:-1]):
-        values = _into(values, path[: depth + 1], step, {})
-    last = path[-1]
-    if isinstance(values, dict):
-        values[str(last)] = value
-    else:
-        _into(values, path, last, None)
-        values[last] = value
-
-
-def _into(values: Any, path: Path, step: str | int, missing: Any) -> Any:
-    """Go one step into a value; a table that is not there is made."""
-    if isinstance(values, dict):
-        return values.setdefault(str(step), missing)
-    if not isinstance(values, list):
-        raise WrongValue(f"{dotted(path[:-1])} is no table")
-    if not isinstance(step, int) or step >= len(values):
-        there_are = f"there are 0 to {len(values) - 1}" if values else "the list is empty"
-        raise WrongValue(f"there is no {dotted(path)}; {there_are}")
-    return values[step]
+    """Put a value at the end of a path; tables on the way are made where there are none."""
+    for depth, step in enumerate(path, 1):
+        if isinstance(values, list):
+            if not isinstance(step, int) or step >= len(values):
+                there_are = f"there are 0 to {len(values) - 1}" if values else "the list is empty"
+                raise WrongValue(f"there is no {dotted(path[:depth])}; {there_are}")
+        elif not isinstance(values, dict):
+            raise WrongValue(f"{dotted(path[: depth - 1])} is no table")
+        here = str(step) if isinstance(values, dict) else step
+        if depth == len(path):
+            values[here] = value
+        elif isinstance(values, dict):
+            values = values.setdefault(here, [] if isinstance(path[depth], int) else {})
+        else:
+            values = values[here]
 
 
 def _structured(values: dict[str, Any], problems: list[Problem]) -> Scenario:

@@ -12,12 +12,12 @@ from cattrs import ClassValidationError
 import bprocsim as bp
 from bprocsim.scenario.calltables import CALLS, ExpectTable
 from bprocsim.scenario.faulttables import FAULT_KEYS, FAULTS
-from bprocsim.scenario.jsonschema import records
+from bprocsim.scenario.jsonschema import tables
 from bprocsim.scenario.problems import Problem
 from bprocsim.scenario.strict import problems_of, structured
 from bprocsim.scenario.tables import Scenario
 
-RECORDS = list(records())
+RECORDS = [record for _, record in tables()]
 KEYS = [(record, field) for record in RECORDS for field in attrs.fields(record)]
 IDS = [f"{record.__name__}.{field.name}" for record, field in KEYS]
 
