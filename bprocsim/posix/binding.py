@@ -6,7 +6,7 @@ the versions and symbols that are asked of it. Source: linux-6.18-measured.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from attrs import define, setters
 
@@ -28,7 +28,7 @@ class Bound:
     None if there is no argv[0].
     """
 
-    objects: Sequence[Object]
+    objects: list[Object]
     ld_so: Object | None
     program: bytes | None
 
@@ -77,6 +77,8 @@ def missing_symbol(bound: Bound, at_once: bool) -> bytes | None:
     `at_once` that is everything. No code of a foreign image is run, so of the functions that are
     left each counts as called: the image's own first.
     """
+    if not any(each.symbols.references for each in bound.objects):
+        return None  # as with all images of ours
     for asking in _by_dependence(bound):
         whole = at_once or asking.symbols.bound_at_once
         for reference in asking.symbols.references:
@@ -98,8 +100,7 @@ def _by_dependence(bound: Bound) -> Iterator[Object]:
             seen.add(id(thing))
             for each in thing.needs:
                 yield from visit(each)
-            if thing is not bound.ld_so:  # it has relocated itself
-                yield thing
+            yield thing
 
     for each in reversed(bound.objects):
         yield from visit(each)

@@ -27,13 +27,12 @@ SECURE_PRELOAD_MAX_BYTES = 255
 
 @frozen
 class Loading:
-    """What came of it: `libraries` in the order in which they were loaded, as (name asked for, path).
+    """What came of it: `messages` are what the loader says, line by line.
 
-    `messages` what the loader says, line by line; `status` with which it ends the process, None if
-    the program runs; `signal` by which the loader dies when it looks into a file that is too short.
+    `status` with which it ends the process, None if the program runs; `signal` by which the loader
+    dies when it looks into a file that is too short.
     """
 
-    libraries: tuple[tuple[bytes, bytes], ...]
     messages: tuple[bytes, ...] = ()
     status: int | None = None
     signal: int = 0
@@ -54,26 +53,26 @@ def load(machine: Machine, process: Process, image: Loaded) -> Loading:
     for name in _preloaded(variable(process.env, b"LD_PRELOAD"), search.secure):
         found = objects.take(name, main, trusted=True)
         if isinstance(found, Trouble) and found.kills:
-            return Loading(objects.loaded, tuple(said), signal=Signal.SIGBUS)
+            return Loading(tuple(said), signal=Signal.SIGBUS)
         if isinstance(found, Trouble):
             said.append(
                 b"ERROR: ld.so: object '%s' from LD_PRELOAD cannot be preloaded (%s): ignored.\n" % (name, found.text)
             )
     trouble = objects.take_all_needed()
     if trouble is not None and trouble.kills:
-        return Loading(objects.loaded, tuple(said), signal=Signal.SIGBUS)
+        return Loading(tuple(said), signal=Signal.SIGBUS)
     if trouble is not None:
         said.append(bound.shown + b": error while loading shared libraries: " + trouble.message + b"\n")
-        return Loading(objects.loaded, tuple(said), FAILED_STATUS)
+        return Loading(tuple(said), FAILED_STATUS)
 
     lines, gives_up = missing_versions(bound)
     said += lines
     if gives_up:
-        return Loading(objects.loaded, tuple(said), VERSION_STATUS)
+        return Loading(tuple(said), VERSION_STATUS)
     undefined = missing_symbol(bound, at_once=bool(variable(process.env, b"LD_BIND_NOW")))
     if undefined is not None:
-        return Loading(objects.loaded, (*said, undefined), FAILED_STATUS)
-    return Loading(objects.loaded, tuple(said))
+        return Loading((*said, undefined), FAILED_STATUS)
+    return Loading(tuple(said))
 
 
 class _Objects:
@@ -81,17 +80,14 @@ class _Objects:
 
     def __init__(self, search: Search, bound: Bound) -> None:
         self.search = search
-        self.bound = bound
-        self.objects: list[Object] = list(bound.objects)
-        bound.objects = self.objects
-        self.loaded: tuple[tuple[bytes, bytes], ...] = ()
+        self.objects = bound.objects
+        self.findable = () if bound.ld_so is None else (bound.ld_so,)  # by its name, though nobody has asked yet
 
     def take(self, name: bytes, asked_by: Object, trusted: bool = False) -> Object | Trouble:
         """Give the object of a name: one that is there already, the loader itself, or one just opened."""
-        ld_so = self.bound.ld_so
-        for each in (*self.objects, *([ld_so] if ld_so is not None else [])):
+        for each in (*self.objects, *self.findable):
             if name in each.names:
-                return self._enter(name, each)
+                return self._enter(each)
         found = self.search.open(name, asked_by, trusted)
         if isinstance(found, Trouble):
             return found
@@ -99,12 +95,11 @@ class _Objects:
             if each.inode is found.inode:  # the same file by another name
                 each.names |= {name, found.path}
                 return each
-        return self._enter(name, found)
+        return self._enter(found)
 
-    def _enter(self, name: bytes, thing: Object) -> Object:
+    def _enter(self, thing: Object) -> Object:
         if thing not in self.objects:
             self.objects.append(thing)
-            self.loaded = (*self.loaded, (name, thing.path))
         return thing
 
     def take_all_needed(self) -> Trouble | None:

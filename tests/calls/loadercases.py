@@ -203,6 +203,10 @@ old and new version | v1-now | - | a/libx.so: x-old
 old and new version, none asked for | now | - | a/libx.so: x-old
 old version only | v1-now | - | a/libx.so: x-gone
 old version only, none asked for | now | - | a/libx.so: x-gone
+old newer version only, none asked for | now | - | a/libx.so: x-gone2
+versions in the program, indices in the library | v1-now | - | a/libx.so: x-indexed, a/libver.so: ver
+versions in the program, indices in the library, one missing | v1-now | - | a/libx.so: x-indexed, a/libver.so: x-v3
+versions in the program, indices in the library, and no file | v1-now | - | a/libx.so: x-indexed
 newer versions, none asked for | two-now | - | a/libx.so: x-v2
 versions in the library only | plain | - | a/libx.so: x-v1
 versions in the library only, two | two | - | a/libx.so: x-v2
@@ -260,6 +264,7 @@ both missing, each needs the other | y-z | - | a/liby.so: y-needsz, a/libzed.so:
 missing in the preload and in a library | plain | LD_PRELOAD=libpre.so | a/libx.so: x-under, a/libpre.so: pre-under
 missing in the program and in a library | data-now | - | a/libx.so: x, a/liby.so: y-two
 missing in the program and in a library's function | data-now | - | a/libx.so: x, a/liby.so: y-under
+missing in the program and in a library's function, now | data-now | - | a/libx.so: x, a/liby.so: y-undernow
 data before functions | deep | - | a/liby.so: y-alone, a/libx.so: x
 data before functions, lazily | deep | - | a/liby.so: y-data, a/libx.so: x
 data missing and a function missing, now | data-now | - | a/libx.so: x, a/liby.so: z
@@ -274,5 +279,6 @@ breadth first, third missing | three | - | a/libzed.so: z-needs, a/liby.so: y
 breadth first, all there | three | - | a/libzed.so: z-needs, a/liby.so: y, a/libx.so: x
 breadth first, missing before text | three | - | a/libzed.so: text
 library needs itself by name | deep | - | a/liby.so: y, b/libx.so: x
+same file by two names, missing | both | - | a/libx.so: x-under, a/liby.so: -> libx.so
 same file by two names | both | - | a/libx.so: x, a/liby.so: -> libx.so
 """)

@@ -90,6 +90,13 @@ SOURCES: dict[str, Source] = {
     "x-gone": _library(
         '__asm__(".symver old, x@V1"); int old(void) { return 0; }' + _Z, "libx.so",
         versions="V1 { }; V2 { global: z; local: *; } V1;"),
+    "x-gone2": _library(
+        '__asm__(".symver old, x@V2"); int old(void) { return 0; }' + _Z,
+        "libx.so",
+        versions="V1 { global: z; local: *; }; V2 { } V1;",
+    ),
+    "ver": _library("int v(void) { return 0; }", "libver.so", versions="V9 { global: v; local: *; };"),
+    "x-indexed": _library("int v(void); int x(void) { return v(); }", "libx.so", linked=("ver",)),
     "x-v1moved": _library(_X + _Y, "libx.so", versions="V1 { global: x; y; }; V2 { } V1;"),
     "y": _library("int x(void); int y(void) { return x(); }", "liby.so", linked=("x",)),
     "y-runpath": _library(
