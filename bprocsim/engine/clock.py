@@ -14,7 +14,7 @@ from simpy import Event, Timeout
 from simpy.events import URGENT
 
 from bprocsim.engine.processors import Processors
-from bprocsim.engine.tasks import EngineTask, EngineTimer, NanosecondEnvironment, Pause, RunawayError
+from bprocsim.engine.tasks import EngineTask, EngineTimer, NanosecondEnvironment, Pause, RunawayError, Wake
 from bprocsim.port import Link, Steps, Waiter, Why
 from bprocsim.units import MiB
 
@@ -59,7 +59,7 @@ class Engine:
 
     def wait(self, waiter: Waiter, timeout_ns: int | None = None) -> Event:
         """See Port."""
-        event = Event(self.env) if timeout_ns is None else Pause(self.env, timeout_ns)
+        event = Wake(self.env) if timeout_ns is None else Pause(self.env, timeout_ns)
         waiter.event = event
         return event
 
@@ -72,7 +72,7 @@ class Engine:
         if isinstance(event, Pause):
             # It stands in the heap for later: another event takes its callbacks, and it becomes
             # background, so that a run does not last until it is due.
-            early = Event(self.env)
+            early = Wake(self.env)
             early.callbacks, event.callbacks = event.callbacks, [self._stale]
             self.background += 1
             event = early
@@ -117,7 +117,7 @@ class Engine:
     def start(self, generator: Steps) -> EngineTask:
         """See Port."""
         task = EngineTask(self, generator)
-        event = Event(self.env)
+        event = Wake(self.env)
         assert event.callbacks is not None
         event.callbacks.append(task.resume)
         event.succeed()
@@ -242,7 +242,7 @@ class Engine:
     def pass_over(self, pause: Pause) -> bool:
         """Let a pause pass at once: the clock simply moves; False if something else may come first.
 
-        That is what a run would do next: it is asked by the last that the event under way has to do.
+        That is what a run would do next, for the event under way has nothing else to do.
         """
         env = self.env
         then = env._now + pause.delay_ns

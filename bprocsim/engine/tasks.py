@@ -48,7 +48,11 @@ class NanosecondEnvironment(Environment):
         return super().run(until)
 
 
-class Pause(Event):
+class Wake(Event):
+    """An event for one task of ours, and for nobody else."""
+
+
+class Pause(Wake):
     """A wait of known length: it enters SimPy's heap only if something may happen before it is over.
 
     Whoever resumes the generator that yields it decides that; until then nothing is planned.
@@ -96,8 +100,11 @@ class EngineTask:
             except BaseException:
                 self.end()
                 raise
-            if target.__class__ is Pause and not self._engine.pass_over(target):
-                target.plan()
+            if target.__class__ is Pause:
+                # An event of a user's may have more to do at this instant, for others.
+                passed = isinstance(event, Wake) and self._engine.pass_over(target)
+                if not passed:
+                    target.plan()
             try:
                 callbacks = target.callbacks
             except AttributeError:

@@ -28,7 +28,7 @@ def lead(thread: Thread) -> Steps:
             made = (process.body or run_image)(proc)
             value = (yield from made) if isinstance(made, GeneratorType) else made
             proc.check_finished()
-            ended = Ended(exit_status=as_status(value))
+            ended = Ended(as_status(value))
         except ImageReplaced:
             process.machine.only(thread)
             process.proc = None

@@ -133,7 +133,9 @@ class Machine:
         return self._enter(self.new_pid())
 
     def _enter(self, pid: int) -> Process:
-        process = Process(pid, self, pgid=pid, sid=pid, cwd=self.tree.root)
+        process = Process(pid, self)
+        process.pgid = process.sid = pid
+        process.cwd = self.tree.root
         process.threads.append(Thread(process))
         self.processes[pid] = process
         if self.master is None:

@@ -21,20 +21,17 @@ def load(machine: Machine, facts: ExecFacts) -> Loaded:
     assert inode is not None and elf is not None, "every row was tested"
     last = facts.chain[-1] if facts.chain else None
     loader = last if last is not None and last.role == "loader" else None
-    scripted = subject is not facts.program
-    image = Loaded(
-        path=subject.path,
-        inode=inode,
-        elf=elf,
-        loader=None if loader is None else loader.file,
-        loader_path=b"" if loader is None else loader.path,
-        script=facts.program.file.data if scripted and facts.program.file is not None else None,
-        script_path=facts.program.path if scripted else b"",
-        memory_bytes=memory_of(inode.data, facts.arch),
-        kill=_killer(facts, subject, loader is None) or (0 if loader is None else _killer(facts, loader)),
-        set_id=bool(inode.mode & 0o6000) and not inode.mount.nosuid,
-    )
+    image = Loaded(subject.path, inode, elf)
     image.program = machine.program_of(image)
+    image.memory_bytes = memory_of(inode.data, facts.arch)
+    image.kill = _killer(facts, subject, loader is None)
+    image.set_id = bool(inode.mode & 0o6000) and not inode.mount.nosuid
+    if loader is not None:
+        image.loader, image.loader_path = loader.file, loader.path
+        image.kill = image.kill or _killer(facts, loader)
+    if subject is not facts.program:
+        assert facts.program.file is not None, "it is a script"
+        image.script, image.script_path = facts.program.file.data, facts.program.path
     return image
 
 

@@ -55,11 +55,12 @@ class Attempt:
 
     def over(self) -> bool:
         """Tell whether the call, all that it started, and all its output have come to an end."""
+        if self.ended_ns < 0:
+            return False
         if self.returned:
             return bool(self.task.ended)
         return (
-            self.ended_ns >= 0
-            and self.process.family.living <= 0
+            self.process.family.living <= 0
             and not (self.out.references or self.err.references)
             and all(end.ended or end.reset or _unheard(end) for end in self.ends[:2])
         )
@@ -75,7 +76,8 @@ def _unheard(end: Endpoint) -> bool:
 
 def clothe(process: Process, who: Credentials, data: bytes) -> tuple[Sink, Sink]:
     """Give a process of the harness its ids and descriptors 0, 1 and 2."""
-    out, err, source = Sink(references=1), Sink(references=1), Source(data, references=1)
+    out, err, source = Sink(), Sink(), Source(data)
+    out.references = err.references = source.references = 1
     process.credentials = who
     process.descriptors = {0: Descriptor(source), 1: Descriptor(out), 2: Descriptor(err)}
     return out, err
@@ -182,23 +184,14 @@ def tell(attempt: Attempt, name: str, errors: Errors) -> Outcome:
     late, failed = process.late, isinstance(result, Fail)
     row = late.row if late is not None else result.row if failed else None
     ended = None if attempt.returned else process.ended
+    value = -1 if failed else result if attempt.returned else None
+    exit_status, signal = (None, None) if ended is None else (ended.exit_status, ended.signal)
+    out, err = bytes(attempt.out.data[attempt.seen[0] :]), bytes(attempt.err.data[attempt.seen[1] :])
     return Outcome(
-        call=name,
-        value=-1 if failed else result if attempt.returned else None,
-        row=row,
-        errors=result.errors if failed else errors,
-        late=late is not None,
-        exit_status=None if ended is None else ended.exit_status,
-        signal=None if ended is None else ended.signal,
-        stdout=bytes(attempt.out.data[attempt.seen[0] :]),
-        stderr=bytes(attempt.err.data[attempt.seen[1] :]),
-        pid=process.pid,
-        node=attempt.node,
-        elapsed_ns=attempt.ended_ns - attempt.began_ns,
-        exception=process.exception,
-        returned=attempt.returned,
-        subject=result.subject if failed else b"",
-    )
+        name, value, row, result.errors if failed else errors, late is not None, exit_status, signal, out, err,
+        process.pid, attempt.node, attempt.ended_ns - attempt.began_ns, process.exception, attempt.returned,
+        result.subject if failed else b"",
+    )  # fmt: skip
 
 
 def _listen(caller: Caller, attempt: Attempt, number: int) -> Any:

@@ -5,6 +5,8 @@ A call by a fresh process that is refused on entry needs no process: it is decid
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 
 from attrs import define, setters
@@ -76,13 +78,10 @@ def execmove(cluster: Any, request: Request, node: Any, port: Any, cmd: Any, arg
         refused = caller.surveyed[0]
         if refused is not None and caller.timeout_ns is None:
             return _refuse(cluster.sim, caller.machine, "bproc_execmove", "_bproc_execmove_io", args, refused)
-    from bprocsim.world.direct import make_call  # a refused call needs no process
-
     if request.listen and number % 65536:
         caller.listen = _free(caller.machine, number)
-    return make_call(
-        cluster.sim, caller, "bproc_execmove", "_bproc_execmove_io", args, cluster.bpmaster.execmove_errors
-    )
+    errors: Errors = cluster.bpmaster.execmove_errors
+    return _maker()(cluster.sim, caller, "bproc_execmove", "_bproc_execmove_io", args, errors)
 
 
 def execve(cluster: Any, request: Request, path: Any, argv: Any, envp: Any) -> Outcome:
@@ -97,9 +96,15 @@ def execve(cluster: Any, request: Request, path: Any, argv: Any, envp: Any) -> O
         refused = caller.surveyed[0]
         if refused is not None and caller.timeout_ns is None:
             return _refuse(cluster.sim, caller.machine, "execve", "execve", args, refused)
+    return _maker()(cluster.sim, caller, "execve", "execve", args, errors)
+
+
+@cache
+def _maker() -> Callable[..., Outcome]:
+    """Fetch what makes a call by a process; one that is refused on entry needs none."""
     from bprocsim.world.direct import make_call
 
-    return make_call(cluster.sim, caller, "execve", "execve", args, errors)
+    return make_call
 
 
 def _refuse(sim: Simulation, machine: Any, name: str, traced: str, args: tuple[Any, ...], failure: Fail) -> Outcome:

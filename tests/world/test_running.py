@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import bprocsim as bp
+from bprocsim.engine import NanosecondEnvironment
 from bprocsim.units import ms, s, us
 
 
@@ -440,3 +441,60 @@ def test_a_run_until_an_instant_is_not_the_whole_of_it() -> None:
     cluster.sim.run(until_ns=90 * us)
     cluster.sim.run()
     assert cluster.nodes[1].state == "down"
+
+
+# ---- pauses -----------------------------------------------------------------------------------------
+
+
+def napper(proc: bp.Proc) -> Any:
+    for _ in range(50):
+        yield from proc.sleep(1 * ms)
+
+
+def steps_taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let SimPy tell at which instants it took an event off its heap."""
+    step, taken = NanosecondEnvironment.step, list[int]()
+
+    def counted(env: NanosecondEnvironment) -> None:
+        step(env)
+        taken.append(int(env.now))
+
+    monkeypatch.setattr(NanosecondEnvironment, "step", counted)
+    return taken
+
+
+def test_a_pause_needs_no_event_where_nothing_else_is_due(cluster: bp.Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster.install("/bin/napper", napper)
+    taken = steps_taken(monkeypatch)
+    assert cluster.execve("/bin/napper").elapsed_ns > 50 * ms
+    assert len(taken) < 5
+
+
+def test_a_pause_stops_at_the_end_of_a_run(cluster: bp.Cluster) -> None:
+    cluster.popen(napper)
+    cluster.sim.run(until_ns=cluster.sim.now_ns + 10 * ms)
+    assert 9 * ms < cluster.sim.now_ns < 20 * ms
+    cluster.sim.run(until_ns=cluster.sim.now_ns + 10 * ms)
+    assert 19 * ms < cluster.sim.now_ns < 30 * ms
+
+
+def test_an_event_for_several_programs_reaches_all_before_time_goes_on(cluster: bp.Cluster) -> None:
+    """One that goes on at once into a pause does not take the clock away from the others."""
+    gate, passed = cluster.sim.env.event(), list[tuple[str, int]]()
+
+    def waiting(name: str) -> Callable[[bp.Proc], Any]:
+        def program(proc: bp.Proc) -> Any:
+            yield gate
+            passed.append((name, cluster.sim.now_ns))
+            yield from proc.sleep(1 * ms)
+            passed.append((name, cluster.sim.now_ns))
+
+        return program
+
+    for name in "ab":
+        cluster.popen(waiting(name))
+    cluster.sim.env.timeout(5 * ms).callbacks.append(lambda _: gate.succeed())
+    cluster.sim.run()
+    instants = [at_ns for _, at_ns in passed]
+    assert [name for name, _ in passed] == ["a", "b", "a", "b"]
+    assert instants[0] == instants[1] == instants[2] - 1 * ms == instants[3] - 1 * ms
