@@ -493,7 +493,12 @@ def test_an_event_for_several_programs_reaches_all_before_time_goes_on(cluster: 
 
     for name in "ab":
         cluster.popen(waiting(name))
-    cluster.sim.env.timeout(5 * ms).callbacks.append(lambda _: gate.succeed())
+
+    def opener() -> Any:
+        yield cluster.sim.env.timeout(5 * ms)
+        gate.succeed()
+
+    cluster.sim.env.process(opener())
     cluster.sim.run()
     instants = [at_ns for _, at_ns in passed]
     assert [name for name, _ in passed] == ["a", "b", "a", "b"]
