@@ -305,10 +305,11 @@ class Master:
             self.silent(node)
 
     def stop_daemon(self) -> None:
-        """End the daemon: every ghost dies, and every slave kills what belongs to the space."""
+        """End the daemon and its iod: every ghost dies, and every slave kills what belongs to the space."""
         if not self.running:
             return
         self.running = False
+        self._end_forwarding(self.machine)
         for node in list(self.nodes.values()):
             self._call_off(node)
         for process in list(self.pids.table.values()):

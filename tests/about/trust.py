@@ -59,7 +59,7 @@ def trust_page() -> str:
         "## Rows of the calls",
         prose(
             """How many rows each table has, what kind of source says so, and where the order of decision comes from,
-            which pages rarely promise. Of bproc_execmove and execve by the rules `documented`, the default; the rules of
+            which pages rarely promise. Of bproc_execmove and execve by the rules `documented`, the default; those of
             real kernels are below."""
         ),
         table(("call", "rows", *KINDS, "order from", "which is"), _calls(tables())),

@@ -406,6 +406,17 @@ faults = st.one_of(
 calls = st.tuples(st.integers(-2, 4), node, st.sampled_from([0, 4000, -1]), st.booleans())
 
 
+def test_the_iod_goes_with_its_daemon_though_the_node_behind_it_is_silent() -> None:
+    """Nobody would find out any more that the node is lost, and its output is at an end."""
+    made = cluster()
+    made.bproc_execmove(1, HELLO)
+    ran_ns = next(each.at_ns for each in made.trace.of_kind("step") if each.step == "RUN")
+    made = cluster(faults=[bp.PowerOff(1, ran_ns + 1), bp.MasterDaemonExit(ran_ns + 1000)])
+    out = made.bproc_execmove(1, HELLO)
+    assert (out.signal, out.stdout) == (bp.SIGKILL, b"")
+    made.sim.run()
+
+
 @settings(max_examples=200)
 @given(st.lists(faults, max_size=5), st.lists(calls, min_size=1, max_size=3))
 def test_whatever_goes_wrong_every_call_ends_in_something_documented(planned: list[Any], made_calls: list[Any]) -> None:
