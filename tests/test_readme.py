@@ -123,7 +123,7 @@ def test_the_keys_of_a_scenario_are_told() -> None:
 
 
 def test_the_programs_that_a_scenario_can_name_are_told() -> None:
-    told = section("Scenario files").partition("Programs of ours are ")[2].partition(". ")[0]
+    told = section("Scenario files").partition("Programs of ours\nare ")[2].partition(". ")[0]
     assert re.findall(r"`(\w+)`", told) == sorted({*SAMPLES, *BUILTIN})
 
 

@@ -13,6 +13,7 @@ from bprocsim.scenario.load import Loaded
 from bprocsim.scenario.materials import Material
 from bprocsim.scenario.problems import Path, Problem, ScenarioError
 from bprocsim.scenario.tables import ClusterTable, MachineTable, Scenario, written
+from bprocsim.scenario.variants import costs_of, edition_of
 from bprocsim.world.cluster import Cluster
 from bprocsim.world.specs import NodeSpec, node_numbers
 
@@ -47,7 +48,7 @@ def _cluster(scenario: Scenario) -> Cluster:
         else [_spec(each) for each in table.nodes for _ in range(each.count)]
     )
     return Cluster(
-        nodes, seed=scenario.seed, edition=table.edition, kernel=table.kernel, costs=table.costs,
+        nodes, seed=scenario.seed, edition=edition_of(table.edition), kernel=table.kernel, costs=costs_of(table.costs),
         faults=[fault_of(each) for each in scenario.fault], boot=table.boot,
         master=None if table.master is None else _spec(table.master), trace=scenario.trace,
         trace_limit=scenario.trace_limit, strict_faults=table.strict_faults, max_events=table.max_events,

@@ -8,7 +8,6 @@ from typing import Any
 
 from attrs import frozen
 
-from bprocsim.bproc.editions import EDITIONS
 from bprocsim.bproc.execmove import execmove_errors
 from bprocsim.faults import Fault
 from bprocsim.manual import Errors
@@ -18,7 +17,8 @@ from bprocsim.posix.profiles import PROFILES
 from bprocsim.scenario.calltables import NONE, ExpectTable
 from bprocsim.scenario.faulttables import fault_of
 from bprocsim.scenario.problems import Path, Problem, choices, shown
-from bprocsim.scenario.tables import Scenario
+from bprocsim.scenario.tables import ClusterTable, Scenario
+from bprocsim.scenario.variants import costs_of, edition_of
 from bprocsim.world.specs import node_numbers
 
 ROOT = "root"
@@ -34,6 +34,8 @@ class Known:
 
 def check(scenario: Scenario, known: Known) -> Iterator[Problem]:
     """Find all that leads nowhere; a table that could not be read is None, and passed over."""
+    if scenario.cluster is not None:
+        yield from _variants(scenario.cluster)
     yield from _users(scenario)
     for name in ("mount", "directory", "file", "link", "node"):
         for number, table in _tables(scenario, name):
@@ -61,6 +63,14 @@ def misfit(error: Exception, path: Path, record: Any) -> Problem:
     if found is None or not hasattr(record, found[1]):
         return Problem(path, str(error))
     return Problem((*path, found[1]), found[2] if ", " not in str(error).partition(":")[0] else str(error))
+
+
+def _variants(cluster: ClusterTable) -> Iterator[Problem]:
+    for name, make in (("edition", edition_of), ("costs", costs_of)):
+        try:
+            make(getattr(cluster, name))
+        except (ValueError, TypeError) as error:
+            yield misfit(error, ("cluster", name), getattr(cluster, name))
 
 
 def _users(scenario: Scenario) -> Iterator[Problem]:
@@ -162,7 +172,7 @@ def _rows(scenario: Scenario, call: str, expect: ExpectTable, path: Path) -> Ite
 
 def _errors(scenario: Scenario, call: str) -> list[Errors]:
     kernel = PROFILES[scenario.cluster.kernel]
-    moves = execmove_errors(EDITIONS[scenario.cluster.edition], kernel)
+    moves = execmove_errors(edition_of(scenario.cluster.edition), kernel)
     return [execve_errors(kernel)] if call == "execve" else [moves] if call != "run" else [execve_errors(kernel), moves]
 
 

@@ -83,7 +83,7 @@ FAULT_TABLES: Tagged = tagged("kind", FaultTable, FAULTS, "a list of tables, eac
 
 def fault_of(table: FaultTable) -> faults.Fault:
     """Make the fault that a table describes. ValueError: names the fields that do not fit each other."""
-    given = attrs.asdict(table)
+    given = attrs.asdict(table, recurse=False)
     made: type[faults.Fault] = getattr(faults, given.pop("kind"))
     given = {name: value for name, value in given.items() if value is not None}
     if "step" in given:

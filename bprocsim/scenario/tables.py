@@ -11,18 +11,18 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from bprocsim.bproc.editions import EDITIONS
 from bprocsim.bproc.nodes import NodeState
-from bprocsim.costs import PRESETS
 from bprocsim.posix.profiles import PROFILES
 from bprocsim.scenario.calltables import CALL_TABLES, CallTable
 from bprocsim.scenario.commonkinds import ARCH, ID, MODE, NAME, NAMES, ON, TRUTH
 from bprocsim.scenario.faulttables import FAULT_TABLES, FaultTable
 from bprocsim.scenario.filetables import DirectoryTable, FileTable, LinkTable, MountTable
 from bprocsim.scenario.kinds import Choice, Either, Integer, Listed, Table, Tables, key
+from bprocsim.scenario.variants import COSTS, EDITION, EditionTable
 from bprocsim.trace import LEVELS
 
 SCHEMA = 1
+MOST_NODES = 65_280  # as many as have an address: from 10.54.1.0 to 10.54.255.255
 
 
 @frozen(kw_only=True)
@@ -39,7 +39,11 @@ class MachineTable:
 class NodesTable(MachineTable):
     """Some slaves that are alike, numbered after those before them."""
 
-    count: int = key(Integer(1), "how many of them there are", 1)
+    count: int = key(Integer(1, MOST_NODES), "how many of them there are", 1)
+
+
+_SEVERAL = Tables(NodesTable)
+NODES = Either({int: Integer(0, MOST_NODES), list: _SEVERAL, tuple: _SEVERAL}, "a number, or a list of tables")
 
 
 @frozen(kw_only=True)
@@ -47,14 +51,17 @@ class ClusterTable:
     """The cluster: what bp.Cluster takes."""
 
     nodes: int | tuple[NodesTable, ...] = key(
-        Either({int: Integer(0), list: Tables(NodesTable), tuple: Tables(NodesTable)}, "a number, or a list of tables"),
+        Either(
+            {int: Integer(0, MOST_NODES), list: Tables(NodesTable), tuple: Tables(NodesTable)},
+            "a number, or a list of tables",
+        ),
         "how many slaves, or a list of tables",
         4,
     )
     master: MachineTable | None = key(Table(MachineTable), "what the master is made of", None)
-    edition: str = key(Choice(EDITIONS, "edition"), "edition of BProc", "scyld")
+    edition: str | EditionTable = key(EDITION, "edition of BProc", "scyld")
     kernel: str = key(Choice(PROFILES, "kernel"), "whose rules of exec and of paths", "documented")
-    costs: str = key(Choice(PRESETS, "time model"), "the time model", "clustermatic-2002")
+    costs: Any = key(COSTS, "the time model", "clustermatic-2002")
     boot: str = key(Choice(("up", "cold"), "way to boot"), "up: ready at time 0; cold: down, boot, up", "up")
     strict: bool = key(TRUTH, "a program that raises fails the call", False)
     strict_faults: bool = key(TRUTH, "a fault that never struck fails the run", False)

@@ -112,6 +112,9 @@ def test_a_problem_is_one_line_with_file_line_key_and_what_was_expected() -> Non
         # Nodes.
         (HEAD + "[cluster]\nnodes = [{ cores = 0 }]\n", "test.toml:3", ["cluster.nodes.0.cores", "from 1 on, got 0"]),
         (HEAD + '[cluster]\nnodes = [{ arch = "i38" }]\n', "test.toml:3", ["did you mean i386"]),
+        (HEAD + "[cluster]\nnodes = 65_281\n", "test.toml:3", ["from 0 to 65280, got 65281"]),
+        (HEAD + "[cluster]\nedition = { nam = 3 }\n", "test.toml:3", ["cluster.edition.nam", "did you mean name"]),
+        (HEAD + "[cluster]\ncosts = { pipe_bytes = 7 }\n", "test.toml:3", ["costs.pipe_bytes", "at least 4096"]),
         (HEAD + "[cluster]\nnodes = true\n", "test.toml:3", ["a number, or a list of tables, got true"]),
         (HEAD + '[[node]]\non = "master"\nstate = "down"\n', "test.toml:3", ["the master has no state"]),
         (HEAD + '[[node]]\non = 3\nstate = "dwn"\n', "test.toml:4", ["did you mean down"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 import bprocsim as bp
@@ -73,6 +74,26 @@ user = "alice"
     assert repr(result.outcome) == repr(outcome)
     assert cluster.trace.text() == by_hand.trace.text()
     assert cluster.trace.digest() == by_hand.trace.digest()
+
+
+def test_an_edition_and_costs_of_ones_own() -> None:
+    text = HELLO + (
+        '[cluster]\nedition = { late_failure = "return", ping_timeout_ns = 4 }\n'
+        'costs = { thaw_ns = 0, tcp_retries_ns = [1, 2] }\n'
+        '[[call]]\ncall = "bproc_execmove"\nnode = 9\ncmd = "/usr/bin/hello"\n'
+        'expect = { errno = "EINVAL", value = -1 }\n'
+    )  # fmt: skip
+    ready = loaded(text)
+    cluster = build(ready)
+    assert (cluster.edition.name, cluster.edition.late_failure, cluster.edition.ping_timeout_ns) == (
+        "scyld",
+        "return",
+        4,
+    )
+    assert (cluster.costs.thaw_ns, cluster.costs.tcp_retries_ns) == (0, (1, 2))
+    assert cluster.costs == attrs.evolve(bp.costs["clustermatic-2002"], thaw_ns=0, tcp_retries_ns=(1, 2))
+    (result,) = play(cluster, ready.scenario)
+    assert result.ok, result.missed
 
 
 def test_files_of_every_sort() -> None:
