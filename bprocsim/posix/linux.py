@@ -194,14 +194,16 @@ _FATES_6 = (
     Fate(m.segment_exceeds_memory, _SEGV, "a segment takes more memory than the machine has"),
     Fate(m.zeros_past_end_of_file, _SEGV, _ZEROS),
     Fate(m.stack_too_small, _SEGV, "the stack has no room for what belongs beneath the arguments"),
-    *(
-        Fate(m.entry_not_executable_now, fate.signal, fate.sentence)
-        if fate.condition is m.entry_not_executable
-        else fate
-        for fate in m.BY_ITSELF
-    ),
+    *m.BY_ITSELF[:2],
+    Fate(m.entry_untouchable, _SEGV, "the entry's segment may be neither read nor written nor executed"),
+    # A page that cannot be had comes before what may be done with it.
+    m.BY_ITSELF[3],
+    Fate(m.entry_not_executable_now, _SEGV, m.BY_ITSELF[2].sentence),
     Fate(m.entry_in_zeros, _SEGV, "there is nothing at the entry"),
 )
+
+# A loader has no arguments, and is put where there is room.
+_ASKED_OF_PROGRAMS = (m.alignment_leads_too_low, m.stack_too_small)
 
 # ---- the kernels -----------------------------------------------------------------------------------
 
@@ -290,7 +292,10 @@ LINUX_6 = ExecProfile(
     files_unlimited_by="CAP_SYS_ADMIN",
     image_memory_reserved=False,
     fates=_FATES_6,
-    loader_fates=(_LOADER_TYPE, *m.of_loader(_FATES_6)),
+    loader_fates=(
+        _LOADER_TYPE,
+        *m.of_loader(tuple(each for each in _FATES_6 if each.condition not in _ASKED_OF_PROGRAMS)),
+    ),
     user_top=(0xFFFF_E000, (1 << 47) - 4 * KiB),
     lowest_address=4 * KiB,
     # The platform's name, 16 random bytes, and the auxiliary vector: 24 pairs for i386, 23 for x86-64.

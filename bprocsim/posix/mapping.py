@@ -81,12 +81,19 @@ def segment_outside_user_space(m: Mapping) -> bool:
 
 
 def segments_too_far_apart(m: Mapping) -> bool:
-    """Taken together they do not fit, wherever the kernel puts them."""
+    """Taken together they do not fit where the kernel puts them: with a loader high up, without one anywhere."""
     loads = list(_loads(m))
     if m.elf.e_type != ET_DYN or not loads:
         return False
     first = _page(m, min(each.p_vaddr for each in loads))
-    return max(each.p_vaddr + each.p_memsz for each in loads) - first > m.top
+    return max(each.p_vaddr + each.p_memsz for each in loads) - first > m.top - (0 if m.starts else _dyn_base(m))
+
+
+def _dyn_base(m: Mapping) -> int:
+    """Tell where an ET_DYN program that has a loader begins: x86-64's at two thirds, i386's behind one third."""
+    if m.elf.layout.bits == 64:
+        return _page(m, m.top // 3 * 2)
+    return _page_end(m, m.top // 3) + (1 << 24)
 
 
 def file_part_too_long(m: Mapping) -> bool:
@@ -101,7 +108,7 @@ def segment_too_low(m: Mapping) -> bool:
 
 
 def alignment_leads_too_low(m: Mapping) -> bool:
-    """The kernel keeps what ET_DYN asks for, down to address 0."""
+    """The kernel keeps what an ET_DYN program asks for, down to address 0."""
     powers = [each.p_align for each in _loads(m) if each.p_align.bit_count() == 1]
     return m.elf.e_type == ET_DYN and m.lowest > 0 and max(powers, default=0) >= m.top
 
@@ -152,6 +159,11 @@ def entry_outside_user_space(m: Mapping) -> bool:
 
 def entry_not_mapped(m: Mapping) -> bool:
     return m.starts and _home_of_entry(m) is None
+
+
+def entry_untouchable(m: Mapping) -> bool:
+    home = _home_of_entry(m)
+    return home is not None and not home.p_flags & (PF_R | PF_W | PF_X)
 
 
 def entry_not_executable(m: Mapping) -> bool:
