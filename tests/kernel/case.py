@@ -21,7 +21,7 @@ STAGES = (
 )  # fmt: skip
 
 KINDS = ("file", "dir", "symlink", "hardlink", "fifo", "socket", "chr", "blk", "mount")
-MOUNT_FLAGS = ("noexec", "nosuid", "readonly")
+MOUNT_FLAGS = ("noexec", "nosuid", "readonly", "nosymfollow")
 HOLDS = ("writer", "mapping", "reader")
 
 # What both sides have at the top before a case comes: its own names must be others.
@@ -87,6 +87,7 @@ def _check_path(_case: Case, _named: Attribute[Any], tree: tuple[Entry, ...]) ->
     for each in tree:
         assert each.kind in KINDS, each
         assert each.path.startswith(b"/"), each
+        assert set(each.flags) <= set(MOUNT_FLAGS), each
         assert each.path.split(b"/")[1] not in TAKEN, f"{each.path!r}: this name is taken"
 
 

@@ -34,11 +34,12 @@ EXECVE, CAPSET = 59, 126  # x86-64
 NOWHERE = 16  # in the page at 0, where nobody can map anything
 CLONE_NEWNS, CLONE_NEWUSER = 0x0002_0000, 0x1000_0000
 MS_READONLY, MS_NOSUID, MS_NOEXEC, MS_REMOUNT, MS_REC, MS_PRIVATE = 1, 2, 8, 32, 1 << 14, 1 << 18
+MS_NOSYMFOLLOW = 256
 MNT_DETACH = 2
 PR_SET_PDEATHSIG, PR_SET_KEEPCAPS = 1, 8
 ADDR_NO_RANDOMIZE = 0x0004_0000
 CAPABILITIES = {"CAP_DAC_OVERRIDE": 1, "CAP_DAC_READ_SEARCH": 2, "CAP_FOWNER": 3, "CAP_SYS_RAWIO": 17}
-_FLAGS = {"noexec": MS_NOEXEC, "nosuid": MS_NOSUID}
+_FLAGS = {"noexec": MS_NOEXEC, "nosuid": MS_NOSUID, "nosymfollow": MS_NOSYMFOLLOW}
 _TYPES = {"fifo": stat.S_IFIFO, "chr": stat.S_IFCHR, "blk": stat.S_IFBLK}
 _DEVICES = {"chr": os.makedev(1, 3), "blk": os.makedev(7, 200)}  # null; a loop device that is none
 

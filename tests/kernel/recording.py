@@ -25,7 +25,7 @@ from tests.kernel.case import STAGES, Answer, Case, line, to_json
 from tests.kernel.cases import written
 from tests.kernel.exceptions import EXCEPTIONS
 from tests.kernel.generated import sample
-from tests.kernel.simside import KERNEL, simulate
+from tests.kernel.simside import simulate
 
 FOLDER = Path(__file__).parent / "recorded"
 ANSWERS, CASES = FOLDER / "answers.txt", FOLDER / "cases.jsonl.xz"
@@ -94,6 +94,18 @@ def all_cases() -> dict[str, Case]:
 
 
 @cache
+def lines() -> dict[str, str]:
+    """Give every case as a line of JSON, by id."""
+    return {id: line(to_json(case)) for id, case in all_cases().items()}
+
+
+@cache
+def said(id: str) -> Answer:
+    """Give what the simulator says to a case."""
+    return simulate(all_cases()[id])
+
+
+@cache
 def read() -> Recording:
     """Read what is recorded; RuntimeError names the command if there is nothing."""
     try:
@@ -124,11 +136,11 @@ def record() -> int:
     if broken:
         print("The recording is left as it is. These cases could not be asked:", *broken, sep="\n")
         return 1
-    _write(answers, {id: line(to_json(case)) for id, case in cases.items()})
-    differing = [id for id in cases if id not in EXCEPTIONS and simulate(cases[id]) != answers[id]]
+    _write(answers, lines())
+    differing = [id for id in cases if id not in EXCEPTIONS and said(id) != answers[id]]
     print(f"{len(cases)} answers of Linux {platform.release()} are in {FOLDER}.")
     for id in differing:
-        print(f"differs: {tell(id, simulate(cases[id]), answers[id])}")
+        print(f"differs: {tell(id, said(id), answers[id])}")
     return 0
 
 
@@ -160,9 +172,8 @@ def _read_answer(row: str) -> tuple[str, Answer]:
     return id, Answer(kind, int(number), bytetext.read(told))
 
 
-def changed() -> list[str]:
-    """Name the cases that are not recorded as they are now, and those that are recorded and no more there."""
-    now = {id: line(to_json(case)) for id, case in all_cases().items()}
+def changed(now: dict[str, str]) -> list[str]:
+    """Name those of `now` (as `lines` gives them) that are recorded otherwise or not, and those that are no more."""
     recorded = read().cases
     return [id for id in {**now, **recorded} if now.get(id) != recorded.get(id)]
 
@@ -182,7 +193,7 @@ def summary() -> Summary:
         count["written" if id in written() else "generated"] += 1
         if id in EXCEPTIONS:
             count["exceptions"] += 1
-        elif simulate(case, KERNEL) == recorded.answers.get(id):
+        elif said(id) == recorded.answers.get(id):
             count["agreeing"] += 1
     stages: dict[str, Any] = {stage: Stage(*(count[name] for name in names)) for stage, count in counts.items()}
     return Summary(recorded.kernel, recorded.machine, recorded.date, stages)

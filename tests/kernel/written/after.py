@@ -218,6 +218,55 @@ def sizes() -> Iterator[Case]:
     )
 
 
+def loaders() -> Iterator[Case]:
+    """Give loaders with one PT_LOAD that is wrong in one way, and programs whose parts lie far apart."""
+    main, entry = file("/x", asking_for("/i")), _entry(GOOD) - BASE
+    for name, fields in LOADS.items():
+        for kind, place in (("EXEC", 0x10000000), ("DYN", 0)):
+            at = fields.get("p_vaddr", BASE)
+            moved = load(**(fields | {"p_vaddr": at - BASE + place if at < 0x500000 else at}))
+            made = with_table(moved, type=kind, entry=place + entry)
+            yield case(f"after/loader-{name}-{kind.lower()}", main, file("/i", made))
+    for vaddr in (0, PAGE):
+        low = file("/i", with_table(load(p_vaddr=0x10000000), load(p_vaddr=vaddr), entry=0x10000000 + entry))
+        for who_name, who in (("root", ROOT), ("user", USER)):
+            yield case(f"after/low-{vaddr:x}-loader-{who_name}", main, low, who=who)
+    for power in (46, 47, 63):
+        for who_name, who in (("root", ROOT), ("user", USER)):
+            made = with_table(load(p_vaddr=0, p_align=1 << power), type="DYN", entry=entry)
+            yield case(f"after/pie-align-2^{power}-of-loader-{who_name}", main, file("/i", made), who=who)
+    far = load(p_vaddr=0x10100000, p_offset=PAGE * 8, p_filesz=100, p_memsz=200, p_flags=6)
+    made = with_table(load(p_vaddr=0x10000000), far, entry=0x10000000 + entry)
+    yield case("after/loader-tail-past-end", main, file("/i", made))
+    for distance in (1 << 30, 1 << 40, 1 << 44, 0x2000_0000_0000, 0x5000_0000_0000, 0x6000_0000_0000, 0x7FFF_0000_0000):
+        parts = with_table(load(p_vaddr=0), load(p_vaddr=distance), type="DYN", entry=entry)
+        yield case(f"after/parts-{distance:x}-pie", file("/x", parts))
+        parts = image(segments=[load(p_vaddr=0), load(p_vaddr=distance)], type="DYN", interpreters=["/i"])
+        yield case(f"after/parts-{distance:x}-loaded", file("/x", parts), file("/i", PIE))
+        parts = with_table(load(p_vaddr=0), load(p_vaddr=distance), type="DYN", entry=entry)
+        yield case(f"after/parts-{distance:x}-of-loader", main, file("/i", parts))
+    for distance in (0x2AAA_0000_0000, 0x2AAB_0000_0000):
+        parts = image(segments=[load(p_vaddr=0), load(p_vaddr=distance)], type="DYN", interpreters=["/i"])
+        yield case(f"after/parts-{distance:x}-loaded", file("/x", parts), file("/i", PIE))
+    small = file("/i", image(**I386, type="DYN"))
+    for distance in (0x10000000, 0x80000000, 0xA0000000, 0xB0000000, 0xE0000000):
+        for interpreters in ((), ("/i",)):
+            pair = [load(p_vaddr=0), load(p_vaddr=distance)]
+            made = image(segments=pair, type="DYN", interpreters=interpreters, **I386)
+            yield case(f"after/parts-{distance:x}-i386-{len(interpreters)}", file("/x", made), small)
+    for power in (44, 45, 46):
+        for flags in (5, 6, 7):
+            size = load(p_vaddr=0x10000000, p_memsz=1 << power, p_flags=flags)
+            yield case(f"after/memsz-2^{power}-{flags}", file("/x", with_table(load(), size)))
+    for flags in (0, 2, 4, 5, 6):
+        past = with_table(load(p_offset=PAGE, p_flags=flags))
+        yield case(f"after/past-end-{flags}", file("/x", past))
+        past = with_table(load(p_vaddr=0, p_offset=PAGE, p_flags=flags), type="DYN", entry=entry)
+        yield case(f"after/past-end-{flags}-of-loader", main, file("/i", past))
+        past = with_table(load(p_vaddr=BASE_32, p_offset=PAGE, p_flags=flags), **I386)
+        yield case(f"after/past-end-{flags}-i386", file("/x", past))
+
+
 def stacks() -> Iterator[Case]:
     """Give arguments that fit on the stack, while what a kernel puts beneath them does not, or just does."""
     tables = 368 + 23  # about what it puts there for x86-64
@@ -229,7 +278,7 @@ def stacks() -> Iterator[Case]:
                 id = f"after/stack-{stack_bytes >> 10}K-{many}{spare:+d}"
                 if length <= LONGEST:
                     yield case(id, file("/x"), argv=argv, stack_bytes=stack_bytes)
-    for spare in range(-40, 41, 8):
+    for spare in range(-40, 41, 4):
         length = (64 << 10) - 8 - len("/x") - 1 - 9 - 3 * 8 - tables - spare
         argv, stack_bytes = (b"a" * length,), 64 << 10
         yield case(
@@ -245,11 +294,11 @@ def stacks() -> Iterator[Case]:
         yield case(
             f"after/stack-argument{spare:+d}", script("/x", b"/y -o\n"), file("/y"), argv=argv, stack_bytes=stack_bytes
         )
-        wider = (b"a" * (length + 192 + spare),)
+        wider = (b"a" * (length + 192),)
         yield case(f"after/stack-i386{spare:+d}", file("/x", image(**I386)), argv=wider, stack_bytes=stack_bytes)
 
 
 def cases() -> Iterator[Case]:
     """Give the cases of this stage."""
-    for family in (loads, several_loads, entries, sizes, stacks):
+    for family in (loads, several_loads, entries, sizes, loaders, stacks):
         yield from family()

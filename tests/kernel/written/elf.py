@@ -36,6 +36,8 @@ def headers() -> Iterator[Case]:
             yield case(f"elf/{bits}-phentsize-{number}", file("/x", image(**kind, phentsize=number)))
         for number in (0, 1, 2, 3, 9, 10, 100, 1170, 1171, 2048, 2049, 0xFFFE, 0xFFFF):
             yield case(f"elf/{bits}-phnum-{number}", file("/x", image(**kind, phnum=number)))
+            if number > 2049:
+                continue
             padded = image(**kind, phnum=number) + bytes(size * number)
             yield case(f"elf/{bits}-phnum-{number}-all-there", file("/x", padded))
         end = len(good)

@@ -50,6 +50,9 @@ def opening() -> Iterator[Case]:
     for flags in (("noexec",), ("nosuid",), ("readonly",)):
         mounted = (*mount("/m", *flags), file("/m/i"))
         yield case(f"interpreter/on-{flags[0]}", file("/e", asking_for("/m/i")), *mounted, cmd="/e")
+    for name in ("n" * 256, "n" * 255):
+        tree = (file("/e", asking_for("/c/" + name)), folder("/c", 0o600))
+        yield case(f"interpreter/closed-and-{len(name)}-bytes", *tree, cmd="/e", who=USER)
     yield case("interpreter/busy", E, i, cmd="/e", held=(Held(b"/i"),))
     yield case("interpreter/busy-and-no-x", E, file("/i", mode=0o644), cmd="/e", held=(Held(b"/i"),))
     for path in ("i", "./i", "../i", "d/i"):

@@ -4,11 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bprocsim.posix.elf import PT_INTERP, Segment
 from tests.kernel.building import MEMBER, USER, case, file, folder, link, mount, script, special
 from tests.kernel.case import Case, Held
-from tests.kernel.images import ARGC, ARGV, GOOD, GOOD_I386, asking_for
+from tests.kernel.images import ARGC, ARGV, GOOD, GOOD_I386, asking_for, image, load, with_table
 
 ARGUMENTS = (b"zero", b"one", b"", b"three")
+
+# One fault in the headers each, or two.
+DAMAGED = {
+    "type": image(type=1),
+    "type-and-phentsize": image(type=1, phentsize=1),
+    "phentsize": image(phentsize=57),
+    "phnum-0": image(phnum=0),
+    "phnum-1171": image(phnum=1171) + bytes(1171 * 56),
+    "table-cut": image(phoff=len(GOOD)),
+    "table-negative": image(phoff=1 << 63),
+    "path-short": asking_for(b"/"),
+    "path-long": asking_for(b"/" * 4096 + b"\0"),
+    "path-open": asking_for(b"/x"),
+    "path-cut": with_table(Segment(PT_INTERP, 4, 500, 0, 0, 100, 100, 1), load()),
+    "path-negative": with_table(Segment(PT_INTERP, 4, 1 << 63, 0, 0, 3, 3, 1), load()),
+    "path-negative-and-long": with_table(Segment(PT_INTERP, 4, 1 << 63, 0, 0, 5000, 3, 1), load()),
+    "path-negative-and-short": with_table(Segment(PT_INTERP, 4, 1 << 63, 0, 0, 1, 3, 1), load()),
+    "path-to-closed": asking_for("/c/" + "n" * 256),
+}
 
 
 def lines() -> Iterator[Case]:
@@ -118,6 +138,9 @@ def interpreters() -> Iterator[Case]:
         ("no-loader", asking_for("/none")),
     ):
         yield case(f"script/interpreter-{name}", s, file("/x", data), cmd="/s")
+    for name, data in DAMAGED.items():
+        yield case(f"script/interpreter-{name}", s, file("/x", data), cmd="/s")
+        yield case(f"script/interpreter-{name}-behind-two", script("/t", b"/s\n"), s, file("/x", data), cmd="/t")
     yield case("script/interpreter-i386", s, file("/x", GOOD_I386), cmd="/s")
     yield case("script/interpreter-foreign", s, file("/x", GOOD[:18] + b"\x15" + GOOD[19:]), cmd="/s")
     yield case("script/interpreter-with-loader", s, file("/x", asking_for("/y")), file("/y"), cmd="/s")

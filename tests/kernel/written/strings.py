@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.kernel.building import USER, case, file, link, mount, script
+from tests.kernel.building import USER, case, file, folder, link, mount, script
 from tests.kernel.case import BAD, Case, Held, Text, Vector
 from tests.kernel.images import ARGC, GOOD, asking_for
 
@@ -159,6 +159,16 @@ def scripts() -> Iterator[Case]:
                     argv = (first, b"a" * (room - len(rest) - 1 + excess - 1), rest)
                     id = f"strings/script-{len(words)}-{behind}-{len(first)}{excess:+d}"
                     yield case(id, script("/x", line), found, argv=argv, stack_bytes=LEAST)
+    full = (b"", b"a" * (LEAST - len("/x") - 1 - 2 * POINTER - 2))
+    for where, closed in (("/c/y", 0o600), ("/c/" + "n" * 240, 0o755), ("/c/l/y", 0o755), ("/c/y/", 0o755)):
+        tree = (folder("/c", closed), file("/c/y"), link("/c/l", "l"))
+        line = where.encode() + b"\n"
+        yield case(
+            f"strings/script-full-{where[:6]}", script("/x", line), *tree, argv=full, stack_bytes=LEAST, who=USER
+        )
+    for excess in (-1, 0, 1):
+        # The usual stack.
+        yield case(f"strings/argv-usual{excess:+d}", file("/x"), argv=filling(2 * MIB + excess))
     deep = [script(f"/s{number}", b"/s%d -%s\n" % (number + 1, b"o" * 200)) for number in range(4)]
     for spare in (0, 300, 500, 700, 900):
         strings = (b"", b"a" * (LEAST - spare - 5 - 9 - 9 - 2))

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.kernel.building import MEMBER, NO_CAPABILITIES, ROOT, USER, case, file, folder, link, mount, script, special
+from tests.kernel.building import (
+    MEMBER,
+    NO_CAPABILITIES,
+    ROOT,
+    USER,
+    case,
+    file,
+    folder,
+    link,
+    mount,
+    name_of,
+    script,
+    special,
+)
 from tests.kernel.case import Case, Entry, Who
 from tests.kernel.images import ARGV, asking_for
 
@@ -176,7 +189,26 @@ def physical() -> Iterator[Case]:
     yield case("walk/physical-covered", folder("/m"), file("/m/x"), Entry(b"/m", "mount"), cmd="/m/x")
 
 
+def unfollowed() -> Iterator[Case]:
+    """Give links on a mount that follows none."""
+    m, x = mount("/m", "nosymfollow"), file("/x")
+    inside = (folder("/m/d"), file("/m/d/y"), link("/m/l", "d"), link("/m/x", "/x"), link("/m/none", "/none/none"))
+    for name in ("l", "l/", "l/y", "l/none", "l/..", "x", "x/", "none", "none/", "d/../x", "d/y", "l/../d/y", "./x"):
+        tag = name.replace("/", "_")
+        yield case(f"walk/unfollowed-{tag}", *m, *inside, x, cmd="/m/" + name)
+        yield case(f"walk/unfollowed-{tag}-cwd", *m, *inside, x, cmd=name, cwd=b"/m", who=USER)
+        yield case(f"walk/unfollowed-{tag}-by-a-link", *m, *inside, x, link("/o", "/m/" + name), cmd="/o")
+    yield case("walk/unfollowed-closed", *m, folder("/m/c", 0o600), link("/m/c/l", "/x"), x, cmd="/m/c/l", who=USER)
+    yield case("walk/unfollowed-too-long", *m, link("/m/l", TOO_LONG), cmd="/m/l")
+    yield case("walk/unfollowed-41", *m, link("/m/l", "/x"), *chain(41, "/m/l"), x, cmd="/l1")
+    yield case("walk/unfollowed-hard-link", *m, link("/m/l", "/x"), name_of("/m/k", "/m/l"), x, cmd="/m/k")
+    yield case("walk/unfollowed-noexec", *mount("/m", "nosymfollow", "noexec"), link("/m/l", "/x"), x, cmd="/m/l")
+    yield case("walk/unfollowed-mounted-inside", *m, *mount("/m/n"), link("/m/n/l", "/x"), x, cmd="/m/n/l")
+    yield case("walk/unfollowed-script", *m, link("/m/l", "/x"), script("/s", b"/m/l\n"), x, cmd="/s")
+    yield case("walk/unfollowed-loader", *m, link("/m/l", "/x"), file("/e", asking_for("/m/l")), x, cmd="/e")
+
+
 def cases() -> Iterator[Case]:
     """Give the cases of this stage."""
-    for family in (missing, relative, lengths, searching, links, physical):
+    for family in (missing, relative, lengths, searching, links, physical, unfollowed):
         yield from family()
