@@ -142,29 +142,28 @@ class Port(Protocol):
         """Close a task's generator; it never runs on."""
 
 
-@define(on_setattr=setters.NO_OP, eq=False, repr=False)
-class WaitQueue:
+class WaitQueue(list[Waiter]):
     """Those who wait for one thing, first come, first served."""
 
-    waiters: list[Waiter] = field(factory=list)
+    __slots__ = ()
 
     def join(self, port: Port, waiter: Waiter) -> Wait:
         """Stand in the queue; yield what this gives."""
         waiter.queue = self
-        self.waiters.append(waiter)
+        self.append(waiter)
         return port.wait(waiter)
 
     def leave(self, waiter: Waiter) -> None:
         """Take a waiter out, wherever it stands."""
-        if waiter in self.waiters:
-            self.waiters.remove(waiter)
+        if waiter in self:
+            self.remove(waiter)
         waiter.queue = None
 
     def wake_first(self, port: Port, why: Why) -> bool:
         """Wake the one who has waited longest; tell whether there was one."""
-        if not self.waiters:
+        if not self:
             return False
-        waiter = self.waiters.pop(0)
+        waiter = self.pop(0)
         waiter.queue = None
         port.wake(waiter, why)
         return True

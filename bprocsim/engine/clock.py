@@ -181,7 +181,9 @@ class Engine:
         begin = out.free_at_ns if out.free_at_ns > into.free_at_ns else into.free_at_ns
         if begin < now:
             begin = now
-        passed = begin + size_bytes * link.ns_per_mib * link.times // MiB
+        passed = begin
+        if size_bytes:
+            passed += size_bytes * link.ns_per_mib * link.times // MiB
         out.free_at_ns = into.free_at_ns = passed
         arrival = passed + link.latency_ns * link.times
         if link.loss:

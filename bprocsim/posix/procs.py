@@ -240,8 +240,10 @@ def let_go(description: Description, port: Port) -> None:
 
 def close_all(descriptors: dict[int, Descriptor], port: Port) -> None:
     """Close every descriptor of a table, in order of their numbers."""
-    for number in sorted(descriptors):
-        let_go(descriptors.pop(number).description, port)
+    closing = sorted(descriptors.items())
+    descriptors.clear()
+    for _, descriptor in closing:
+        let_go(descriptor.description, port)
 
 
 def close_on_exec(process: Process, port: Port) -> None:

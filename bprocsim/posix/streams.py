@@ -134,7 +134,7 @@ class Endpoint:
         peer = self.peer
         if peer is not None:
             peer.unread -= count
-            if peer.writing.waiters:
+            if peer.writing:
                 peer.writing.wake_all(port, Why.DATA)
 
     def _send(self, port: Port, size_bytes: int, act: Callable[..., None], *what: Any) -> None:

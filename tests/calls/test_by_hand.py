@@ -58,11 +58,11 @@ def test_a_read_waits_in_the_pipes_queue_and_leaves_it() -> None:
     assert bench.told == []
     assert thread.waiting is not None
     assert (thread.waiting.what, thread.waiting.since_ns) == ("read(0)", 10)
-    assert [waiter.what for waiter in made.reading.waiters] == ["read(0)"]
+    assert [waiter.what for waiter in made.reading] == ["read(0)"]
     bench.start(fileio.write, writing, b"seven b")
     bench.port.run()
     assert bench.told == [7, b"seven"]
-    assert (len(made.reading.waiters), bytes(made.buffer)) == (0, b" b")
+    assert (len(made.reading), bytes(made.buffer)) == (0, b" b")
     assert [each.waiting for each in bench.process.threads] == [None] * 3
 
 
