@@ -123,10 +123,24 @@ class Engine:
         event.succeed()
         return task
 
-    def begin(self, generator: Steps) -> EngineTask:
-        """Drive a generator at once, up to its first wait; from outside a run only."""
+    def begin(self, generator: Steps, hasten: bool = False) -> EngineTask:
+        """Drive a generator at once, up to its first wait; from outside a run only.
+
+        `hasten`: and on through a few events, as long as the very next one is what it waits for.
+        """
         task = EngineTask(self, generator)
-        task.resume(None)
+        if not hasten:
+            task.resume(None)
+            return task
+        env, queue = self.env, self.env._queue
+        self._done, self._limit = _never, self.events + _HASTE
+        try:
+            task.resume(None)
+            while self.events < self._limit and queue and queue[0][3] is task.target:
+                self.events += 1
+                env.step()
+        finally:
+            self._done, self._limit = None, 0
         return task
 
     def stop(self, task: EngineTask) -> None:
@@ -226,15 +240,6 @@ class Engine:
             return False
         env._now = then
         return True
-
-    def hasten(self, task: EngineTask) -> None:
-        """Let a few events happen, as long as the very next one is what a task waits for."""
-        env, queue = self.env, self.env._queue
-        for _ in range(_HASTE):
-            if task.target is None or not queue or queue[0][3] is not task.target:
-                return
-            self.events += 1
-            env.step()
 
     def strikes_now(self) -> bool:
         """Tell whether something is due now that comes before all else of this instant."""

@@ -102,7 +102,7 @@ class EngineTask:
                 raise
             if target.__class__ is Pause:
                 # An event of a user's may have more to do at this instant, for others.
-                passed = isinstance(event, Wake) and self._engine.pass_over(target)
+                passed = (event is None or isinstance(event, Wake)) and self._engine.pass_over(target)
                 if not passed:
                     target.plan()
             try:

@@ -157,10 +157,7 @@ class Simulation:
         """
         self._inside = True
         try:
-            task = self.engine.begin(generator)
-            if hasten:
-                self.engine.hasten(task)
-            return task
+            return self.engine.begin(generator, hasten)
         except KeyboardInterrupt:
             self.broken = True
             raise

@@ -48,8 +48,8 @@ def fields_of(thing: Any) -> list[str]:
 
 
 def is_simpys(thing: Any) -> bool:
-    """Tell whether something is SimPy's own."""
-    return type(thing).__module__.partition(".")[0] == "simpy"
+    """Tell whether something is SimPy's own, or one of its events as our engine makes them."""
+    return any(kind.__module__.partition(".")[0] == "simpy" for kind in type(thing).__mro__)
 
 
 def watched(thing: Any) -> list[str]:
