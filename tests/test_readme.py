@@ -21,8 +21,8 @@ from bprocsim.manual import Errors, Kind, exit_status
 from bprocsim.posix.exec import ExecProfile
 from bprocsim.programs import BUILTIN
 from bprocsim.programs.samples import SAMPLES
+from bprocsim.scenario.jsonschema import bracketed
 from bprocsim.scenario.jsonschema import tables as scenario_tables
-from bprocsim.scenario.tables import Scenario
 from bprocsim.testing import tables
 from bprocsim.world.handles import NodeHandle
 from bprocsim.world.specs import NodeSpec
@@ -109,11 +109,9 @@ def scenario_keys() -> str:
     """The tables of a scenario file with their keys; what several have in common is told once."""
     lines = ["| table | keys |", "|---|---|"]
     for title, record in scenario_tables():
-        name, _, rest = title.partition(" ")
-        many = name and attrs.fields_dict(Scenario)[name].default == ()
-        place = "top of the file" if not name else f"`{'[[' if many else '['}{name}{']]' if many else ']'}`"
+        place = re.sub(r"^(\[+\w+\]+)", r"`\1`", bracketed(title))
         keys = " ".join(f"`{field.name}`" for field in attrs.fields(record))
-        lines.append(f"| {f'{place} {rest}'.strip()} | {keys} |")
+        lines.append(f"| {place} | {keys} |")
     return "\n".join(lines) + "\n"
 
 

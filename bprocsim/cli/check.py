@@ -59,11 +59,11 @@ def _keys(screen: Screen) -> None:
     """Write every key with what it takes and what it means, table by table."""
     import attrs
 
-    from bprocsim.scenario.jsonschema import tables
+    from bprocsim.scenario.jsonschema import bracketed, tables
 
     for title, record in tables():
         fields = attrs.fields(record)
-        screen.heading(_bracketed(title))
+        screen.heading(bracketed(title))
         screen.paragraph((record.__doc__ or "").partition("\n")[0])
         screen.put()
         width = max(len(field.name) for field in fields)
@@ -74,19 +74,6 @@ def _keys(screen: Screen) -> None:
                 for line in screen.wrap(text, width + 2, screen.width):
                     screen.put((head.ljust(width + 2), "code"), (line, style))
                     head = ""
-
-
-def _bracketed(title: str) -> str:
-    """Write where a table stands as the file does: [cluster] nodes, [[call]] execve."""
-    import attrs
-
-    from bprocsim.scenario.tables import Scenario
-
-    name, _, rest = title.partition(" ")
-    if not name:
-        return "at the top of the file"
-    many = attrs.fields_dict(Scenario)[name].default == ()
-    return f"[[{name}]] {rest}".rstrip() if many else f"[{name}] {rest}".rstrip()
 
 
 def _default(field: Any) -> str:

@@ -37,6 +37,15 @@ def tables() -> Iterator[tuple[str, type]]:
                     waiting.append((f"{path} {field.name}".strip(), inner_tag, inner))
 
 
+def bracketed(title: str) -> str:
+    """Write where a table stands as the file does: [cluster] nodes, [[call]] execve."""
+    name, _, rest = title.partition(" ")
+    if not name:
+        return "the top of the file"
+    many = attrs.fields_dict(Scenario)[name].default == ()
+    return f"[[{name}]] {rest}".rstrip() if many else f"[{name}] {rest}".rstrip()
+
+
 def _inner(kind: Any) -> Iterator[tuple[str, type]]:
     """Give the tables that a kind takes, with what the tag says in each where there is one."""
     if hasattr(kind, "records"):

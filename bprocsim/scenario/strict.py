@@ -96,4 +96,12 @@ def _unknown(name: str, kind: type) -> str:
     if name in LATER:
         return LATER[name]
     names = [field.name for field in attrs.fields(kind)]
-    return f"there is no such key{choices(names, name)}"
+    return f"there is no such key here{_elsewhere(name)}{choices(names, name)}"
+
+
+def _elsewhere(name: str) -> str:
+    """Say which tables have a key of that name."""
+    from bprocsim.scenario.jsonschema import bracketed, tables  # looked at when something is wrong
+
+    homes = [bracketed(title) for title, record in tables() if name in attrs.fields_dict(record)]
+    return f", it belongs to {' or '.join(homes[:3])}" if 0 < len(homes) <= 3 else ""

@@ -181,7 +181,7 @@ def test_values_are_set() -> None:
         ("fault.0.node=3", "there is no fault.0; the list is empty"),
         ("call.x=3", "there is no call.x; there are 0 to 0"),
         ("call.0.node.x=3", "call.0.node is no table"),
-        ("cluster.nods=3", "cluster.nods: there is no such key (did you mean nodes?)"),
+        ("cluster.nods=3", "cluster.nods: there is no such key here (did you mean nodes?)"),
         ('cluster.nodes="3"', "cluster.nodes: expected a number, or a list of tables"),
         ('call.0.user="bob"', 'call.0.user: there is no user "bob"'),
     ],

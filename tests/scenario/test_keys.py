@@ -53,7 +53,7 @@ def test_a_misspelt_key_is_refused_and_the_right_one_named(record: type, field: 
     told = [each for each in wrong({misspelt: 1}, record) if each.path == (misspelt,)]
     assert len(told) == 1
     assert told[0].at_key
-    assert "there is no such key" in told[0].what
+    assert "there is no such key here" in told[0].what
     assert field.name in told[0].what
     if len(field.name) > 5:
         assert "did you mean" in told[0].what

@@ -264,6 +264,9 @@ def breaks(proc):
 def fine(proc):
     return 4
 
+def stuck(proc):
+    yield from proc.pause()
+
 def endless(proc):
     while True:
         yield from proc.sleep(1)
@@ -305,6 +308,17 @@ def test_a_program_that_raises(beside: Path) -> None:
     assert result.ok
     (result,) = played(of_mine("breaks", call="") + strict, 'trace="off"', beside=beside)
     assert not result.ok
+
+
+def test_a_deadlock(beside: Path) -> None:
+    text = of_mine("stuck", call='expect = { raises = "Deadlock" }\n') + RUN + 'args = ["sh", "-c", "exit 3"]\n'
+    stuck, after = played(text, beside=beside)
+    assert stuck.ok
+    assert "waits in pause" in stuck.why
+    assert after.outcome is not None
+    assert after.outcome.exit_status == 3
+    (result, _) = played(text.replace("Deadlock", "Timeout"), beside=beside)
+    assert result.missed == (Missed("raises", "Timeout", "Deadlock"),)
 
 
 def test_after_a_runaway_nothing_more_is_called(beside: Path) -> None:
