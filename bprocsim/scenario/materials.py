@@ -7,6 +7,7 @@ nowhere else; each is kept with its SHA-256, so that a replay can tell whether i
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import importlib.util
 import sys
@@ -44,8 +45,8 @@ class Material:
 class Outside:
     """What lies outside of a scenario: the `directory` beside which it is looked for, and what was used.
 
-    `used` the SHA-256 of each file by the name that the scenario gives it; without a `directory` no
-    module is imported.
+    `imports` whether modules may be imported; `used` the SHA-256 of each file, by the name that the
+    scenario gives it.
     """
 
     directory: HostPath
@@ -92,13 +93,16 @@ class Outside:
         sys.modules[module.__name__] = module
         sys.path.insert(0, str(self.directory))
         try:
-            exec(compile(data, str(path), "exec"), module.__dict__)
+            # What it prints is none of our results.
+            with contextlib.redirect_stdout(sys.stderr):
+                exec(compile(data, str(path), "exec"), module.__dict__)
         except Exception as error:
             raise WrongValue(f"{path} cannot be imported: {_told(error, path)}") from None
         except SystemExit:
             raise WrongValue(f"{path} cannot be imported: it ends Python") from None
         finally:
-            sys.path.remove(str(self.directory))
+            with contextlib.suppress(ValueError):  # it may have changed the list itself
+                sys.path.remove(str(self.directory))
         return module
 
 

@@ -41,7 +41,7 @@ def structured(value: Any, kind: type[T]) -> T:
 def structured_list(value: Any, kind: type[T]) -> tuple[T, ...]:
     """Make the records that a list of tables describes; errors as in `structured`, by index."""
     if not isinstance(value, list | tuple):
-        raise refused("a list of tables", value)
+        raise refused("a list of tables, each begun by a name in double brackets", value)
     made: list[T] = CONVERTER.structure(value, list[kind])  # type: ignore[valid-type]
     return tuple(made)
 

@@ -216,6 +216,14 @@ def test_json_holds_bytes_that_are_no_text() -> None:
     assert made["calls"][0]["outcome"]["stdout"] == {"base64": "/wo="}
 
 
+def test_what_a_module_prints_is_not_among_the_results(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("print('imported')\ndef main(proc):\n    return 0\n", encoding="utf-8")
+    (tmp_path / "s.toml").write_text('schema = 1\n[[file]]\npath = "/x"\nprogram = "mine:main"\n', encoding="utf-8")
+    done = command("run", str(tmp_path / "s.toml"), "--json")
+    assert json.loads(done.stdout)["ok"]
+    assert text_of(done.stderr) == "imported\n"
+
+
 def test_json_is_the_same_in_every_run() -> None:
     first, second = (command("run", FIRST, "--json", PYTHONHASHSEED=each).stdout for each in ("1", "2"))
     assert first == second

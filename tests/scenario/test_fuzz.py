@@ -104,3 +104,21 @@ def test_any_setting_runs_or_is_told_to_be_wrong(text: str, name: str, value: st
 @pytest.mark.parametrize("text", ["[" * 5000, "a = " + "[" * 5000, "a = " + "9" * 5000, "\ud800", "a = 1\x00"])
 def test_what_no_reader_takes(text: str) -> None:
     judged(text)
+
+
+@fuzzed
+@given(st.data(), st.sampled_from(EXAMPLES))
+def test_a_misspelt_key_is_told_in_its_line(data: st.DataObject, text: str) -> None:
+    lines = text.splitlines()
+    pairs = [number for number, line in enumerate(lines) if re.match(r"\w+ = ", line)]
+    place = data.draw(st.sampled_from([number for number in pairs if not lines[number].startswith(("call", "kind"))]))
+    name = lines[place].partition(" = ")[0]
+    lines[place] = lines[place].replace(name, f"{name}x", 1)
+    # Whatever stands between: the line that is told is the key's.
+    for number in sorted(data.draw(st.sets(st.integers(0, len(lines) - 1), max_size=6)), reverse=True):
+        lines[number] = data.draw(st.sampled_from(["\n", "# x = 3\n", "\n\t\n  # [[\n"])) + lines[number]
+    whole = "\n".join(lines) + "\n"
+    line = next(number for number, each in enumerate(whole.splitlines(), 1) if each.startswith(f"{name}x = "))
+    told = [each for each in wrong(whole) if f"{name}x: there is no such key here" in each]
+    assert len(told) == 1
+    assert told[0].startswith(f"s.toml:{line}: ")

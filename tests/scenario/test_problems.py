@@ -105,7 +105,8 @@ def test_a_problem_is_one_line_with_file_line_key_and_what_was_expected() -> Non
         ("schema = 2\n", "test.toml:1", ["schema", "got 2"]),
         (HEAD + "[lpar]\ncores = 4\n", "test.toml:2", ["lpar", "AIX", "yet"]),
         (HEAD + "cluster = 3\n", "test.toml:2", ["expected a table, got 3"]),
-        (HEAD + "call = 3\n", "test.toml:2", ["expected a list of tables, got 3"]),
+        (HEAD + "call = 3\n", "test.toml:2", ["expected a list of tables, ", "got 3"]),
+        (HEAD + '[file]\npath = "/x"\n', "test.toml:2", ["a list of tables", "in double brackets, got a table"]),
         (HEAD + "call = [3]\n", "test.toml:2", ["call.0: expected a table, got 3"]),
         (HEAD + "[[call]]\nnode = 2\n", "test.toml:2", ["call.0.call: is missing", "bproc_execmove"]),
         (HEAD + '[[call]]\ncall = "bproc_exemove"\n', "test.toml:3", ["did you mean bproc_execmove"]),
@@ -231,10 +232,16 @@ def test_a_host_file_is_found_beside_the_scenario(tmp_path: Path) -> None:
         ("import nothing_of_this_name", ["ModuleNotFoundError", "line 1"]),
         ("raise SystemExit(3)", ["it ends Python"]),
         ("def mian(proc): pass", ["mine.py has no function main", "did you mean mian"]),
+        ("import sys; sys.path.clear()", ["mine.py has no function main"]),
         ("main = 3", ["mine.py has no function main"]),
     ],
 )
-def test_a_module_that_cannot_be_imported_is_told(code: str, words: Sequence[str], tmp_path: Path) -> None:
+def test_a_module_that_cannot_be_imported_is_told(
+    code: str, words: Sequence[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    monkeypatch.setattr(sys, "path", [*sys.path])
     (tmp_path / "mine.py").write_text(code, encoding="utf-8")
     (line,) = told(MODULE, beside=tmp_path)
     assert line.startswith("test.toml:4: file.0.program: ")
