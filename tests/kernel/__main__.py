@@ -1,4 +1,4 @@
-"""`python3 -m tests.kernel CASE` asks both sides about a case; `python3 -m tests.kernel record` records all anew."""
+"""Ask both sides about a case, record all anew, or look what notices a changed row: see USAGE."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import fnmatch
 import json
 import sys
 
-from tests.kernel import recording
+from tests.kernel import mutants, recording
 from tests.kernel.asking import Kernel, askable, unable
 from tests.kernel.case import to_json
 from tests.kernel.simside import simulate
 
-USAGE = "usage: python3 -m tests.kernel record | CASE..., a case's id or a pattern such as 'walk/chain-*'"
+USAGE = "usage: python3 -m tests.kernel record | mutants | CASE..., a case's id or a pattern such as 'walk/chain-*'"
 
 
 def main(arguments: list[str]) -> int:
     """Do what is asked; return an exit status: 1 if the sides differ, 2 for wrong usage."""
     if arguments == ["record"]:
         return recording.record()
+    if arguments == ["mutants"]:
+        return mutants.sweep()
     cases = recording.all_cases()
     chosen = [id for id in cases if any(fnmatch.fnmatchcase(id, pattern) for pattern in arguments)]
     if not chosen:
