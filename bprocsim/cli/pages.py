@@ -129,7 +129,6 @@ _WAYS = {
     "second_interpreter": "Let the file be an ELF image with two PT_INTERP segments.",
     "argv_too_long": "Let argv have more elements than pointers fit into 128 KiB.",
     "envp_too_long": "Let envp have more elements than pointers fit into 128 KiB.",
-    "pointers_too_many": "Let argv and envp have so many elements that their pointers alone fill the room.",
     "script_malformed": "Let the file begin with #! and name no interpreter behind it.",
     "scripts_too_deep": "Let a script's interpreter be a script, and so on, six deep; five are followed.",
     "header_type_wrong": "Let the file be an ELF file, but an object file or a core dump.",

@@ -70,11 +70,6 @@ def envp_too_long(f: ExecFacts) -> bool:
     return _too_many(f, f.envp)
 
 
-def pointers_too_many(f: ExecFacts) -> bool:
-    """The pointers alone fill the area."""
-    return limit_bytes(f.profile, f.arch.bits) <= _pointers(f) * (f.arch.bits // 8)
-
-
 def string_unreadable_on_copy(f: ExecFacts) -> bool:
     return f.copied == "unreadable"
 

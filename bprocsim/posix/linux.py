@@ -257,7 +257,6 @@ _ROWS_6 = (
     *map(program_row, OPENING),
     UNREADABLE_ARGV,
     UNREADABLE_ENVP,
-    Row(E.E2BIG, copying.pointers_too_many, "argv and envp have too many elements"),
     *_COPIED,
     _READ,
     *_of_program(_CHECKS_6),

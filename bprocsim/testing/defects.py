@@ -12,7 +12,6 @@ from typing import Any
 from attrs import field, frozen
 
 import bprocsim as bp
-from bprocsim.posix.copying import limit_bytes
 from bprocsim.posix.exec import bad_script_interpreter
 from bprocsim.testing.cases import BITS, CALLER, NAME_MAX, NOWHERE, PATH_MAX, PORT, TARGET
 from bprocsim.units import KiB, MiB
@@ -145,16 +144,12 @@ def _of_loaders(profile: bp.ExecProfile) -> _Ways:
 
 
 def _of_arguments(profile: bp.ExecProfile) -> _Ways:
-    most = profile.pointers_max[BITS == 64] if profile.pointers_max else limit_bytes(profile, BITS) // (BITS // 8) - 1
+    most = profile.pointers_max[BITS == 64] if profile.pointers_max else 0
     # No room for the arguments; and, where it is asked for already, room for them but not for the image.
     left = (0, 32 * KiB) if profile.image_memory_reserved else (0,)
     return {
         "argv_too_long": (Defect({"argv_pointers": most + 1}, {"argv_pointers": most}),),
         "envp_too_long": (Defect({"envp_pointers": most + 1}, {"envp_pointers": most}),),
-        "pointers_too_many": (
-            Defect({"argv_pointers": most + 1}, {"argv_pointers": 1000}),
-            Defect({"envp_pointers": most + 1}, {"envp_pointers": 1000}),
-        ),
         "out_of_memory": tuple(Defect({"free_bytes": each}, {"free_bytes": 1 * MiB}) for each in left),
         "interpreter_file_table_full": (
             Defect({"free_files": 1}, {"free_files": 2}, _LOADER),

