@@ -207,15 +207,13 @@ _ASKED_OF_PROGRAMS = (m.alignment_leads_too_low, m.stack_too_small)
 
 # ---- the kernels -----------------------------------------------------------------------------------
 
-_POINTERS_MAX = ((128 * KiB - 4) // 4, (128 * KiB - 8) // 8)
-
 LINUX_2_4 = ExecProfile(
     "linux-2.4",
     rows=_old_rows(_CHECKS_2_4, _LOADER_2_4),
     source="linux-2.4.20-exec",
     order="linux-2.4.20-exec",
     paths=PathLimits(path_max=4096, name_max=255, nested_links=5, total_links=40),
-    pointers_max=_POINTERS_MAX,
+    pointers_max=((128 * KiB - 4) // 4, (128 * KiB - 8) // 8),
     reserved_files=10,
     image_memory_reserved=False,
     loader_fates=(
@@ -226,16 +224,15 @@ LINUX_2_4 = ExecProfile(
     ),
 )
 
-LINUX_2_6 = ExecProfile(
-    "linux-2.6",
+LINUX_2_6 = evolve(
+    LINUX_2_4,
+    name="linux-2.6",
     rows=_old_rows(_CHECKS_2_6, _LOADER_2_6),
     source="linux-2.6.11-exec",
     order="linux-2.6.11-exec",
-    paths=PathLimits(path_max=4096, name_max=255, nested_links=5, total_links=40),
-    pointers_max=_POINTERS_MAX,
     loader_header_bytes=128,
+    reserved_files=0,
     files_unlimited_by="CAP_SYS_ADMIN",
-    image_memory_reserved=False,
     fates=_FATES_2_6,
     loader_fates=(_LOADER_TYPE, _LOADER_HEADER, *m.of_loader(_FATES_2_6, _SEGV)),
 )

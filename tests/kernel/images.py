@@ -71,3 +71,15 @@ def with_table(*segments: Segment, **options: Any) -> bytes:
 def asking_for(*interpreters: str | bytes, **options: Any) -> bytes:
     """Build an image that names interpreters, and nothing else that a loader would look for."""
     return image(interpreters=interpreters, **options)
+
+
+# Contents that no kernel runs, each refused in another way.
+NO_PROGRAMS = {
+    "empty": b"",
+    "text": b"text",
+    "script-to-nothing": b"#!/none\n",
+    "script-to-none-named": b"#!\n",
+    "foreign": GOOD[:18] + b"\x15" + GOOD[19:],
+    "cut": GOOD[:63],
+    "no-loader": asking_for("/none"),
+}

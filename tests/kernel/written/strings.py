@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tests.kernel.building import USER, case, file, folder, link, mount, script
 from tests.kernel.case import BAD, Case, Held, Text, Vector
-from tests.kernel.images import ARGC, GOOD, asking_for
+from tests.kernel.images import ARGC, NO_PROGRAMS
 
 KIB, MIB = 1 << 10, 1 << 20
 LONGEST = 131071  # of one string, without its NUL
@@ -125,15 +125,7 @@ def with_others() -> Iterator[Case]:
     """Give bad strings with a fault before or after them."""
     bad: dict[str, tuple[Text, ...]] = {"bad": (b"x", BAD), "big": (BIG,)}
     for name, argv in bad.items():
-        for what, data in (
-            ("empty", b""),
-            ("text", b"text"),
-            ("script-to-nothing", b"#!/none\n"),
-            ("script-to-none-named", b"#!\n"),
-            ("foreign", GOOD[:18] + b"\x15" + GOOD[19:]),
-            ("cut", GOOD[:63]),
-            ("no-loader", asking_for("/none")),
-        ):
+        for what, data in NO_PROGRAMS.items():
             yield case(f"strings/{name}-and-{what}", file("/x", data), argv=argv)
         yield case(f"strings/{name}-and-no-x", file("/x", mode=0o644), argv=argv, who=USER)
         yield case(f"strings/{name}-and-absent", argv=argv)

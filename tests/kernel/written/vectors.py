@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tests.kernel.building import case, file, folder, script
 from tests.kernel.case import BAD, Case, Vector
-from tests.kernel.images import ARGC, ARGV, GOOD, asking_for
+from tests.kernel.images import ARGC, ARGV, NO_PROGRAMS
 
 
 def cases() -> Iterator[Case]:
@@ -43,15 +43,7 @@ def cases() -> Iterator[Case]:
     yield case("vectors/envp-bad-behind-null", x, envp=(None, BAD))
     # With earlier and later faults.
     for name, argv, envp in (("argv", BAD, ()), ("envp", (b"x",), BAD), ("both", BAD, BAD)):
-        for what, data in (
-            ("empty", b""),
-            ("text", b"text"),
-            ("script-to-nothing", b"#!/none\n"),
-            ("script-to-none-named", b"#!\n"),
-            ("foreign", GOOD[:18] + b"\x15" + GOOD[19:]),
-            ("cut", GOOD[:63]),
-            ("no-loader", asking_for("/none")),
-        ):
+        for what, data in NO_PROGRAMS.items():
             yield case(f"vectors/bad-{name}-and-{what}", file("/x", data), argv=argv, envp=envp)
         yield case(f"vectors/bad-{name}-and-no-x", file("/x", mode=0o644), argv=argv, envp=envp)
         yield case(f"vectors/bad-{name}-and-absent", argv=argv, envp=envp)
