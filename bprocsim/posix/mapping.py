@@ -114,7 +114,7 @@ def alignment_leads_too_low(m: Mapping) -> bool:
 
 
 def offset_overflows(m: Mapping) -> bool:
-    return any(each.p_filesz and each.p_offset + each.p_filesz >= 1 << 63 for each in _loads(m))
+    return any(each.p_filesz and _page_end(m, each.p_offset + each.p_filesz) >= 1 << 63 for each in _loads(m))
 
 
 def segment_exceeds_memory(m: Mapping) -> bool:
