@@ -1,4 +1,7 @@
-"""Ask both sides about a case, record all anew, or look what notices a changed row: see USAGE."""
+"""Ask both sides about a case, record all anew, or look what notices a changed row: see USAGE.
+
+A case is named by its id or a pattern of ids, or written out as a line of JSON.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ import sys
 
 from tests.kernel import mutants, recording
 from tests.kernel.asking import Kernel, askable, unable
-from tests.kernel.case import to_json
+from tests.kernel.case import from_json, to_json
 from tests.kernel.simside import simulate
 
-USAGE = "usage: python3 -m tests.kernel record | mutants | CASE..., a case's id or a pattern such as 'walk/chain-*'"
+USAGE = "usage: python3 -m tests.kernel record | mutants | CASE..., an id, a pattern such as 'walk/chain-*', or JSON"
 
 
 def main(arguments: list[str]) -> int:
@@ -20,7 +23,9 @@ def main(arguments: list[str]) -> int:
         return recording.record()
     if arguments == ["mutants"]:
         return mutants.sweep()
-    cases = recording.all_cases()
+    spelt = [from_json(json.loads(text)) for text in arguments if text.startswith("{")]
+    cases = recording.all_cases() | {each.id: each for each in spelt}
+    arguments = [text for text in arguments if not text.startswith("{")] + [each.id for each in spelt]
     chosen = [id for id in cases if any(fnmatch.fnmatchcase(id, pattern) for pattern in arguments)]
     if not chosen:
         print(USAGE if not arguments else f"there is no case {' '.join(arguments)}\n{USAGE}", file=sys.stderr)

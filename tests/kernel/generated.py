@@ -121,7 +121,7 @@ def tree(chance: Chance, id: str) -> Case:
             made.append(file(path, GOOD, *ids))
     cwd = chance.among(here)
     removable = not any(each.path.startswith(cwd + b"/") for each in made) and cwd != b""
-    removable = removable and not any(each.path == cwd and each.kind == "mount" for each in made)
+    removable = removable and not any(each.kind == "mount" for each in made)
     return case(
         id,
         *made,

@@ -36,6 +36,8 @@ LOADS: dict[str, dict[str, int]] = {
     "offset-huge": {"p_offset": 1 << 62},
     "offset-last": {"p_offset": (1 << 64) - PAGE},
     "offset-half": {"p_offset": 1 << 63},
+    "offset-page-below-half": {"p_offset": (1 << 63) - PAGE, "p_filesz": 1},
+    "offset-pages-below-half": {"p_offset": (1 << 63) - 2 * PAGE, "p_filesz": 1},
     "offset-past-end": {"p_offset": PAGE},
     "offset-far-past-end": {"p_offset": PAGE * 100},
     "filesz-0": {"p_filesz": 0},
@@ -107,6 +109,7 @@ def several_loads() -> Iterator[Case]:
         "empty-last": (load(), load(p_filesz=0, p_memsz=0)),
         "bss-over-text": (load(p_vaddr=BASE), load(p_vaddr=BASE - PAGE, p_memsz=PAGE * 2, p_flags=6)),
         "text-over-bss": (load(p_vaddr=BASE - PAGE, p_memsz=PAGE * 2, p_flags=6), load()),
+        "empty-last-over-entry": (load(), load(p_filesz=0, p_memsz=0, p_vaddr=BASE + 64)),
         "bad-last": (load(), load(p_vaddr=1 << 60)),
         "bad-first": (load(p_vaddr=1 << 60), load()),
         "misaligned-last": (load(), load(p_vaddr=BASE + 0x100001)),
@@ -252,7 +255,7 @@ def loaders() -> Iterator[Case]:
         parts = image(segments=[load(p_vaddr=0), load(p_vaddr=distance)], type="DYN", interpreters=["/i"])
         yield case(f"after/parts-{distance:x}-loaded", file("/x", parts), file("/i", PIE))
     small = file("/i", image(**I386, type="DYN"))
-    for distance in (0x10000000, 0x80000000, 0xA0000000, 0xB0000000, 0xE0000000):
+    for distance in (0x10000000, 0x80000000, 0xA9000000, 0xA9B00000, 0xE0000000):
         for interpreters in ((), ("/i",)):
             pair = [load(p_vaddr=0), load(p_vaddr=distance)]
             made = image(segments=pair, type="DYN", interpreters=interpreters, **I386)
