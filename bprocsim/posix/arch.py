@@ -56,6 +56,10 @@ class Arch:
                 return layout
         return None
 
+    def takes_loader(self, loader: ElfFile, program: ElfFile) -> bool:
+        """Tell whether the handler that takes a program takes its loader as well."""
+        return self.layout_for(loader.e_machine) == program.layout
+
     def parse(self, data: bytes) -> ElfFile:
         """Read a file as its kernel does.
 

@@ -62,12 +62,11 @@ def wrong_machine(f: Subject) -> bool:
     elf = _read(f)
     if elf is None:
         return False
-    layout = f.call.arch.layout_for(elf.e_machine)
-    if f.role == "loader" and layout is not None:
-        # The handler that takes the program takes its loader.
+    arch = f.call.arch
+    if f.role == "loader":
         assert f.named_by is not None and f.named_by.elf is not None
-        return layout != f.named_by.elf.layout
-    return layout is None
+        return not arch.takes_loader(elf, f.named_by.elf)
+    return arch.layout_for(elf.e_machine) is None
 
 
 def header_entry_size_wrong(f: Subject) -> bool:

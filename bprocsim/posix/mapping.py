@@ -11,7 +11,19 @@ from typing import NamedTuple
 
 from attrs import frozen
 
-from bprocsim.posix.elf import ET_DYN, ET_EXEC, FORMS, PF_R, PF_W, PF_X, PT_GNU_STACK, PT_LOAD, ElfFile, Segment
+from bprocsim.posix.elf import (
+    ET_DYN,
+    ET_EXEC,
+    FORMS,
+    PF_R,
+    PF_W,
+    PF_X,
+    PT_GNU_STACK,
+    PT_LOAD,
+    TABLE_LIMIT_BYTES,
+    ElfFile,
+    Segment,
+)
 from bprocsim.signals import Signal
 
 
@@ -21,7 +33,9 @@ class Mapping(NamedTuple):
     `elf` its headers; `page_bytes` of the machine; `top` where user space ends; `lowest` the lowest
     address that this caller may map; `memory_bytes` of the machine, in all; `program` the headers
     of the program whose loader this is, None for a program; `starts` execution begins in it, and
-    not in its loader; `stack_full` the arguments leave no room for what the kernel adds to them.
+    not in its loader; `stack_full` the arguments leave no room for what the kernel adds to them;
+    `foreign` it is a loader that the program's handler does not take; `table_bytes` the largest
+    header table.
     """
 
     elf: ElfFile
@@ -32,6 +46,8 @@ class Mapping(NamedTuple):
     program: ElfFile | None = None
     starts: bool = True
     stack_full: bool = False
+    foreign: bool = False
+    table_bytes: int = TABLE_LIMIT_BYTES
 
 
 @frozen(eq=False)
@@ -219,7 +235,7 @@ def _home_of_entry(m: Mapping) -> Segment | None:
 
 
 def loader_foreign(m: Mapping) -> bool:
-    return m.program is not None and m.elf.e_machine != m.program.e_machine
+    return m.foreign
 
 
 def loader_type_wrong(m: Mapping) -> bool:
@@ -227,8 +243,12 @@ def loader_type_wrong(m: Mapping) -> bool:
 
 
 def loader_header_wrong(m: Mapping) -> bool:
-    segment_bytes = FORMS[m.elf.layout].segment.size
-    return m.elf.e_phentsize != segment_bytes or not m.elf.e_phnum or not m.elf.table_complete
+    table_bytes, elf = m.elf.e_phnum * m.elf.e_phentsize, m.elf
+    return (
+        elf.e_phentsize != FORMS[elf.layout].segment.size
+        or not 0 < table_bytes <= m.table_bytes
+        or not elf.table_complete
+    )
 
 
 # ---- the fates of the page's time ----------------------------------------------------------------

@@ -64,7 +64,10 @@ def _signal_of(
     elf = read_elf(data, arch)
     top = profile.user_top[elf.layout.bits == 64]
     named_by = None if program is None else read_elf(program, arch)
-    mapping = Mapping(elf, arch.page_bytes, top, lowest, memory_bytes, named_by, starts, stack_full)
+    foreign = named_by is not None and not arch.takes_loader(elf, named_by)
+    mapping = Mapping(
+        elf, arch.page_bytes, top, lowest, memory_bytes, named_by, starts, stack_full, foreign, profile.table_bytes
+    )
     fate = fate_of(mapping, profile.fates if named_by is None else profile.loader_fates)
     return 0 if fate is None else int(fate.signal)
 
