@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 
@@ -38,6 +39,11 @@ def python(*arguments: str, **changes: str) -> subprocess.CompletedProcess[bytes
         check=False,
         timeout=120,
     )
+
+
+def minds_interrupts() -> None:
+    """Let a child mind SIGINT (as `preexec_fn`): it is born deaf to it where the tests run in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 # Before the command is imported: an installation without the extra `cli`.

@@ -21,6 +21,7 @@ from tests.cli.command import (
     environment,
     has_terminals,
     in_terminal,
+    minds_interrupts,
     python,
     run_code,
     text_of,
@@ -180,8 +181,9 @@ cli.demo.run = run
 sys.exit(cli.main(["demo"]))
 """
     with subprocess.Popen(
-        [sys.executable, "-c", code], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as child:
+        [sys.executable, "-c", code], env=environment(), preexec_fn=minds_interrupts,  # noqa: PLW1509  (nobody has threads)
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as child:  # fmt: skip
         assert child.stdout is not None
         assert child.stdout.readline() == b"begun\n"
         child.send_signal(signal.SIGINT)

@@ -15,7 +15,7 @@ import pytest
 
 from bprocsim import cli
 from bprocsim.scenario.tokens import read_token
-from tests.cli.command import Here, command, environment, has_terminals, in_terminal, text_of
+from tests.cli.command import Here, command, environment, has_terminals, in_terminal, minds_interrupts, text_of
 from tests.environment import TOP
 
 FIRST = str(TOP / "examples/first.toml")
@@ -327,7 +327,8 @@ def test_ctrl_c(tmp_path: Path) -> None:
     (tmp_path / "s.toml").write_text(text, encoding="utf-8")
     with subprocess.Popen(
         [sys.executable, "-m", "bprocsim", "run", "s.toml", "--set", 'trace="errors"'],
-        cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        cwd=tmp_path, env=environment(), preexec_fn=minds_interrupts,  # noqa: PLW1509  (nobody has threads)
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as child:  # fmt: skip
         deadline = time.monotonic() + 60
         while not (tmp_path / "begun").exists() and time.monotonic() < deadline:

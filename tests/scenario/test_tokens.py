@@ -99,13 +99,21 @@ def other_pythons() -> list[str]:
     """Find the other Pythons of this machine: those on the PATH, and those that pyenv installed."""
     here = f"{sys.version_info[0]}.{sys.version_info[1]}"
     found: dict[str, str] = {}
+    on_path = map(Path, os.environ.get("PATH", "").split(os.pathsep))
+    pyenvs = {Path.home() / ".pyenv", *(each.parent for each in on_path if each.name == "shims")}
     for minor in range(11, 16):
         name = f"3.{minor}"
-        roots = sorted(Path.home().glob(f".pyenv/versions/{name}.*/bin/python"))
-        path = str(roots[-1]) if roots else shutil.which(f"python{name}")
-        if path and name != here:
+        pythons = sorted(each for pyenv in pyenvs for each in pyenv.glob(f"versions/{name}.*/bin/python"))
+        path = str(pythons[-1]) if pythons else shutil.which(f"python{name}")
+        if path and name != here and _runs(path):
             found[name] = path
     return list(found.values())
+
+
+def _runs(python: str) -> bool:
+    """Tell whether it is a Python: pyenv leaves a stand-in on the PATH for each that is not chosen."""
+    done = subprocess.run([python, "-c", "pass"], capture_output=True, check=False, timeout=60)
+    return done.returncode == 0
 
 
 NEEDED = ("simpy", "attrs", "attr", "cattrs", "cattr", "typing_extensions.py", "exceptiongroup")
