@@ -117,6 +117,9 @@ class Port(Protocol):
     def sleep(self, duration_ns: int) -> Wait:
         """Let `duration_ns` >= 0 pass; no signal shortens it."""
 
+    def pass_at_once(self, duration_ns: int) -> bool:
+        """Let `duration_ns` pass without a wait, which spares a task its `sleep`; False if others may act meanwhile."""
+
     def busy(self, processors: Any, waiter: Waiter, work_ns: int) -> Wait:
         """Compute for `work_ns` of CPU time on `processors`, taking turns; DONE, or SIGNAL with `left_ns`."""
 
@@ -129,8 +132,8 @@ class Port(Protocol):
     def send(self, link: Link, size_bytes: int, deliver: Callable[[], None]) -> None:
         """Call `deliver` when `size_bytes` have passed over `link`; never, if it is cut."""
 
-    def carry(self, link: Link, size_bytes: int, waiter: Waiter, then_ns: int = 0) -> Wait:
-        """Wait until `size_bytes` have passed over `link`, and `then_ns` more; or until woken."""
+    def occupy(self, link: Link, size_bytes: int) -> int:
+        """Let a message take its turn on a link that is not cut; tell in how many nanoseconds it will be there."""
 
     def after(self, delay_ns: int, action: Callable[[], None], *, background: bool = False) -> Timer:
         """Call `action` in `delay_ns`; a background timer does not keep a run alive."""

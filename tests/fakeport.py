@@ -82,18 +82,17 @@ class FakePort:
         if waiter.event is not None:
             self.after(0, lambda: waiter.event.end(why))
 
-    def passes_ns(self, link: Link, size_bytes: int) -> int:
+    def pass_at_once(self, duration_ns: int) -> bool:
+        return False
+
+    def occupy(self, link: Link, size_bytes: int) -> int:
         # What was sent first arrives first.
         arrival_ns = self.now_ns + link.latency_ns + size_bytes * link.ns_per_mib // 2**20
         link.arrival_ns = max(link.arrival_ns, arrival_ns)
         return link.arrival_ns - self.now_ns
 
     def send(self, link: Link, size_bytes: int, deliver: Callable[[], None]) -> None:
-        self.after(self.passes_ns(link, size_bytes), deliver)
-
-    def carry(self, link: Link, size_bytes: int, waiter: Waiter, then_ns: int = 0) -> FakeWait:
-        waiter.due_ns = self.now_ns + self.passes_ns(link, size_bytes) + then_ns
-        return self.wait(waiter, waiter.due_ns - self.now_ns)
+        self.after(self.occupy(link, size_bytes), deliver)
 
     def start(self, generator: Steps) -> FakeTask:
         task = FakeTask(generator)

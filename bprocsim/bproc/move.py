@@ -7,6 +7,7 @@ process exits with the errno as its status. Source of the sequence: bproc-4.0.0p
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from bprocsim.bproc import iod, vmadump
@@ -28,7 +29,7 @@ from bprocsim.bproc.steps import Step
 from bprocsim.bproc.transit import Move, Plan, carry, passes
 from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector
 from bprocsim.manual import Errors, Exit, Fail, Replaced, Row, exit_status
-from bprocsim.port import Steps, Waiter
+from bprocsim.port import Steps, Wait, Waiter
 from bprocsim.posix import newimage
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.network import Answer
@@ -202,16 +203,22 @@ def _at_target(machine: Machine, target: Any, master: Master, move: Move) -> Ste
     return _lost(table) if move.decided() else None
 
 
-def _stream(machine: Machine, target: Any, master: Master, move: Move, size_bytes: int) -> Steps:
+def _stream(machine: Machine, target: Any, master: Master, move: Move, size_bytes: int) -> Iterable[Wait]:
     """Send the frozen process in pieces, so that images that share a link share it fairly; thaw it."""
-    piece, sent = machine.costs.stream_chunk_bytes, 0
-    while size_bytes - sent > piece and not (move.decided() or move.silent):
+    if size_bytes > machine.costs.stream_chunk_bytes:
+        return _in_pieces(machine, target, master, move, size_bytes)
+    return carry(master, move, machine, target, "image", size_bytes, SENT, (0, machine.costs.thaw_ns))
+
+
+def _in_pieces(machine: Machine, target: Any, master: Master, move: Move, size_bytes: int) -> Steps:
+    """Send piece after piece, and the last as a stream that fits into one."""
+    piece = machine.costs.stream_chunk_bytes
+    while size_bytes > piece:
         yield from carry(master, move, machine, target, "image", piece)
-        sent += piece
-    if not (move.decided() or move.silent):
-        yield from carry(
-            master, move, machine, target, "image", size_bytes - sent, SENT, (0, machine.costs.thaw_ns)
-        )  # fmt: skip
+        if move.decided() or move.silent:
+            return
+        size_bytes -= piece
+    yield from _stream(machine, target, master, move, size_bytes)
 
 
 def _hand_over(machine: Machine, target: Any, master: Master, move: Move) -> Steps:

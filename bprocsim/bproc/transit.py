@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, setters
 
 from bprocsim.bproc import iod
 from bprocsim.bproc.steps import Step
-from bprocsim.port import Steps, Timer, Waiter, Why
+from bprocsim.port import Link, Port, Steps, Timer, Wait, Waiter, Why
 from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.paths import walk
 from bprocsim.posix.procs import Descriptor, Process, close_all
@@ -167,13 +167,22 @@ Plan = tuple[tuple[Step, Callable[[Move], str]], ...]
 Durations = tuple[int, ...]
 
 
-def passes(machine: Any, master: Master, move: Move, plan: Plan, durations_ns: Durations) -> Steps:
-    """Let steps pass on one machine, each after its nanoseconds.
+def passes(machine: Any, master: Master, move: Move, plan: Plan, durations_ns: Durations) -> Iterable[Wait]:
+    """Let steps pass on one machine, each after its nanoseconds; gives what to wait for, often nothing.
 
     One event does for all, unless something is planned to strike at a step; a death in the middle
     leaves in the trace exactly the steps that were due. Afterwards the machine is there, or
     `move.decided()`.
     """
+    if not (master.hooks or machine.trace.all) and master.serves(machine):
+        total_ns = sum(durations_ns)
+        if not total_ns or machine.port.pass_at_once(total_ns):
+            return ()
+    return _pass(machine, master, move, plan, durations_ns)
+
+
+def _pass(machine: Any, master: Master, move: Move, plan: Plan, durations_ns: Durations) -> Steps:
+    """Wait while steps pass, as `passes` has it."""
     port = machine.port
     if master.hooks:
         yield from _one_by_one(machine, master, move, plan, durations_ns)
@@ -204,11 +213,33 @@ def carry(
     size_bytes: int = 0,
     plan: Plan = (),
     durations_ns: Durations = (),
-) -> Steps:
+) -> Iterable[Wait]:
     """Send something that concerns a move, wait until it is there, and let steps pass there.
 
     One event does for all of it, as in `passes`. Afterwards the receiver is there, or `move.decided()`.
     """
+    size_bytes, delay_ns = size_bytes or sender.costs.message_bytes, -1
+    if sender is not receiver and not (master.hooks or sender.trace.all):
+        link = sender.network.link(sender, receiver)
+        if not link.cuts and master.serves(sender) and master.serves(receiver):
+            delay_ns = sender.port.occupy(link, size_bytes) + sum(durations_ns)
+            if sender.port.pass_at_once(delay_ns):
+                return ()
+    return _carry(master, move, sender, receiver, message, size_bytes, plan, durations_ns, delay_ns)
+
+
+def _carry(
+    master: Master,
+    move: Move,
+    sender: Any,
+    receiver: Any,
+    message: str,
+    size_bytes: int,
+    plan: Plan,
+    durations_ns: Durations,
+    delay_ns: int,
+) -> Steps:
+    """Wait for something that was sent, as `carry` has it; `delay_ns` how long, -1 if it was not sent yet."""
     if not master.serves(sender):
         yield from _stand(sender, master, move)
         if move.decided():
@@ -217,7 +248,6 @@ def carry(
         yield from passes(receiver, master, move, plan, durations_ns)
         return
     port, trace = sender.port, sender.trace
-    size_bytes = size_bytes or sender.costs.message_bytes
     if trace.all:
         sender.record(0, "message", message, receiver.name, size_bytes)
     total_ns = 0 if master.hooks else sum(durations_ns)
@@ -233,7 +263,13 @@ def carry(
 
         due = trace.expect(steps_due)
     try:
-        yield port.carry(link, size_bytes, waiter, total_ns)
+        if link.cuts:
+            yield _once_mended(port, link, size_bytes, waiter, total_ns)
+        else:
+            if delay_ns < 0:
+                delay_ns = port.occupy(link, size_bytes) + total_ns
+            waiter.due_ns = port.now_ns + delay_ns
+            yield port.wait(waiter, delay_ns)
         woken = True
     finally:
         move.waiting = None
@@ -245,6 +281,17 @@ def carry(
         yield from _one_by_one(receiver, master, move, plan, durations_ns)
     elif not master.serves(receiver):
         yield from _stand(receiver, master, move)
+
+
+def _once_mended(port: Port, link: Link, size_bytes: int, waiter: Waiter, then_ns: int) -> Wait:
+    """Wait until a message has passed over a link that is cut just now, and `then_ns` more; or until woken."""
+
+    def arrived() -> None:
+        waiter.due_ns = port.now_ns + then_ns
+        port.after(then_ns, lambda: port.wake(waiter, Why.DONE))
+
+    port.send(link, size_bytes, arrived)
+    return port.wait(waiter)
 
 
 def _patience(master: Master, move: Move, sender: Any, receiver: Any, waiter: Waiter) -> Timer | None:

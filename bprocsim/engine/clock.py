@@ -30,7 +30,7 @@ class Engine:
     waits for something.
     """
 
-    __slots__ = ("_done", "_limit", "background", "env", "events", "max_events", "planned", "seed")
+    __slots__ = ("_done", "_limit", "background", "env", "events", "hasty", "max_events", "planned", "seed")
 
     def __init__(self, seed: int = 0, max_events: int = 10_000_000) -> None:
         self.env = NanosecondEnvironment(0)
@@ -41,6 +41,7 @@ class Engine:
         self.planned: list[EngineTimer] = []
         self._done: Callable[[], bool] | None = None  # what ends the run that is under way
         self._limit = 0
+        self.hasty: EngineTask | None = None  # the task under way, if its event has nothing else to do
 
     @property
     def now_ns(self) -> int:
@@ -129,19 +130,21 @@ class Engine:
         `hasten`: and on through a few events, as long as the very next one is what it waits for.
         """
         task = EngineTask(self, generator)
-        if not hasten:
-            task.resume(None)
-            return task
         env, queue = self.env, self.env._queue
-        self._done, self._limit = _never, self.events + _HASTE
+        if hasten:
+            self._done, self._limit = _never, self.events + _HASTE
         try:
             task.resume(None)
             while self.events < self._limit and queue and queue[0][3] is task.target:
                 self.events += 1
                 env.step()
         finally:
-            self._done, self._limit = None, 0
+            self._rest()
         return task
+
+    def _rest(self) -> None:
+        """End a run: nothing passes at once before the next."""
+        self._done, self._limit, self.hasty = None, 0, None
 
     def stop(self, task: EngineTask) -> None:
         """See Port."""
@@ -155,6 +158,7 @@ class Engine:
         task.end()
         if getattr(task._generator, "gi_running", False):
             return  # what it does just now ends it: it is closed at its next yield
+        self.hasty = None  # no time passes in what it does while it is closed
         task._close()
 
     # ---- messages ----
@@ -162,34 +166,17 @@ class Engine:
     def send(self, link: Link, size_bytes: int, deliver: Callable[[], None]) -> None:
         """See Port."""
         if link.cuts:
-            self._hold(link, size_bytes, deliver)
+            # Kept until the link is mended; if that is planned, a run waits for it.
+            link.held.append((size_bytes, deliver))
+            if link.mending is not None:
+                link.mending.matter()
         else:
-            event = Timeout(self.env, self._occupy(link, size_bytes), deliver)
+            event = Timeout(self.env, self.occupy(link, size_bytes), deliver)
             assert event.callbacks is not None
             event.callbacks.append(_deliver)
 
-    def carry(self, link: Link, size_bytes: int, waiter: Waiter, then_ns: int = 0) -> Event:
+    def occupy(self, link: Link, size_bytes: int) -> int:
         """See Port."""
-        if link.cuts:
-
-            def arrived() -> None:
-                waiter.due_ns = self.now_ns + then_ns
-                self.after(then_ns, lambda: self.wake(waiter, Why.DONE))
-
-            self._hold(link, size_bytes, arrived)
-            return self.wait(waiter)
-        delay_ns = self._occupy(link, size_bytes) + then_ns
-        waiter.due_ns = self.env._now + delay_ns
-        return self.wait(waiter, delay_ns)
-
-    def _hold(self, link: Link, size_bytes: int, deliver: Callable[[], None]) -> None:
-        """Keep a message until the link is mended; if that is planned, a run waits for it."""
-        link.held.append((size_bytes, deliver))
-        if link.mending is not None:
-            link.mending.matter()
-
-    def _occupy(self, link: Link, size_bytes: int) -> int:
-        """Let a message take its turn on a link; gives in how many nanoseconds it will be there."""
         now = self.env._now
         out, into = link.out, link.into
         begin = out.free_at_ns if out.free_at_ns > into.free_at_ns else into.free_at_ns
@@ -246,26 +233,25 @@ class Engine:
         queue = self.env._queue
         return bool(queue) and queue[0][0] <= self.env._now and queue[0][1] == URGENT
 
-    def pass_over(self, pause: Pause) -> bool:
-        """Let a pause pass at once: the clock simply moves; False if something else may come first.
-
-        That is what a run would do next, for the event under way has nothing else to do.
-        """
-        env = self.env
-        then = env._now + pause.delay_ns
-        if self._done is None or (env._queue and env._queue[0][0] <= then):
+    def pass_at_once(self, duration_ns: int) -> bool:
+        """See Port: a run would do nothing else next."""
+        env, task = self.env, self.hasty
+        then = env._now + duration_ns
+        if task is None or task.ended or self._done is None or (env._queue and env._queue[0][0] <= then):
             return False
         if self.events >= self._limit or self._done():
             return False
         self.events += 1
         env._now = then
-        pause.callbacks = None  # type: ignore[assignment]  # it has happened
         return True
 
-    def run(self, done: Callable[[], bool] | None = None, until_ns: int | None = None) -> bool:
+    def run(
+        self, done: Callable[[], bool] | None = None, until_ns: int | None = None, first: EngineTask | None = None
+    ) -> bool:
         """Let events happen until `done()`, or the instant `until_ns`, or nothing is left to happen.
 
-        Returns whether it ended by `done` or by the clock. RunawayError after `max_events`.
+        `first` a task that begins before all of them. Returns whether it ended by `done` or by the
+        clock. RunawayError after `max_events`.
         """
         env, queue = self.env, self.env._queue
         self._done = done or _never
@@ -278,6 +264,8 @@ class Engine:
             marker._ok, marker._value = True, None
             env.schedule(marker, URGENT, until_ns - self.now_ns)
         try:
+            if first is not None:
+                first.resume(None)
             while marker is None or not marker.processed:
                 if done is not None and done():
                     return True
@@ -288,7 +276,7 @@ class Engine:
                     raise RunawayError(f"more than max_events={self.max_events} events in one run")
                 env.step()
         finally:
-            self._done, self._limit = None, 0
+            self._rest()
             # Left before its instant, also by an exception: no later run waits for it.
             if marker is not None and not marker.processed:
                 marker.callbacks.append(self._stale)

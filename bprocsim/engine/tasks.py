@@ -87,7 +87,10 @@ class EngineTask:
 
     def resume(self, event: Event | None) -> None:
         """Run the generator up to its next yield."""
+        engine = self._engine
         value = event._value if event is not None else None
+        # An event of a user's may have more to do at this instant, for others.
+        engine.hasty = self if event is None or isinstance(event, Wake) else None
         while not self.ended:
             try:
                 target = self._generator.send(value)
@@ -101,10 +104,10 @@ class EngineTask:
                 self.end()
                 raise
             if target.__class__ is Pause:
-                # An event of a user's may have more to do at this instant, for others.
-                passed = (event is None or isinstance(event, Wake)) and self._engine.pass_over(target)
-                if not passed:
-                    target.plan()
+                if engine.pass_at_once(target.delay_ns):
+                    value = target._value
+                    continue
+                target.plan()
             try:
                 callbacks = target.callbacks
             except AttributeError:

@@ -122,7 +122,8 @@ def _file(thread: Thread, fd: int) -> Any:
 def read(machine: Machine, thread: Thread, fd: int, count: int) -> Steps:
     """Read up to `count` bytes; b"" at the end of file. Errors: READ_ERRORS. Source: posix-read."""
     port = machine.port
-    yield port.sleep(machine.costs.syscall_ns)
+    if not port.pass_at_once(machine.costs.syscall_ns):
+        yield port.sleep(machine.costs.syscall_ns)
     facts = IoFacts(machine, _file(thread, fd), wanted=count)
     if (row := READ_ERRORS.first(facts)) is not None:
         return Fail(row, READ_ERRORS)
@@ -161,7 +162,8 @@ def _wait_for_data(port: Port, thread: Thread, facts: IoFacts, fd: int) -> Steps
 def write(machine: Machine, thread: Thread, fd: int, data: Any) -> Steps:
     """Write bytes, waiting for room; gives how many. Errors: WRITE_ERRORS. Source: posix-write."""
     port = machine.port
-    yield port.sleep(machine.costs.syscall_ns)
+    if not port.pass_at_once(machine.costs.syscall_ns):
+        yield port.sleep(machine.costs.syscall_ns)
     facts = IoFacts(machine, _file(thread, fd), data)
     if (row := WRITE_ERRORS.first(facts)) is not None:
         return _refused(machine, thread, facts, row)

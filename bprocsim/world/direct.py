@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, setters
 
+from bprocsim.engine.tasks import EngineTask
 from bprocsim.faces.control import ProcessEnds
 from bprocsim.kernel import call, lead
 from bprocsim.manual import Errors, Exit, Fail, Replaced
@@ -112,11 +113,8 @@ def make_call(
     listener = None if caller.listen is None else _listen(caller, attempt, caller.listen)
     thread = process.threads[0]
     try:
-        attempt.task = task = sim.begin(_attempt(thread, attempt, traced, args, caller))
-        if not task.ended:
-            thread.task = task
-        if not attempt.over():
-            wait_until(sim, attempt.over, f"{name} by pid {process.pid}", attempt.began_ns, caller.timeout_ns)
+        attempt.task = thread.task = task = EngineTask(sim.engine, _attempt(thread, attempt, traced, args, caller))
+        wait_until(sim, attempt.over, f"{name} by pid {process.pid}", attempt.began_ns, caller.timeout_ns, task)
     finally:
         # Also when it did not end in time: then the harness no longer listens, and hears no more of it.
         if listener is not None and not listener.closed:
@@ -142,10 +140,12 @@ def _feed_again(process: Process, data: bytes) -> None:
     source.data, source.place = data, 0
 
 
-def wait_until(sim: Simulation, over: Callable[[], bool], head: str, began_ns: int, timeout_ns: int | None) -> None:
-    """Let the world go on until `over()`; `head` says what has to end. Deadlock, Runaway, Timeout."""
+def wait_until(
+    sim: Simulation, over: Callable[[], bool], head: str, began_ns: int, timeout_ns: int | None, first: Any = None
+) -> None:
+    """Let the world go on until `over()`; `head` says what has to end, `first` begins. Deadlock, Runaway, Timeout."""
     until_ns = None if timeout_ns is None else max(sim.now_ns, began_ns + timeout_ns)
-    sim.advance(over, until_ns)
+    sim.advance(over, until_ns, first)
     if over():
         return
     if until_ns is not None:

@@ -137,11 +137,11 @@ class Simulation:
                 raise Deadlock("\n".join(["nothing is left to happen", *self.waiting()]))
             self.check_faults()
 
-    def advance(self, done: Callable[[], bool] | None, until_ns: int | None = None) -> bool:
-        """Let events happen until `done()`; gives whether it came to that."""
+    def advance(self, done: Callable[[], bool] | None, until_ns: int | None = None, first: Any = None) -> bool:
+        """Let events happen until `done()`, and a task begin before them; gives whether it came to that."""
         inside, self._inside = self._inside, True
         try:
-            return self.engine.run(done, until_ns)
+            return self.engine.run(done, until_ns, first)
         except RunawayError as error:
             raise Runaway("\n".join([str(error), *self.at_work(), *self.waiting()])) from None
         except KeyboardInterrupt:
