@@ -63,6 +63,7 @@ def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
+@cache
 def cited_in_prose() -> dict[str, set[str]]:
     """Ids behind "Source:" in docstrings and comments, each with the files that cite it."""
     found = defaultdict(set)
@@ -73,6 +74,7 @@ def cited_in_prose() -> dict[str, set[str]]:
     return found
 
 
+@cache
 def cited_by_arguments() -> dict[str, set[str]]:
     """Ids given as `page=`, `order=` or `source=`, also where no table in force holds them."""
     found = defaultdict(set)

@@ -18,6 +18,7 @@ REFRESH = "python3 tests --only pytest -- tests/about --refresh-golden"
 PAGES: dict[str, Callable[[], str]] = {"kernels": kernels_page, "trust": trust_page}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_as_it_would_be_written_now(name: str, refresh_golden: bool) -> None:
     path, text = ABOUT / f"{name}.md", PAGES[name]()

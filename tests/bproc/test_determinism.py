@@ -120,6 +120,7 @@ def test_so_it_is_under_every_hash_seed(hash_seed: str, needs: Path) -> None:
     assert run(sys.executable, needs, hash_seed) == world(SEED).trace.digest()
 
 
+@pytest.mark.slow
 def test_so_it_is_on_every_python_of_this_machine(needs: Path) -> None:
     if not pythons():
         pytest.skip("there is one Python only that the package runs on")

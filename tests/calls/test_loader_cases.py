@@ -48,6 +48,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return build(where)
 
 
+@pytest.mark.slow
 @pytest.mark.linux
 @pytest.mark.skipif(not ABLE or GCC is None, reason="needs gcc on an x86-64 machine")
 @pytest.mark.parametrize("title", CASES)

@@ -23,7 +23,7 @@ from tests.kernel.simside import simulate
 
 T = TypeVar("T")
 
-pytestmark = pytest.mark.linux
+pytestmark = [pytest.mark.linux, pytest.mark.slow]
 
 ASKED_FOR = int(os.environ.get("BPROCSIM_KERNEL_EXAMPLES", "0"))
 EXAMPLES = settings(

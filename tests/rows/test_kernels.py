@@ -165,6 +165,7 @@ def worlds(kernel: str) -> dict[tuple[str, str], Case]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_the_earlier_of_two_is_reported(kernel: str) -> None:
     found = worlds(kernel)
@@ -178,6 +179,7 @@ def test_the_earlier_of_two_is_reported(kernel: str) -> None:
 NEIGHBOURS = {"linux-2.4": 30, "linux-2.6": 31, "linux-6": 28}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_swap_of_two_neighbours_is_noticed(kernel: str) -> None:
     of_kernel = table(kernel)
