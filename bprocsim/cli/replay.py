@@ -26,7 +26,7 @@ that of the first run. A token holds no code: a program given as
 was, and it is said if either differs."""
 EPILOG = """\
 examples:
-  bprocsim run examples/first.toml | bprocsim replay -
+  bprocsim run first.toml | bprocsim replay -
 
 exit status: 0 it came out the same, and as expected; 1 it did not; 2 no token,
 or something that it needs is not here."""
@@ -73,7 +73,9 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 
 def _found(data: bytes) -> str:
     """Find the token in a text, such as all that a run has printed."""
-    found = re.search(rb"\bbps\d+\.[A-Za-z0-9_-]+\.[0-9a-f]{8}\b", data)
+    token = rb"bps\d+\.[A-Za-z0-9_-]+\.[0-9a-f]{8}"
+    # A mail may have broken it over lines.
+    found = re.search(rb"\b" + token + rb"\b", data) or re.search(token, b"".join(data.split()))
     return found[0].decode() if found else ""
 
 

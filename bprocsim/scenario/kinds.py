@@ -47,6 +47,8 @@ class Integer:
         """Say what is taken."""
         if self.least is None:
             return self.what
+        if self.least == self.most:
+            return str(self.least)
         return f"{self.what} from {self.least} {'on' if self.most is None else f'to {self.most}'}"
 
     def take(self, value: Any) -> int:

@@ -35,6 +35,10 @@ class Where:
             if path[:length] in self.settings:
                 return f"--set {self.settings[path[:length]]}"
         line = self.line_of(path, at_key)
+        if self._places is not None and path and path not in self._places.keys:
+            made = next((name for name in self.settings if name[: len(path)] == path), None)
+            if made is not None:  # the table is in no file: this --set has made it
+                return f"--set {self.settings[made]}"
         return self.name if line is None else f"{self.name}:{line}"
 
     def line_of(self, path: Path, at_key: bool = False) -> int | None:
@@ -110,6 +114,7 @@ _TOML_SAYS = {
     "Cannot overwrite a value": "this key has a value already",
     "Cannot declare": "this table stands twice",
     "Duplicate inline table key": "this key has a value already",
+    "Illegal character '\\n'": "a text does not end on the line on which it begins",
 }
 
 
@@ -137,21 +142,22 @@ def _set(values: dict[str, Any], settings: Sequence[str], where: Where) -> Itera
         try:
             if not equals or not all(str(each) for each in path):
                 raise WrongValue("expected key=value, such as cluster.nodes=8")
-            _put(values, path, _toml_value(text))
+            _put(values, path, _toml_value(name.strip(), text.strip()))
         except WrongValue as wrong:
             yield Problem((), wrong.what, where=f"--set {setting}")
         else:
             where.settings[path] = setting
 
 
-def _toml_value(text: str) -> Any:
+def _toml_value(name: str, text: str) -> Any:
     try:
-        value = tomllib.loads(f"value = {text.strip()}")
+        value = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):
         value = {}
     if list(value) != ["value"]:
+        as_text = f"; as a text: --set '{name}=\"{text}\"'" if re.fullmatch(r"[\w./ +-]+", text) else ""
         raise WrongValue(
-            f"expected a value as TOML has it, such as 8, true or '\"text\"', got {text.strip() or 'none'}"
+            f"expected a value as TOML has it, such as 8, true or '\"text\"', got {text or 'none'}{as_text}"
         )
     return value["value"]
 
@@ -191,7 +197,7 @@ def _structured(values: dict[str, Any], problems: list[Problem]) -> Scenario:
 def _readable(field: Any, value: Any, problems: list[Problem]) -> Any:
     """Give what can be read of one key of the file: None if that is nothing, and for such tables of a list."""
     kind, name = field.metadata["kind"], field.name
-    if isinstance(value, list):
+    if isinstance(value, list) and field.default == ():
         return tuple(_spared(kind, [each], (name, number), problems, (0,)) for number, each in enumerate(value))
     return _spared(kind, value, (name,), problems, ())
 

@@ -58,6 +58,8 @@ class Outside:
         """Read a file of the host. WrongValue: it cannot be read."""
         path = self.directory / name
         try:
+            if path.exists() and not (path.is_file() or path.is_dir()):
+                raise ValueError("it is no regular file")  # a device or a FIFO may have no end
             data = path.read_bytes()
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

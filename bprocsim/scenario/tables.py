@@ -50,14 +50,7 @@ NODES = Either({int: Integer(0, MOST_NODES), list: _SEVERAL, tuple: _SEVERAL}, "
 class ClusterTable:
     """The cluster: what bp.Cluster takes."""
 
-    nodes: int | tuple[NodesTable, ...] = key(
-        Either(
-            {int: Integer(0, MOST_NODES), list: Tables(NodesTable), tuple: Tables(NodesTable)},
-            "a number, or a list of tables",
-        ),
-        "how many slaves, or a list of tables",
-        4,
-    )
+    nodes: int | tuple[NodesTable, ...] = key(NODES, "how many slaves, or a list of tables", 4)
     master: MachineTable | None = key(Table(MachineTable), "what the master is made of", None)
     edition: str | EditionTable = key(EDITION, "edition of BProc", "scyld")
     kernel: str = key(Choice(PROFILES, "kernel"), "whose rules of exec and of paths", "documented")
@@ -95,7 +88,7 @@ class NodeTable:
 class Scenario:
     """A world, what goes wrong in it, and the calls that are made there, in order."""
 
-    schema: int = key(Integer(SCHEMA, SCHEMA, "the number of this format,"), "the number of this format: 1")
+    schema: int = key(Integer(SCHEMA, SCHEMA), "the number of this format")
     seed: int = key(Integer(), "same seed, same run", 0)
     trace: str = key(Choice(LEVELS, "level"), "what the trace keeps; only all has a digest", "all")
     trace_limit: int | None = key(Integer(1, what="a number of records"), "how many records are kept", None)

@@ -64,6 +64,8 @@ def write_token(loaded: Loaded, digest: str | None, results: Iterable[Result], m
 def read_token(text: str) -> Token:
     """Take a token apart. TokenError: it is none, or damaged."""
     found = re.fullmatch(r"bps(\d+)\.([A-Za-z0-9_-]+)\.([0-9a-f]{8})", "".join(text.split()), re.ASCII)
+    if found is None and re.match(r"bps\d+\.[A-Za-z0-9_-]", text.lstrip(), re.ASCII):
+        raise TokenError("this token is damaged: it does not end in a checksum; copy the whole word, to its end")
     if found is None:
         raise TokenError("this is no replay token: one is a word like bps1.<text>.<checksum>, as `bprocsim run` prints")
     version, word, checksum = int(found[1]), found[2], found[3]

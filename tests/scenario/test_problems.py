@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -99,12 +100,15 @@ def test_a_problem_is_one_line_with_file_line_key_and_what_was_expected() -> Non
         ("schema = 1\nseed = 1\nseed = 2\n", "test.toml:3", ["this key has a value already"]),
         ("schema = 1\n[cluster]\n[cluster]\n", "test.toml:3", ["this table stands twice"]),
         ('schema = 1\nseed = "', "test.toml:2", ["no TOML"]),
+        ('schema = 1\ntrace = "all\n', "test.toml:2", ["a text does not end on the line on which it begins"]),
         ("schema = 1\n\n[", "test.toml:3", ["no TOML"]),
         # The whole.
-        ("seed = 1\n", "test.toml:1", ["schema", "is missing"]),
-        ("schema = 2\n", "test.toml:1", ["schema", "got 2"]),
+        ("seed = 1\n", "test.toml:1", ["schema: is missing; expected 1: the number of this format"]),
+        ("schema = 2\n", "test.toml:1", ["schema: expected 1, got 2"]),
         (HEAD + "[lpar]\ncores = 4\n", "test.toml:2", ["lpar", "AIX", "yet"]),
         (HEAD + "cluster = 3\n", "test.toml:2", ["expected a table, got 3"]),
+        (HEAD + "[[cluster]]\nnodes = 3\n", "test.toml:2", ["cluster: expected a table, got a list"]),
+        (HEAD + "seed = [1]\n", "test.toml:2", ["seed: expected a whole number, got a list"]),
         (HEAD + "call = 3\n", "test.toml:2", ["expected a list of tables, ", "got 3"]),
         (HEAD + '[file]\npath = "/x"\n', "test.toml:2", ["a list of tables", "in double brackets, got a table"]),
         (HEAD + "call = [3]\n", "test.toml:2", ["call.0: expected a table, got 3"]),
@@ -215,6 +219,14 @@ def test_a_host_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (line,) = told(HOST, beside=tmp_path)
     assert "cannot be read" in line
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+def test_a_host_file_without_an_end_is_refused(tmp_path: Path) -> None:
+    """Nobody writes into this FIFO: who opened it would wait for ever."""
+    os.mkfifo(tmp_path / "there")
+    (line,) = told(HOST, beside=tmp_path)
+    assert line.endswith("there cannot be read: it is no regular file")
 
 
 def test_a_host_file_is_found_beside_the_scenario(tmp_path: Path) -> None:

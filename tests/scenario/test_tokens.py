@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bprocsim import __version__
+from bprocsim.cli.replay import _found
 from bprocsim.scenario.build import build
 from bprocsim.scenario.load import Where, understand
 from bprocsim.scenario.materials import Outside
@@ -296,6 +297,18 @@ def test_one_wrong_character_is_noticed(place: int, other: str) -> None:
     except TokenError:
         return
     assert token.version != 1  # another version is told, and tried
+
+
+@pytest.mark.parametrize("length", [8, 20, len(TOKEN) - 9, len(TOKEN) - 1])
+def test_a_token_that_was_cut_is_told(length: int) -> None:
+    with pytest.raises(TokenError, match="damaged: it does not end in a checksum; copy the whole word"):
+        read_token(TOKEN[:length])
+
+
+def test_a_token_is_found_in_a_run_that_was_broken_over_lines() -> None:
+    data = f"replay bprocsim replay {TOKEN}\nseed 0\n".encode()
+    for broken in (data, b"\n".join(data[at : at + 30] for at in range(0, len(data), 30))):
+        assert _found(broken) == TOKEN
 
 
 def test_a_token_may_be_broken_over_lines() -> None:
