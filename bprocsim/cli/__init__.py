@@ -36,8 +36,8 @@ examples:
   bprocsim explain bproc_execmove          the manual page, in our words
   bprocsim explain bproc_execmove ENOEXEC  what reports it, and what comes first
   bprocsim explain bproc_execmove 22       what an exit status of 22 may mean
-  bprocsim init -                          a commented scenario to begin with
-  bprocsim run examples/first.toml         run it, compare with what it expects
+  bprocsim init                            write first.toml, a scenario
+  bprocsim run first.toml                  run it, compare with what it expects
 
 exit status: 0 done, 1 an expectation failed, 2 wrong usage or wrong file, 70 a
 bug of ours, 130 Ctrl-C. NO_COLOR and FORCE_COLOR are respected.

@@ -20,8 +20,8 @@ have. With --schema: the same as JSON Schema, by which an editor completes and
 checks."""
 EPILOG = """\
 examples:
-  bprocsim check examples/first.toml
-  bprocsim check examples/first.toml --set cluster.nodes=8
+  bprocsim check first.toml
+  bprocsim check first.toml --set cluster.nodes=8
   bprocsim check --keys
   bprocsim check --schema | python3 -m json.tool
 

@@ -21,10 +21,10 @@ came to, and compare with what was expected. If anything is wrong with the
 file, all of it is told with file, line and key, and nothing is run."""
 EPILOG = """\
 examples:
-  bprocsim run examples/first.toml
-  bprocsim run examples/first.toml --seed 8 --set cluster.nodes=8
-  bprocsim run examples/first.toml --json | python3 -m json.tool
-  bprocsim run examples/first.toml --trace - | less
+  bprocsim run first.toml
+  bprocsim run first.toml --seed 8 --set cluster.nodes=8
+  bprocsim run first.toml --json | python3 -m json.tool
+  bprocsim run first.toml --trace - | less
 
 exit status: 0 all came as expected, 1 something did not, 2 wrong file or usage."""
 
@@ -45,6 +45,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         raise UsageError("which scenario? give its file, or - for standard input")
     if options.json and options.trace == "-":
         raise UsageError("--json and --trace - both write to standard output; give the trace a file")
+    if options.trace and _same_file(options.trace, options.file):
+        raise UsageError(f"--trace: {options.trace} is the scenario itself, and would be lost; give another name")
     loaded, cluster = scenarios.open_scenario(options)
     if options.trace and not cluster.trace.keeps:
         raise UsageError("--trace: the scenario keeps no trace; say --set 'trace=\"all\"'")
@@ -59,6 +61,13 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         scenarios.tell_end(screen, report)
     screen.flush()
     return scenarios.status_of(report)
+
+
+def _same_file(one: str, other: str) -> bool:
+    try:
+        return one != "-" != other and Path(one).samefile(other)
+    except OSError:
+        return False  # one of them is not there
 
 
 def _write(screen: Screen, name: str, trace: Trace) -> None:

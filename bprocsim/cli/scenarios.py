@@ -248,7 +248,8 @@ def _line(screen: Screen, label: str, text: str, style: str = "") -> None:
 
 def _stream(screen: Screen, name: str, data: bytes) -> None:
     """Write the first lines of an output; what a terminal would obey is escaped."""
-    lines = data.decode("utf-8", "backslashreplace").splitlines()
+    text = data.decode("utf-8", "backslashreplace").replace("\r\n", "\n")
+    lines = text.removesuffix("\n").split("\n") if text else []
     room = screen.width - INDENT - LABEL - 1
     told = []
     for line in lines[:SHOWN_LINES]:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -74,12 +75,18 @@ def test_help_helps(arguments: Sequence[str]) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_examples_of_each_help_are_right(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What stands under "examples:" is read by the parser, and does what is promised."""
+def test_the_examples_of_each_help_are_right(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What stands under "examples:" is read by the parser, and does what is promised, also far from a clone."""
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["init"]) == 0
     lines = [line.strip() for line in f"{cli.COMMANDS[name].EPILOG}\n{cli.EPILOG}".splitlines()]
     examples = [line.partition("  ")[0].partition(" |")[0].split() for line in lines if line.startswith("bprocsim ")]
     assert len(examples) > 5
     for _, *arguments in examples:
+        if arguments == ["init"]:
+            (tmp_path / "first.toml").unlink()
         assert cli.main(arguments) == 0, arguments
     capsys.readouterr()
 

@@ -144,6 +144,13 @@ def test_output_that_a_terminal_would_obey_is_escaped() -> None:
     assert "\x1b" not in out
 
 
+def test_only_the_end_of_a_line_ends_a_line() -> None:
+    """Other characters, at which Python would break, are shown."""
+    call = '[[call]]\ncall = "execve"\npath = "/e"\nargv = ["e", "a\\fb\\u2028c\\r\\n\\nd"]\n'
+    _, out, _ = fed('schema = 1\n[[file]]\npath = "/e"\nprogram = "echo"\n' + call, "run", "-")
+    assert "      stdout   a\\x0cb\\u2028c\n\n               d\n\n" in out
+
+
 def test_long_outputs_are_cut() -> None:
     argv = 'argv = ["e", { text = "line\\n", times = 100 }, { text = "x", times = 99 }]\n'
     call = '[[call]]\ncall = "execve"\npath = "/e"\n' + argv
@@ -172,6 +179,7 @@ def test_values_are_set() -> None:
     ("setting", "said"),
     [
         ("cluster.nodes=x", "expected a value as TOML has it, such as 8, true or '\"text\"', got x"),
+        ("cluster.kernel=linux-6", "got linux-6; as a text: --set 'cluster.kernel=\"linux-6\"'"),
         ("cluster.nodes=", "got none"),
         ("cluster.nodes=1\nx=2", "got 1\nx=2"),
         ("cluster.nodes", "expected key=value, such as cluster.nodes=8"),
@@ -181,6 +189,7 @@ def test_values_are_set() -> None:
         ("fault.0.node=3", "there is no fault.0; the list is empty"),
         ("call.x=3", "there is no call.x; there are 0 to 0"),
         ("call.0.node.x=3", "call.0.node is no table"),
+        ("clutser.nodes=3", "clutser: there is no such key here (did you mean cluster or user?)"),
         ("cluster.nods=3", "cluster.nods: there is no such key here (did you mean nodes?)"),
         ('cluster.nodes="3"', "cluster.nodes: expected a number, or a list of tables"),
         ('call.0.user="bob"', 'call.0.user: there is no user "bob"'),
@@ -253,6 +262,14 @@ def test_a_trace_that_cannot_be_written(arguments: tuple[str, ...], said: str) -
     done = command("run", FIRST, *arguments)
     assert done.returncode == 2
     assert said in text_of(done.stderr)
+
+
+def test_a_trace_does_not_replace_its_scenario(tmp_path: Path) -> None:
+    file = tmp_path / "s.toml"
+    file.write_text(HELLO, encoding="utf-8")
+    done = command("run", str(file), "--trace", str(tmp_path / "." / "s.toml"))
+    assert (done.returncode, file.read_text(encoding="utf-8")) == (2, HELLO)
+    assert "is the scenario itself" in text_of(done.stderr)
 
 
 # ---- check and init ----------------------------------------------------------------------------------
