@@ -57,7 +57,7 @@ def examples() -> Dict[str, str]:
 def find(name: str) -> Optional[Path]:
     """The file of an example; a program's goes before a scenario of the same name."""
     for path in (HERE / name, HERE / (name + ".py"), HERE / (name + ".toml")):
-        if path.name in examples() or (path.suffix == ".py" and path.stem in examples()):
+        if path.is_file() and (path.name in examples() or path.stem in examples()):
             return path
     return None
 

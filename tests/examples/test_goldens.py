@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import os
 import re
 import subprocess
@@ -155,3 +156,17 @@ def test_real_files_tells_details_when_asked() -> None:
     printed = output_of("real_files", "--details")
     assert printed.startswith((GOLDEN / "real_files.txt").read_bytes().decode())
     assert len(printed.splitlines()) == len((GOLDEN / "real_files.txt").read_bytes().splitlines()) + 3
+
+
+def test_every_example_is_found_by_its_listed_name_and_by_its_file() -> None:
+    spec = importlib.util.spec_from_file_location("examples_main", EXAMPLES / "__main__.py")
+    assert spec is not None
+    assert spec.loader is not None
+    main = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(main)
+    assert set(main.examples()) == {*NAMES, *SCENARIOS}
+    for name in main.examples():
+        assert main.find(name) == EXAMPLES / (name if name in SCENARIOS else f"{name}.py")
+    assert main.find("hello_cluster.py") == EXAMPLES / "hello_cluster.py"
+    assert main.find("first") == EXAMPLES / "first.toml"
+    assert main.find("nothing") is main.find("golden") is main.find("__main__.py") is None
