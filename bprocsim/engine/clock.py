@@ -14,7 +14,7 @@ from simpy import Event, Timeout
 from simpy.events import URGENT
 
 from bprocsim.engine.processors import Processors
-from bprocsim.engine.tasks import EngineTask, EngineTimer, NanosecondEnvironment, Pause, RunawayError, Wake
+from bprocsim.engine.tasks import EngineTask, EngineTimer, Message, NanosecondEnvironment, Pause, RunawayError, Wake
 from bprocsim.port import Link, Steps, Waiter, Why
 from bprocsim.units import MiB
 
@@ -171,9 +171,7 @@ class Engine:
             if link.mending is not None:
                 link.mending.matter()
         else:
-            event = Timeout(self.env, self.occupy(link, size_bytes), deliver)
-            assert event.callbacks is not None
-            event.callbacks.append(_deliver)
+            self.env.schedule(Message(self.env, deliver), delay=self.occupy(link, size_bytes))
 
     def occupy(self, link: Link, size_bytes: int) -> int:
         """See Port."""
@@ -228,10 +226,14 @@ class Engine:
         env._now = then
         return True
 
+    def is_due_now(self) -> bool:
+        """Tell whether something is due at this instant that has not happened yet."""
+        queue = self.env._queue
+        return bool(queue) and queue[0][0] <= self.env._now
+
     def strikes_now(self) -> bool:
         """Tell whether something is due now that comes before all else of this instant."""
-        queue = self.env._queue
-        return bool(queue) and queue[0][0] <= self.env._now and queue[0][1] == URGENT
+        return self.is_due_now() and self.env._queue[0][1] == URGENT
 
     def pass_at_once(self, duration_ns: int) -> bool:
         """See Port: a run would do nothing else next."""
@@ -286,8 +288,3 @@ class Engine:
 
 def _never() -> bool:
     return False
-
-
-def _deliver(event: Event) -> None:
-    """Hand over a message: its event carries what to do with it."""
-    event._value()

@@ -71,6 +71,22 @@ class Pause(Wake):
         self.env.schedule(self, delay=self.delay_ns)
 
 
+class Message(Event):
+    """A message on its way: once it is there, what its sender said is done."""
+
+    _ok = True
+
+    def __init__(self, env: Environment, deliver: Callable[[], None]) -> None:
+        self.env = env
+        self.callbacks = [_deliver]
+        self._value = deliver
+
+
+def _deliver(message: Event) -> None:
+    """Do with a message what is to be done."""
+    message._value()
+
+
 class EngineTask:
     """A generator driven by events: each event it yields resumes it with that event's value.
 

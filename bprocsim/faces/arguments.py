@@ -12,7 +12,7 @@ _BYTES = (bytes, bytearray, memoryview)
 
 def integer(value: Any, argument: str, least: int | None = None) -> int:
     """Take an int (not a bool); TypeError or ValueError names the argument."""
-    if isinstance(value, bool) or not isinstance(value, int):
+    if value.__class__ is not int and (isinstance(value, bool) or not isinstance(value, int)):
         raise TypeError(f"{argument}: expected an int, got {value!r}")
     if least is not None and value < least:
         raise ValueError(f"{argument}: expected at least {least}, got {value}")
@@ -21,6 +21,8 @@ def integer(value: Any, argument: str, least: int | None = None) -> int:
 
 def data(value: Any, call: str) -> Any:
     """Take bytes to write, or the address that nobody can read."""
+    if value.__class__ is bytes:
+        return value
     if isinstance(value, str):
         raise TypeError(
             f"{call}: data: expected bytes, got str {value!r}; write b'...' or .encode(), or use proc.print(...)"

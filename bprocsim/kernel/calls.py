@@ -86,9 +86,10 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
         else:
             result = yield from run(process.machine, thread, *args, surveyed)
             surveyed = None
+        failed = isinstance(result, Fail)
         if isinstance(result, _NO_WAY_BACK):
             break  # it exits whatever is pending, or its new image takes the signals when it begins
-        interrupted = isinstance(result, Fail) and result.row.errno is _EINTR
+        interrupted = failed and result.row.errno is _EINTR
         if process.pending or process.state is _STOPPED or interrupted:
             restart = yield from process.machine.take_signals(thread)
             # Where no handler ran (it was stopped, or another thread took the signal) nobody sees a thing.
@@ -96,7 +97,7 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
                 continue
         break
     trace = process.machine.trace
-    if isinstance(result, Fail):
+    if failed:
         process.machine.record(process.pid, "fail", call_name, args, result.row.errno.name, result.row.cause)
     elif trace.all and not isinstance(result, Exit) and call_name not in HAVE_OWN_RECORDS:
         value = None if isinstance(result, Replaced) else result

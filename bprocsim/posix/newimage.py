@@ -19,7 +19,8 @@ def load(machine: Machine, facts: ExecFacts) -> Loaded:
     subject = facts.image
     inode, elf = subject.file, subject.elf
     assert inode is not None and elf is not None, "every row was tested"
-    last = facts.chain[-1] if facts.chain else None
+    chain = facts.chain
+    last = chain[-1] if chain else None
     loader = last if last is not None and last.role == "loader" else None
     image = Loaded(subject.path, inode, elf)
     image.program = machine.program_of(image)
@@ -128,7 +129,7 @@ def commit(machine: Machine, process: Process, facts: ExecFacts, port: Port) -> 
     process.memory_bytes = needed
     if process.running_file is not None:
         process.running_file.running -= 1
-    process.running_file = machine.tree.own(image.inode.number)
+    process.running_file = facts.tree.own(image.inode.number)
     process.running_file.running += 1
     if process.handlers:
         process.handlers = {

@@ -240,17 +240,17 @@ def let_go(description: Description, port: Port) -> None:
 
 def close_all(descriptors: dict[int, Descriptor], port: Port) -> None:
     """Close every descriptor of a table, in order of their numbers."""
-    closing = sorted(descriptors.items())
+    closing = [descriptors[number] for number in sorted(descriptors)]
     descriptors.clear()
-    for _, descriptor in closing:
+    for descriptor in closing:
         let_go(descriptor.description, port)
 
 
 def close_on_exec(process: Process, port: Port) -> None:
     """Close the descriptors that an exec closes."""
-    closing = [number for number, each in process.descriptors.items() if each.close_on_exec]
-    for number in sorted(closing) if closing else ():
-        drop(process, number, port)
+    for number in sorted(process.descriptors):
+        if process.descriptors[number].close_on_exec:
+            drop(process, number, port)
 
 
 # ---- signals -------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ class Attempt:
         return (
             self.process.family.living <= 0
             and not (self.out.references or self.err.references)
-            and all(end.ended or end.reset or _unheard(end) for end in self.ends[:2])
+            and not (self.ends and any(not (end.ended or end.reset or _unheard(end)) for end in self.ends[:2]))
         )
 
 

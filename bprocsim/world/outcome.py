@@ -11,7 +11,7 @@ from bprocsim.faces.errors import explanation, make_error
 from bprocsim.manual import Errors, Row
 
 
-@frozen(eq=False, repr=False)
+@frozen(eq=False, repr=False, slots=False)  # frozen slots are filled slowly
 class Outcome:
     """What happened when a call was made from a process of the harness.
 

@@ -188,8 +188,8 @@ class Simulation:
         if goes_on:
             if engine.strikes_now():
                 self.advance(lambda: not engine.strikes_now())
-        elif engine.env.peek() <= engine.now_ns:
-            self.advance(lambda: engine.env.peek() > engine.now_ns)
+        elif engine.is_due_now():
+            self.advance(lambda: not engine.is_due_now())
 
     def pass_time(self, duration_ns: int) -> None:
         """Let time pass: the clock simply moves, unless something is due on the way."""
