@@ -164,7 +164,9 @@ _WAYS = {
 
 
 # A loader, which PT_INTERP names, is not looked at for these.
-_OF_SCRIPTS = frozenset({"interpreter_suid_on_nosuid", "interpreter_second_interpreter"})
+_OF_SCRIPTS = frozenset(
+    {"interpreter_suid_on_nosuid", "interpreter_too_many_descriptors", "interpreter_second_interpreter"}
+)
 
 
 def way_to(cause: str, of_script: bool = False) -> str:

@@ -23,6 +23,7 @@ from bprocsim.posix.profiles import (
     INTERPRETER,
     INTERPRETER_TOO_BIG,
     NAMING,
+    NO_DESCRIPTOR,
     OPENING,
     OUT_OF_MEMORY,
     STRING_UNREADABLE,
@@ -65,7 +66,7 @@ _CHECKS_2_4: tuple[_Check, ...] = (
     _TYPE,
     _MACHINE,
     (headers.header_table_refused, E.ENOMEM, "the program headers of {file} have a size that the kernel does not take"),
-    (headers.too_many_descriptors, E.EMFILE, "the process has no descriptor left for the file of {file}"),
+    (headers.too_many_descriptors, E.EMFILE, NO_DESCRIPTOR),
     (headers.interp_path_too_long, E.ENOMEM, "the PT_INTERP of {file} is longer than 4096 bytes"),
 )
 _CHECKS_2_6: tuple[_Check, ...] = (
@@ -78,7 +79,7 @@ _CHECKS_2_6: tuple[_Check, ...] = (
     _LONG,
     (headers.header_table_negative, E.EINVAL, "the program headers of {file} lie beyond all offsets of a file"),
     (headers.header_table_short, E.EIO, "{file} ends before its program headers do"),
-    (headers.too_many_descriptors, E.EMFILE, "the process has no descriptor left for the file of {file}"),
+    (headers.too_many_descriptors, E.EMFILE, NO_DESCRIPTOR),
     _PATH_LENGTH,
     _PATH_NEGATIVE,
     _PATH_SHORT,

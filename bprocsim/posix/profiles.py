@@ -18,6 +18,8 @@ from bprocsim.posix.paths import PathLimits
 
 E = Errno
 
+NO_DESCRIPTOR = "the process has no descriptor left for the file of {file}"
+
 # What is said of a file, for the program and again for an interpreter that it names.
 _FILE_ROWS: dict[Callable[[Subject], bool], tuple[Errno, str]] = {
     c.search_denied: (E.EACCES, "the program may not search a directory on the path to {file}"),
@@ -36,6 +38,7 @@ _FILE_ROWS: dict[Callable[[Subject], bool], tuple[Errno, str]] = {
     headers.format_unknown: (E.ENOEXEC, "{file} is in no executable format that is recognized"),
     headers.wrong_machine: (E.ENOEXEC, "{file} is for another architecture"),
     headers.header_malformed: (E.ENOEXEC, "the headers of {file} make no executable"),
+    headers.too_many_descriptors: (E.ENFILE, NO_DESCRIPTOR),
     headers.second_interpreter: (E.EINVAL, "{file} is an ELF file with more than one PT_INTERP segment"),
 }
 
@@ -78,7 +81,13 @@ def interpreter_row(test: Callable[[Subject], bool], about: Callable[..., Subjec
     return Row(errno, test, sentence.format(file=INTERPRETER), about=about, prefix="interpreter_")
 
 
-_CONTENTS = (headers.format_unknown, headers.wrong_machine, headers.header_malformed, headers.second_interpreter)
+_CONTENTS = (
+    headers.format_unknown,
+    headers.wrong_machine,
+    headers.header_malformed,
+    headers.too_many_descriptors,  # the page has no EMFILE, but this is a limit on open files as well
+    headers.second_interpreter,
+)
 
 DOCUMENTED = ExecProfile(
     "documented",

@@ -174,11 +174,16 @@ class Case:
         with_loader = program.content == "elf" and program.interpreters > 0
         return program.content == "script" or (with_loader and not self.by_name)
 
+    def caller(self, cluster: bp.Cluster) -> bp.ProcessHandle:
+        """Start an idle process that may make the call, with no more descriptors than the case leaves it."""
+        limit = {} if self.descriptors is None else {"open_limit": STREAMS + self.descriptors}
+        return cluster.idle_process(cluster.users[USER], self.from_node, **limit)
+
     def make(self, cluster: bp.Cluster, caller: Any = None) -> bp.Outcome:
         """Make the call in a world that `world` built, by a fresh process or by an idle `caller` there."""
         who: dict[str, Any] = {"from_node": self.from_node, "user": cluster.users[USER]}
         if self.descriptors is not None and caller is None:
-            caller = cluster.idle_process(cluster.users[USER], self.from_node, open_limit=STREAMS + self.descriptors)
+            caller = self.caller(cluster)
         if caller is not None:
             who = {"caller": caller}
         if self.call == "execve":

@@ -40,13 +40,14 @@ no_master cmd_unreadable cmd_empty cmd_too_long
 search_denied component_too_long cmd_absent not_a_directory too_many_links path_io_error
 noexec_mount not_regular not_executable file_table_full cmd_being_written
 argv_unreadable envp_unreadable suid_on_nosuid header_io_error string_unreadable args_too_big out_of_memory
-format_unknown wrong_machine header_malformed second_interpreter
+format_unknown wrong_machine header_malformed too_many_descriptors second_interpreter
 interpreter_args_too_big interpreter_search_denied interpreter_component_too_long interpreter_cmd_absent
 interpreter_not_a_directory interpreter_too_many_links interpreter_path_io_error
 interpreter_noexec_mount interpreter_not_regular interpreter_not_executable
 interpreter_file_table_full interpreter_cmd_being_written interpreter_suid_on_nosuid
 interpreter_header_io_error
-interpreter_format_unknown interpreter_wrong_machine interpreter_header_malformed interpreter_second_interpreter
+interpreter_format_unknown interpreter_wrong_machine interpreter_header_malformed
+interpreter_too_many_descriptors interpreter_second_interpreter
 node_unknown node_down same_node node_not_permitted
 slave_lost
 undump_refused loader_absent undump_out_of_memory
@@ -58,11 +59,13 @@ connect_refused connect_timed_out
 NAME = _causes("cmd_unreadable cmd_empty cmd_too_long")
 WALK = _causes("search_denied component_too_long cmd_absent not_a_directory too_many_links path_io_error")
 FILE = _causes("noexec_mount not_regular not_executable cmd_being_written suid_on_nosuid header_io_error")
-HEADERS = _causes("wrong_machine header_malformed second_interpreter")
+HEADERS = _causes("wrong_machine header_malformed too_many_descriptors second_interpreter")
 CONTENTS = ["format_unknown", *HEADERS]
 INTERPRETER = [cause for cause in ORDER if cause.startswith("interpreter_")]
 # What needs a `#!` line, for it is not asked of the loader that an ELF file names.
-SCRIPT = _causes("interpreter_suid_on_nosuid interpreter_args_too_big interpreter_second_interpreter")
+SCRIPT = _causes("""
+interpreter_suid_on_nosuid interpreter_args_too_big interpreter_too_many_descriptors interpreter_second_interpreter
+""")
 
 
 def _of_interpreter(causes: list[str]) -> list[str]:
@@ -107,7 +110,10 @@ EXCLUSIVE: dict[str, list[tuple[list[str], list[str]]]] = {
     ],
     "what is in no format has no headers and names nothing": [
         (["format_unknown"], HEADERS + INTERPRETER),
-        (["interpreter_format_unknown"], ["interpreter_wrong_machine", "interpreter_second_interpreter"]),
+        (
+            ["interpreter_format_unknown"],
+            ["interpreter_wrong_machine", "interpreter_too_many_descriptors", "interpreter_second_interpreter"],
+        ),
     ],
     "a script has no headers": [(HEADERS, SCRIPT)],
     "a node that is not there is nothing else": [(["node_unknown"], ["node_down", "same_node", "node_not_permitted"])],
@@ -123,6 +129,7 @@ EXCLUSIVE: dict[str, list[tuple[list[str], list[str]]]] = {
 ONLY_BEHIND = {
     ("interpreter_args_too_big", "interpreter_file_table_full"),
     ("interpreter_file_table_full", "interpreter_suid_on_nosuid"),
+    ("interpreter_file_table_full", "interpreter_too_many_descriptors"),
     ("interpreter_file_table_full", "interpreter_second_interpreter"),
 }
 
