@@ -47,9 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, screen: Screen) -> int:
     """Explain what was asked for."""
     check_rules(options)
-    from bprocsim.testing import tables
-
-    known = tables(options.edition, options.kernel)
+    known = _tables(options.edition, options.kernel)
     table = known[find_call(options.call, known)]
     if options.errno is None:
         _page(screen, table, options.edition)
@@ -57,6 +55,15 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         rows = _rows_of(table, options.errno, options)
         _errno(screen, table, rows, options)
     return 0
+
+
+def _tables(edition: str, kernel: str) -> dict[str, Errors]:
+    """Give the tables by their calls; to execvp belongs what comes from the execve of a path that it found."""
+    import bprocsim as bp
+    from bprocsim.posix.execcalls import execvp_errors
+    from bprocsim.testing import tables
+
+    return tables(edition, kernel) | {"execvp": execvp_errors(bp.kernels[kernel])}
 
 
 # ---- a page ----------------------------------------------------------------------------------------
@@ -136,18 +143,17 @@ def _matching(table: Errors, asked: str) -> list[Row]:
 def _rows_of(table: Errors, asked: str, options: argparse.Namespace) -> list[Row]:
     """Give the rows that are meant; UsageError if there are none, with the editions or kernels that have some."""
     import bprocsim as bp
-    from bprocsim.testing import tables
 
     rows = _matching(table, asked)
     if rows:
         return rows
-    elsewhere = [each for each in bp.editions if _matching(tables(each, options.kernel)[table.call], asked)]
+    elsewhere = [each for each in bp.editions if _matching(_tables(each, options.kernel)[table.call], asked)]
     if elsewhere:
         raise UsageError(
             f"{table.call} of the {options.edition} edition does not report {asked.upper()}, but that of "
             f"{' and '.join(elsewhere)} does: add --edition {elsewhere[0]}"
         )
-    elsewhere = [each for each in bp.kernels if _matching(tables(options.edition, each)[table.call], asked)]
+    elsewhere = [each for each in bp.kernels if _matching(_tables(options.edition, each)[table.call], asked)]
     if elsewhere:
         raise UsageError(
             f"{table.call} by the rules {options.kernel!r} does not report {asked.upper()}, but by those of "

@@ -109,7 +109,13 @@ class _Builder:
         """Mount an empty file system, on a directory that is made if need be."""
         for fs in self._trees(table):
             fs.mkdir(table.path, exist_ok=True)
-            fs.mount(table.path, nosuid=table.nosuid, noexec=table.noexec, readonly=table.readonly)
+            fs.mount(
+                table.path,
+                nosuid=table.nosuid,
+                noexec=table.noexec,
+                readonly=table.readonly,
+                nosymfollow=table.nosymfollow,
+            )
 
     def directory(self, table: Any) -> None:
         """Make a directory, or give one that is there its mode and owner."""

@@ -51,6 +51,7 @@ class MountTable(_Place):
     nosuid: bool = key(TRUTH, "set-id bits do not count there", False)
     noexec: bool = key(TRUTH, "nothing there may be executed", False)
     readonly: bool = key(TRUTH, "programs cannot write there", False)
+    nosymfollow: bool = key(TRUTH, "nobody follows a symbolic link that lies there: ELOOP", False)
 
 
 _SegmentTable = attrs.make_class(

@@ -10,10 +10,12 @@ import bprocsim as bp
 from bprocsim import testing
 from bprocsim.cli.pages import PAGES, way_to
 from bprocsim.manual import Kind
+from bprocsim.posix.execcalls import execvp_errors
 from bprocsim.sources import load
 from tests.cli.command import Here
 
-TABLES = testing.tables()
+# To execvp belongs what comes from execve, too.
+TABLES = testing.tables() | {"execvp": execvp_errors(bp.kernels["documented"])}
 
 
 def explain(here: Here, *arguments: str, columns: int = 300) -> str:
@@ -172,3 +174,9 @@ def test_how_to_come_to_a_row_is_one_sentence(recipe: testing.Recipe) -> None:
 
 def test_an_unknown_cause_has_no_way() -> None:
     assert way_to("moon_full") == way_to("interpreter_moon_full") == ""
+
+
+def test_execvp_reports_what_execve_does(here: Here, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "7. cmd_absent" in explain(here, "execvp", "ENOENT")
+    assert here("explain", "execvp", "EMFILE")[0] == 2
+    assert "add --kernel linux-2.6" in capsys.readouterr().err
