@@ -163,6 +163,24 @@ on = []
     assert not fs.exists("/mnt/empty")
 
 
+@pytest.mark.parametrize(
+    ("flag", "call", "cause"),
+    [
+        ("noexec", "/m/x", "noexec_mount"),
+        ("nosuid", "/m/x", "suid_on_nosuid"),
+        ("nosymfollow", "/m/link", "too_many_links"),
+        ("readonly", "/m/x", ""),
+    ],
+)
+def test_the_flags_of_a_mount(flag: str, call: str, cause: str) -> None:
+    (result,) = played(
+        f'{HEAD}[[mount]]\npath = "/m"\n{flag} = true\n'
+        '[[file]]\npath = "/m/x"\nprogram = "hello"\nmode = 0o4755\n[[link]]\npath = "/m/link"\ntarget = "x"\n'
+        f'[[call]]\ncall = "execve"\npath = "{call}"\nexpect = {{ cause = "{cause or "none"}" }}\n'
+    )
+    assert result.ok, result
+
+
 def test_a_program_may_have_an_image_made_to_order() -> None:
     (result,) = played(
         HEAD + '[[file]]\npath = "/x"\nprogram = "hello"\nimage = { interpreters = ["/lib/absent"] }\n'
