@@ -88,7 +88,8 @@ def execmove(
     process, master = thread.process, machine.master
     refused, facts = surveyed or survey(machine, process.credentials, process.cwd, cmd, argv, envp, process)
     if refused is not None:
-        yield machine.port.sleep(machine.costs.syscall_ns)
+        if not machine.port.pass_at_once(machine.costs.syscall_ns):
+            yield machine.port.sleep(machine.costs.syscall_ns)
         return refused
     move = Move(process, machine, node, port, process.credentials)
     if master.edition.late_failure == "return":

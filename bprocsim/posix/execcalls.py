@@ -55,7 +55,8 @@ def execve(
     process = thread.process
     refused, facts = surveyed or survey(machine, process.credentials, process.cwd, cmd, argv, envp, process)
     if refused is not None:
-        yield machine.port.sleep(machine.costs.syscall_ns)
+        if not machine.port.pass_at_once(machine.costs.syscall_ns):
+            yield machine.port.sleep(machine.costs.syscall_ns)
         return refused
     machine.only(thread)
     newimage.commit(machine, process, facts, machine.port)
