@@ -372,6 +372,7 @@ def test_a_machine_that_dies_says_nothing_not_even_that_it_is_the_end(dead: int)
 
 
 @given(st.data())
+@pytest.mark.slow
 def test_slow_and_lossy_links_change_nothing_but_the_time(data: st.DataObject) -> None:
     source, target = over = data.draw(way)
     ends = st.sampled_from([(MASTER, 1), (MASTER, 2), (1, 2)])

@@ -63,6 +63,7 @@ def args(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 @pytest.mark.root
 @pytest.mark.skipif(not ABLE, reason="needs gcc on an x86-64 machine")
 @pytest.mark.parametrize("title", CASES)
+@pytest.mark.slow
 def test_this_machine_answers_as_was_recorded(title: str, args: bytes) -> None:
     assert really(CASES[title], args) == ANSWERS[title]
 

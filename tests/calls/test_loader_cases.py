@@ -38,6 +38,7 @@ def test_a_node_answers_as_was_recorded(title: str) -> None:
 @pytest.mark.linux
 @pytest.mark.skipif(not ABLE, reason="needs the ld.so of an x86-64 machine")
 @pytest.mark.parametrize("title", CASES)
+@pytest.mark.slow
 def test_this_machine_answers_as_was_recorded(title: str) -> None:
     assert really(CASES[title], FILES) == ANSWERS[title]
 

@@ -42,6 +42,7 @@ def test_calls_by_chance_end_in_something_documented(first: int) -> None:
 
 
 @pytest.mark.linux
+@pytest.mark.slow
 def test_the_hosts_kernel_says_the_same(tmp_path: Path) -> None:
     _, found = scripts(range(1000, 1600))
     ours = {}

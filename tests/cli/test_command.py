@@ -37,6 +37,9 @@ EACH = (
     ("check", "examples/first.toml"),
     ("run", "examples/fifteen_errnos.toml"),
 )
+# Each test starts processes; what the commands tell is tested beside this, in one.
+pytestmark = pytest.mark.slow
+
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
 terminal = pytest.mark.skipif(not has_terminals(), reason="needs pseudo-terminals")
 

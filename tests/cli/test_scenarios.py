@@ -18,6 +18,9 @@ from bprocsim.scenario.tokens import read_token
 from tests.cli.command import Here, command, environment, has_terminals, in_terminal, minds_interrupts, text_of
 from tests.environment import TOP
 
+# Each test starts processes; what the scenarios come to is tested in tests/scenario, in one.
+pytestmark = pytest.mark.slow
+
 FIRST = str(TOP / "examples/first.toml")
 HELLO = 'schema = 1\n[[file]]\npath = "/x"\nprogram = "hello"\n'
 CALL = '[[call]]\ncall = "bproc_execmove"\nnode = 2\ncmd = "/x"\n'

@@ -62,7 +62,9 @@ def needs_linux_files(name: str) -> None:
         pytest.skip("needs a /bin/true for x86-64 Linux that uses no library but libc.so.6")
 
 
-@pytest.mark.parametrize("hash_seed", ["0", "1", "2"])
+@pytest.mark.parametrize(
+    "hash_seed", ["0", pytest.param("1", marks=pytest.mark.slow), pytest.param("2", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("name", ALL)
 def test_it_prints_what_was_recorded(name: str, hash_seed: str, refresh_golden: bool) -> None:
     needs_linux_files(name)
@@ -75,6 +77,7 @@ def test_it_prints_what_was_recorded(name: str, hash_seed: str, refresh_golden: 
 
 
 @pytest.mark.parametrize("name", ALL)
+@pytest.mark.slow
 def test_it_prints_the_same_in_any_encoding(name: str) -> None:
     needs_linux_files(name)
     golden = (GOLDEN / f"{name}.txt").read_bytes().decode()

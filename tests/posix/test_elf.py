@@ -486,6 +486,7 @@ def test_repr_rebuilds_an_image(image: ElfImage) -> None:
 @pytest.mark.parametrize("known", ARCHES.values(), ids=ARCHES)
 @pytest.mark.parametrize("needed", [(), ("libc.so.6",)])
 @given(pages=st.integers(1, 1000), less=st.integers(0, 4095))
+@pytest.mark.slow
 def test_memory_is_what_was_asked_for(known: Arch, needed: tuple[str, ...], pages: int, less: int) -> None:
     image = ElfImage(machine=known.name, needed=needed, memory_bytes=pages * known.page_bytes - less)
     least = ElfImage(machine=known.name, needed=needed).memory_bytes

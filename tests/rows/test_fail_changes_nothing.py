@@ -108,6 +108,7 @@ def test_a_refused_call_changes_nothing(recipe: Recipe) -> None:
 
 
 @pytest.mark.parametrize("recipe", RETURNED)
+@pytest.mark.slow
 def test_nor_does_one_by_an_idle_process(recipe: Recipe) -> None:
     cluster = busy_world(recipe.case)
     caller = recipe.case.caller(cluster)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -126,6 +127,7 @@ def documents(draw: Any) -> Writer:
 
 @settings(max_examples=300)
 @given(documents(), st.booleans())
+@pytest.mark.slow
 def test_everything_is_found_in_its_line(writer: Writer, windows: bool) -> None:
     tomllib.loads(writer.text)  # what was written is TOML
     text = writer.text.replace("\n", "\r\n") if windows else writer.text

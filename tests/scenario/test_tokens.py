@@ -85,6 +85,7 @@ def test_the_order_of_variables_survives() -> None:
 
 @pytest.mark.parametrize("hash_seed", ["0", "1", "2"])
 @pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.slow
 def test_it_replays_to_the_same_digest_in_another_process(name: str, hash_seed: str) -> None:
     done = command("replay", token_of(example(name)), PYTHONHASHSEED=hash_seed)
     assert (done.returncode, done.stderr) == (0, b"")
