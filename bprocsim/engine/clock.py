@@ -30,7 +30,7 @@ class Engine:
     waits for something.
     """
 
-    __slots__ = ("_done", "_limit", "background", "env", "events", "hasty", "max_events", "planned", "seed")
+    __slots__ = ("_asks", "_done", "_limit", "background", "env", "events", "hasty", "max_events", "planned", "seed")
 
     def __init__(self, seed: int = 0, max_events: int = 10_000_000) -> None:
         self.env = NanosecondEnvironment(0)
@@ -40,6 +40,7 @@ class Engine:
         self.events = 0
         self.planned: list[EngineTimer] = []
         self._done: Callable[[], bool] | None = None  # what ends the run that is under way
+        self._asks = True  # whether it can hold yet
         self._limit = 0
         self.hasty: EngineTask | None = None  # the task under way, if its event has nothing else to do
 
@@ -144,7 +145,7 @@ class Engine:
 
     def _rest(self) -> None:
         """End a run: nothing passes at once before the next."""
-        self._done, self._limit, self.hasty = None, 0, None
+        self._done, self._limit, self._asks, self.hasty = None, 0, True, None
 
     def stop(self, task: EngineTask) -> None:
         """See Port."""
@@ -241,22 +242,27 @@ class Engine:
         then = env._now + duration_ns
         if task is None or task.ended or self._done is None or (env._queue and env._queue[0][0] <= then):
             return False
-        if self.events >= self._limit or self._done():
+        if self.events >= self._limit or (self._asks and self._done()):
             return False
         self.events += 1
         env._now = then
         return True
+
+    def ask(self) -> None:
+        """Let the run under way ask from now on whether it is done."""
+        self._asks = True
 
     def run(
         self, done: Callable[[], bool] | None = None, until_ns: int | None = None, first: EngineTask | None = None
     ) -> bool:
         """Let events happen until `done()`, or the instant `until_ns`, or nothing is left to happen.
 
-        `first` a task that begins before all of them. Returns whether it ended by `done` or by the
-        clock. RunawayError after `max_events`.
+        `first` a task that begins before all of them, in a run that is not `done()` before somebody
+        calls `ask`. Returns whether it ended by `done` or by the clock. RunawayError after `max_events`.
         """
         env, queue = self.env, self.env._queue
         self._done = done or _never
+        self._asks = first is None
         self._limit = self.events + self.max_events
         marker: Event | None = None
         if until_ns is not None:
@@ -269,7 +275,7 @@ class Engine:
             if first is not None:
                 first.resume(None)
             while marker is None or not marker.processed:
-                if done is not None and done():
+                if done is not None and self._asks and done():
                     return True
                 if marker is None and len(queue) <= self.background and (done is None or not self.call_up()):
                     break

@@ -54,6 +54,11 @@ class Attempt:
     ends: list[Endpoint] = field(factory=list)
     task: Any = None
 
+    def end(self, sim: Simulation) -> None:
+        """Note when and where the call itself has ended; from now on it may be over."""
+        self.ended_ns, self.node = sim.now_ns, self.process.machine.number
+        sim.engine.ask()
+
     def over(self) -> bool:
         """Tell whether the call, all that it started, and all its output have come to an end."""
         if self.ended_ns < 0:
@@ -106,14 +111,14 @@ def make_call(
     attempt = Attempt(process, sim.now_ns, out, err, (len(out.data), len(err.data)))
 
     def ended(_process: Process) -> None:
-        attempt.ended_ns = sim.now_ns
-        attempt.node = process.machine.number
+        attempt.end(sim)
 
     process.watchers = [*(process.watchers or ()), ended]
     listener = None if caller.listen is None else _listen(caller, attempt, caller.listen)
     thread = process.threads[0]
     try:
-        attempt.task = thread.task = task = EngineTask(sim.engine, _attempt(thread, attempt, traced, args, caller))
+        steps = _attempt(sim, thread, attempt, traced, args, caller)
+        attempt.task = thread.task = task = EngineTask(sim.engine, steps)
         wait_until(sim, attempt.over, f"{name} by pid {process.pid}", attempt.began_ns, caller.timeout_ns, task)
     finally:
         # Also when it did not end in time: then the harness no longer listens, and hears no more of it.
@@ -153,7 +158,9 @@ def wait_until(
     raise Deadlock("\n".join([f"{head} can never end: nothing is left to happen", *sim.waiting()]))
 
 
-def _attempt(thread: Thread, attempt: Attempt, name: str, args: tuple[Any, ...], caller: Caller) -> Steps:
+def _attempt(
+    sim: Simulation, thread: Thread, attempt: Attempt, name: str, args: tuple[Any, ...], caller: Caller
+) -> Steps:
     """Make the call; lead on as the new image, or end, or stay idle for the next call."""
     process = thread.process
     try:
@@ -169,8 +176,7 @@ def _attempt(thread: Thread, attempt: Attempt, name: str, args: tuple[Any, ...],
         process.machine.end(process, Ended(exit_status=result.status), thread)
     else:
         attempt.returned = True
-        attempt.ended_ns = process.machine.port.now_ns
-        attempt.node = process.machine.number
+        attempt.end(sim)
         if caller.process is not None:
             process.idle = True
             thread.task = None

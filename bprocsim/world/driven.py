@@ -289,7 +289,7 @@ class Driver:
         attempt = Attempt(process, reply.began_ns, self.out, self.err, reply.seen)
 
         def ended(_process: Process) -> None:
-            attempt.ended_ns, attempt.node = sim.now_ns, process.machine.number
+            attempt.end(sim)
 
         if process.reported:
             ended(process)
