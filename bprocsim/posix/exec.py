@@ -7,6 +7,7 @@ conditions over them are in `conditions`, `copying` and `headers`, the rows in `
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from attrs import field, frozen
@@ -127,8 +128,13 @@ class Subject:
         if inode is not None and inode.kind is Kind.FILE and not call.tree.is_bad(inode):
             self.file = inode
             self.elf = read_elf(inode.data, call.arch)
-            if role != "loader" and inode.data.startswith(b"#!"):
-                self.script = profile.read_script(inode.data, profile.script_line_bytes)
+            if role != "loader":
+                self.script = _script_of(inode.data, profile)
+
+
+def _script_of(data: bytes, profile: ExecProfile) -> tuple[bytes, ...] | None:
+    """Read the `#!` line of a file; None if it has none."""
+    return profile.read_script(data, profile.script_line_bytes) if data.startswith(b"#!") else None
 
 
 class ExecFacts:
@@ -245,6 +251,36 @@ def the_program(f: ExecFacts) -> Subject:
 def stopped_program(f: ExecFacts) -> Subject | None:
     """Give the program if something is wrong on the way to it."""
     return f.program if f.program.walk.stops else None
+
+
+def flawed_program(f: ExecFacts) -> Subject | None:
+    """Give the program if something is wrong with what its file holds."""
+    file = f.program.file
+    return f.program if file is not None and _is_flawed(file.data, f.arch, f.profile) else None
+
+
+@frozen(eq=False)
+class _Contents:
+    """What a program's file holds: as much of a Subject, and of its call, as the conditions in `headers` ask."""
+
+    arch: Arch
+    profile: ExecProfile
+    elf: ElfFile
+    script: tuple[bytes, ...] | None
+    role = "program"
+    level = 0
+
+    @property
+    def call(self) -> _Contents:
+        """Give what says by which rules it is read."""
+        return self
+
+
+@lru_cache(maxsize=256)
+def _is_flawed(data: bytes, arch: Arch, profile: ExecProfile) -> bool:
+    """Tell whether a row about a program's contents holds; the same bytes are judged once."""
+    contents = _Contents(arch, profile, read_elf(data, arch), _script_of(data, profile))
+    return any(row.condition(contents) for row in profile.rows if row.about is flawed_program)
 
 
 def bad_interpreter(f: ExecFacts) -> Subject | None:

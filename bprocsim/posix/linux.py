@@ -15,7 +15,7 @@ from bprocsim.manual import Row
 from bprocsim.posix import conditions as c
 from bprocsim.posix import copying, headers
 from bprocsim.posix import mapping as m
-from bprocsim.posix.exec import ExecProfile, Subject, bad_loader, bad_script_interpreter, the_program
+from bprocsim.posix.exec import ExecProfile, Subject, bad_loader, bad_script_interpreter
 from bprocsim.posix.mapping import Fate
 from bprocsim.posix.paths import PathLimits
 from bprocsim.posix.profiles import (
@@ -31,6 +31,7 @@ from bprocsim.posix.profiles import (
     UNREADABLE_ARGV,
     UNREADABLE_ENVP,
     interpreter_row,
+    part_of,
     program_row,
 )
 from bprocsim.posix.scripts import read_whole
@@ -129,7 +130,7 @@ _READ = program_row(c.header_io_error)
 
 
 def _of_program(checks: tuple[_Check, ...]) -> tuple[Row, ...]:
-    return tuple(Row(errno, test, says.format(file=CMD), about=the_program) for test, errno, says in checks)
+    return tuple(Row(errno, test, says.format(file=CMD), about=part_of(test)) for test, errno, says in checks)
 
 
 def _of_interpreters(checks: tuple[_Check, ...], loader: tuple[Row, ...], too_deep: tuple[Row, ...] = ()) -> list[Row]:

@@ -12,7 +12,7 @@ from bprocsim.errnos import Errno
 from bprocsim.manual import Row
 from bprocsim.posix import conditions as c
 from bprocsim.posix import copying, headers
-from bprocsim.posix.exec import ExecProfile, Subject, bad_interpreter, stopped_program, the_program
+from bprocsim.posix.exec import ExecProfile, Subject, bad_interpreter, flawed_program, stopped_program, the_program
 from bprocsim.posix.mapping import OLD_LOADER_FATES
 from bprocsim.posix.paths import PathLimits
 
@@ -72,7 +72,14 @@ NAMING = (
 def program_row(test: Callable[[Subject], bool]) -> Row:
     """Make the row of the program for a condition on a file."""
     errno, sentence = _FILE_ROWS[test]
-    return Row(errno, test, sentence.format(file=CMD), about=stopped_program if test in ON_THE_WAY else the_program)
+    return Row(errno, test, sentence.format(file=CMD), about=stopped_program if test in ON_THE_WAY else part_of(test))
+
+
+def part_of(test: Callable[[Subject], bool]) -> Callable[..., Subject | None]:
+    """Tell of what a condition on the program is asked: what depends on its bytes alone, only if they are flawed."""
+    if test.__module__ == headers.__name__ and test is not headers.too_many_descriptors:
+        return flawed_program
+    return the_program
 
 
 def interpreter_row(test: Callable[[Subject], bool], about: Callable[..., Subject | None] = bad_interpreter) -> Row:
