@@ -244,6 +244,7 @@ def end_of(made: bp.Cluster, source: int) -> bp.Outcome:
 
 @settings(max_examples=150)
 @given(st.data())
+@pytest.mark.slow
 def test_any_machine_may_die_at_any_instant(data: st.DataObject) -> None:
     source, target = over = data.draw(way)
     kind = data.draw(st.sampled_from([bp.PowerOff, bp.Hang]))

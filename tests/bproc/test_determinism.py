@@ -116,6 +116,7 @@ def test_looking_at_every_node_beforehand_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("hash_seed", ["0", "1", "4294967295"])
+@pytest.mark.slow
 def test_so_it_is_under_every_hash_seed(hash_seed: str, needs: Path) -> None:
     assert run(sys.executable, needs, hash_seed) == world(SEED).trace.digest()
 

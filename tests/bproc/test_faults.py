@@ -419,6 +419,7 @@ def test_the_iod_goes_with_its_daemon_though_the_node_behind_it_is_silent() -> N
 
 @settings(max_examples=200)
 @given(st.lists(faults, max_size=5), st.lists(calls, min_size=1, max_size=3))
+@pytest.mark.slow
 def test_whatever_goes_wrong_every_call_ends_in_something_documented(planned: list[Any], made_calls: list[Any]) -> None:
     """No exception, nothing left behind on machines that live, and never a step out of order."""
     made = cluster(faults=planned)

@@ -48,6 +48,7 @@ def test_there_are_enough() -> None:
 
 @pytest.mark.linux
 @pytest.mark.parametrize("title", SCRIPTS)
+@pytest.mark.slow
 def test_both_see_the_same(title: str, kernel: dict[str, Any]) -> None:
     since = next((words[1] for words in SCRIPTS[title].world if words[0] == "since"), "0")
     if numbers(platform.release()) < numbers(since):

@@ -397,6 +397,7 @@ def test_a_fact(case: Case) -> None:
 @pytest.mark.root
 @pytest.mark.linux
 @pytest.mark.usefixtures("capable")
+@pytest.mark.slow
 def test_the_kernel_says_the_same_of_every_fact() -> None:
     differ = [
         (case.name, ours(case.world, [case.path]), told)
@@ -713,6 +714,7 @@ def _every_errno_was_seen() -> Iterator[None]:
 
 
 @given(worlds(), st.lists(texts(5), min_size=1, max_size=12))
+@pytest.mark.slow
 def test_the_quick_loop_and_the_careful_walk_agree(world: World, paths: list[bytes]) -> None:
     """A tree with a bad path that names nothing takes the careful walk throughout."""
     tree, numbers = world.build()

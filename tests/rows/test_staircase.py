@@ -159,6 +159,7 @@ def test_the_list_of_exclusive_pairs_is_in_order_and_says_nothing_twice() -> Non
 
 
 @pytest.mark.parametrize("one", ORDER)
+@pytest.mark.slow
 def test_two_rows_hold_together_unless_they_are_listed_as_exclusive(one: str) -> None:
     """And then the earlier one is reported."""
     for other in ORDER[ORDER.index(one) + 1 :]:

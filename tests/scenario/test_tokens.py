@@ -242,6 +242,7 @@ def test_without_a_digest_the_outcomes_are_compared() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x", "bps1.abc", "bps1.abc.00000000", "bps1..00000000", "bps1.abc.0000000g"])
+@pytest.mark.slow
 def test_what_is_no_token_is_told_in_one_sentence(text: str) -> None:
     done = command("replay", text or "-")
     assert (done.returncode, done.stdout) == (2, b"")
