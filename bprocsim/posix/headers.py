@@ -149,10 +149,6 @@ def loader_not_elf(f: Subject) -> bool:
     return f.elf is not None and not f.elf.magic_ok
 
 
-def loader_wrong_machine(f: Subject) -> bool:
-    return wrong_machine(f)
-
-
 def loader_header_malformed(f: Subject) -> bool:
     return header_entry_size_wrong(f) or header_table_empty(f) or header_table_too_long(f) or header_table_short(f)
 

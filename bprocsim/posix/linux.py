@@ -103,7 +103,11 @@ _CHECKS_6: tuple[_Check, ...] = (
 
 _NOT_ELF = Row(E.ELIBBAD, headers.loader_not_elf, "the loader that cmd names is no ELF file", about=bad_loader)
 _WRONG_MACHINE = Row(
-    E.ELIBBAD, headers.loader_wrong_machine, "the loader that cmd names is for another architecture", about=bad_loader
+    E.ELIBBAD,
+    headers.wrong_machine,
+    "the loader that cmd names is for another architecture",
+    about=bad_loader,
+    prefix="loader_",
 )
 _SHORT = Row(E.EIO, headers.loader_short, "the loader that cmd names is shorter than a header", about=bad_loader)
 
