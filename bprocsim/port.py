@@ -35,7 +35,8 @@ class Waiter:
 
     It stands in the queue of the thing that it waits on (`queue`), from which a signal or a death
     takes it before waking it. `left_ns` is the work left when a `busy` was cut short. `event` is
-    the port's own. `due_ns` when what it waits for will be there, -1 when nobody knows.
+    the port's own. `due_ns` when what it waits for will be there, -1 when nobody knows. `thread`
+    who it is, where the thing waited on may ask.
     """
 
     what: str
@@ -44,6 +45,7 @@ class Waiter:
     left_ns: int = 0
     event: Any = None
     due_ns: int = -1
+    thread: Any = None
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)

@@ -20,6 +20,7 @@ import pytest
 
 import bprocsim
 from bprocsim import costs, kernels
+from bprocsim.aix.models import MODELS
 from bprocsim.bproc.editions import EDITIONS
 from bprocsim.costs import SOURCES, Costs
 from bprocsim.manual import Errors, Kind
@@ -115,6 +116,8 @@ def cited_by_records() -> dict[str, set[str]]:
         found[name].add("costs.SOURCES")
     for edition in EDITIONS.values():
         found[edition.no_master_source].add(f"edition {edition.name}")
+    for model in MODELS.values():
+        found[model.source].add(f"model {model.name}")
     for kernel in kernels.values():
         found[kernel.source].add(f"kernel {kernel.name}")
         found[kernel.order].add(f"kernel {kernel.name}")

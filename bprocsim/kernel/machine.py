@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bprocsim.bproc.master import Master
 from bprocsim.costs import Costs
@@ -35,18 +35,22 @@ from bprocsim.posix.waiting import withdraw
 from bprocsim.signals import Signal, name
 from bprocsim.trace import Trace
 
+if TYPE_CHECKING:
+    from bprocsim.aix.partition import Partition
+
 
 class Machine:
     """A machine of a simulated world; see posix/machine.py for what its rooms may ask of it.
 
     `number` its node number; `master` the master daemon of its cluster, None on a machine without
-    BProc; `programs` the behaviours by the name in their images; `strict` lets a program's own
-    exception reach the library's user.
+    BProc; `partition` what AIX knows of its processors, None elsewhere; `programs` the behaviours by
+    the name in their images; `strict` lets a program's own exception reach the library's user.
     """
 
     __slots__ = (
         "_tree", "address", "alive", "arch", "costs", "died_ns", "execve_errors", "fifos", "files", "hidden",
-        "interface_in", "interface_out", "master", "memory", "name", "network", "number", "pids", "port", "processes",
+        "interface_in", "interface_out", "master", "memory", "name", "network", "number", "partition", "pids", "port",
+        "processes",
         "processors", "profile", "programs", "sockets", "strict", "trace",
     )  # fmt: skip
 
@@ -78,6 +82,7 @@ class Machine:
         self.processes: dict[int, Process] = {}
         self.hidden: list[bytes] = []
         self.master: Master | None = None
+        self.partition: Partition | None = None
         self.alive = True
         self.died_ns = 0
         self._tree: FileTree | None = None

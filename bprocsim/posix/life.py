@@ -364,7 +364,7 @@ def compute(machine: Machine, thread: Thread, work_ns: int) -> Steps:
     if not work_ns:
         yield machine.port.sleep(0)  # even nothing is an event: a program that does it for ever is found out
     while work_ns > 0:
-        waiter = Waiter(f"compute({work_ns})", machine.port.now_ns)
+        waiter = Waiter(f"compute({work_ns})", machine.port.now_ns, thread=thread)
         thread.waiting = waiter
         why = yield machine.port.busy(machine.processors, waiter, work_ns)
         thread.waiting = None

@@ -78,6 +78,7 @@ class Machine(Protocol):
     fifos: dict[int, Any]  # those that somebody has open, by inode number
     alive: bool
     master: Any  # the master daemon of its cluster, for the rooms that know one
+    partition: Any  # what AIX knows of its processors, for the rooms that know it
     execve_errors: Errors
 
     @property

@@ -94,7 +94,8 @@ class Thread:
 
     `calling` the call that it is in, "" between calls; `restart` whether the first handler that
     ran during that call asked for it to be restarted, None while none has run; `ended` it runs no more,
-    and left `value`; `joins` the thread for whose end it waits.
+    and left `value`; `joins` the thread for whose end it waits; `placement` what ties it to
+    processors, where a system has such ties.
     """
 
     process: Process
@@ -107,6 +108,7 @@ class Thread:
     value: Any = None
     joins: Any = None
     joiners: WaitQueue | None = None
+    placement: Any = None
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
@@ -120,7 +122,7 @@ class Process:
     `stop_report` the signal that stopped it and that no wait has told; `watchers` are called when
     it is reported; `idle` it belongs to the harness and waits for its next call; `driven` by a
     session, so that it dies with its machine all the same; `family` the harness's count of those
-    who came from one call.
+    who came from one call; `placement` what ties it to processors, where a system has such ties.
     """
 
     pid: int
@@ -163,6 +165,7 @@ class Process:
     idle: bool = False
     driven: bool = False
     family: Any = None
+    placement: Any = None
 
     @property
     def ppid(self) -> int:

@@ -1,0 +1,62 @@
+"""One AIX partition: its level, its processors and their states, its named sets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import define, field, setters
+
+from bprocsim.aix.levels import Level
+from bprocsim.aix.models import Model
+from bprocsim.aix.placement import Attached
+from bprocsim.aix.topology import Topology, members
+
+
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
+class Partition:
+    """What AIX knows of its processors, beside the machine that all Unix systems have.
+
+    `machine` that machine; `online`, `exclusive` sets of processors as bits; `names` the registry of
+    named sets; `enhanced_affinity` whether SRADIDs may be attached to, fixed at boot.
+    """
+
+    level: Level
+    model: Model
+    topology: Topology
+    enhanced_affinity: bool = False
+    machine: Any = None
+    online: int = 0
+    exclusive: int = 0
+    names: dict[tuple[bytes, bytes], Any] = field(factory=dict)
+    _bindable: tuple[int, tuple[int, ...]] = (0, ())
+
+    def __attrs_post_init__(self) -> None:
+        self.online = self.topology.everything
+
+    @property
+    def default_set(self) -> Attached:
+        """Give the system's default set: all processors, online or not, and all memory."""
+        return Attached(self.topology.everything, self.topology.memory_pools)
+
+    @property
+    def bindable(self) -> tuple[int, ...]:
+        """Give the logical ids that are online in the order of their bind ids, which have no holes."""
+        online, found = self._bindable
+        if online != self.online:
+            found = tuple(members(self.online))
+            self._bindable = self.online, found
+        return found
+
+    def bound_to(self, bind_id: int) -> int:
+        """Give the processor, as a set, that a bind id stands for; none if it stands for none."""
+        bindable = self.bindable
+        return 1 << bindable[bind_id] if 0 <= bind_id < len(bindable) else 0
+
+    def threads(self) -> list[Any]:
+        """Give the threads of all processes that live here, by pid and number."""
+        return [
+            thread
+            for _, process in sorted(self.machine.processes.items())
+            if process.ended is None
+            for thread in process.threads
+        ]
