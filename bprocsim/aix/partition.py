@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from attrs import define, field, setters
@@ -16,8 +17,9 @@ from bprocsim.aix.topology import Topology, members
 class Partition:
     """What AIX knows of its processors, beside the machine that all Unix systems have.
 
-    `machine` that machine; `online`, `exclusive` sets of processors as bits; `names` the registry of
-    named sets; `enhanced_affinity` whether SRADIDs may be attached to, fixed at boot.
+    `machine` that machine; `dispatcher` who gives its threads their turns; `online`, `exclusive` sets of
+    processors as bits; `names` the registry of named sets; `enhanced_affinity` whether SRADIDs may
+    be attached to, fixed at boot.
     """
 
     level: Level
@@ -25,6 +27,7 @@ class Partition:
     topology: Topology
     enhanced_affinity: bool = False
     machine: Any = None
+    dispatcher: Any = None
     online: int = 0
     exclusive: int = 0
     names: dict[tuple[bytes, bytes], Any] = field(factory=dict)
@@ -51,6 +54,15 @@ class Partition:
         """Give the processor, as a set, that a bind id stands for; none if it stands for none."""
         bindable = self.bindable
         return 1 << bindable[bind_id] if 0 <= bind_id < len(bindable) else 0
+
+    def changed(self, threads: Iterable[Any] | None = None) -> None:
+        """Let threads run where they may from now on; called at the end of whatever changes that.
+
+        `threads` whose own placement, or whose process's, has changed; None: it may be anybody's, since
+        other processors are online, exclusive, or have other bind ids.
+        """
+        if self.dispatcher is not None:
+            self.dispatcher.refresh(threads)
 
     def threads(self) -> list[Any]:
         """Give the threads of all processes that live here, by pid and number."""
