@@ -22,6 +22,7 @@ from bprocsim.posix.image import memory_of, read_elf
 from bprocsim.posix.mapping import OLD_FATES, Fate
 from bprocsim.posix.paths import PathLimits, Walk, walk
 from bprocsim.posix.scripts import read_cut
+from bprocsim.posix.search import GLIBC, SearchRules
 from bprocsim.posix.vfs import FileTree, Inode, Kind
 from bprocsim.units import KiB, MiB
 
@@ -53,6 +54,8 @@ class ExecProfile:
     or for its loader's; `user_top` where user space ends, by word size; `lowest_address` below
     which only CAP_SYS_RAWIO may map; `stack_tables_bytes` what a kernel adds to arguments and their
     vectors on the stack, by word size of the image; None: it always finds room.
+
+    `search` how the system's C library looks for a program along PATH.
     """
 
     name: str
@@ -81,6 +84,7 @@ class ExecProfile:
     user_top: tuple[int, int] = (0xC000_0000, 1 << 47)
     lowest_address: int = 0
     stack_tables_bytes: tuple[int, int] | None = None
+    search: SearchRules = GLIBC
     # What is tested of each interpreter that exec opens, by its role, in the order of the rows.
     on_interpreters: dict[str, tuple[Callable[[Subject], bool], ...]] = field(init=False, repr=False)
 

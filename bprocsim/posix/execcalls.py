@@ -1,27 +1,19 @@
-"""execve and execvp: the calls, and the search along PATH."""
+"""execve and execvp: their tables, and the calls."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import Any
 
-from attrs import define, setters
-
-from bprocsim.errnos import Errno as E
 from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector, of_strings
-from bprocsim.manual import Errors, Fail, Replaced, Row
+from bprocsim.manual import Errors, Fail, Replaced
 from bprocsim.port import Steps
 from bprocsim.posix import newimage
 from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.exec import ExecFacts, ExecProfile
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.procs import Thread
-
-DEFAULT_PATH = b"/usr/bin:/bin"
-SHELL = b"/bin/sh"
-
-# Errors after which the search goes on with the next directory. Source: glibc-execvp.
-GOES_ON = frozenset({E.ENOENT, E.ENOTDIR, E.EACCES, E.ESTALE, E.ENODEV, E.ETIMEDOUT})
+from bprocsim.posix.search import EXECVP_ERRORS, search_path
 
 
 @cache
@@ -66,37 +58,11 @@ def execve(
     return Replaced(process.image)
 
 
-@define(on_setattr=setters.NO_OP, eq=False, repr=False)
-class SearchFacts:
-    """What execvp asks about before it looks anywhere: the elements of PATH, None if it looks nowhere."""
-
-    machine: Machine
-    elements: list[bytes] | None
-
-
-def elements_too_long(f: SearchFacts) -> bool:
-    return f.elements is not None and all(_is_too_long(f.machine, each) for each in f.elements)
-
-
-def _is_too_long(machine: Machine, element: bytes) -> bool:
-    """Tell whether an element of PATH is passed over, whatever the name."""
-    longest = machine.profile.paths.path_max
-    return longest is not None and len(element) >= longest
-
-
-# Whatever else there is comes from execve. That the library leaves errno as it was is of no help to anybody.
-EXECVP_ERRORS = Errors(
-    "execvp",
-    page="posix-exec",
-    order="glibc-execvp",
-    rows=(Row(E.ENAMETOOLONG, elements_too_long, "every element of PATH is too long", source="posix-exec"),),
-)
-
-
 @cache
 def execvp_errors(profile: ExecProfile) -> Errors:
     """Make the table of execvp with what comes from execve, for the exec rules of a kernel."""
-    rows = (*EXECVP_ERRORS.rows, *profile.rows)
+    passed_over = () if profile.search.element_bytes is None else EXECVP_ERRORS.rows
+    rows = (*passed_over, *profile.rows)
     return Errors("execvp", page=profile.source, order=profile.order, rows=rows)
 
 
@@ -106,49 +72,8 @@ def execvp(machine: Machine, thread: Thread, file: Pointer, argv: Vector, envp: 
     `envp` None keeps the environment. Errors: EXECVP_ERRORS, execve_errors. Sources: posix-exec,
     glibc-execvp.
     """
-    process = thread.process
-    searches = file is not BAD_ADDRESS and file != b"" and b"/" not in file
-    elements = _search_path(process.env) if searches else None
-    table = execvp_errors(machine.profile)
-    if (row := EXECVP_ERRORS.first(SearchFacts(machine, elements))) is not None:
-        yield machine.port.sleep(machine.costs.syscall_ns)
-        return Fail(row, table, b"" if file is BAD_ADDRESS else file)
-    given = of_strings(process.env) if envp is None else envp
-    result: Any = None
-    if elements is None or file is BAD_ADDRESS:
-        result = yield from _or_shell(machine, thread, file, argv, given)
-    else:
-        result = yield from _search(machine, thread, file, elements, argv, given)
+    rules = machine.profile.search
+    given = of_strings(thread.process.env) if envp is None else envp
+    result = yield from search_path(machine, thread, file, argv, given, execve, rules)
     # Its caller has made one call, and is told of that one.
-    return Fail(result.row, table, result.subject) if isinstance(result, Fail) else result
-
-
-def _search(machine: Machine, thread: Thread, file: bytes, elements: list[bytes], argv: Vector, envp: Vector) -> Steps:
-    """Try one directory after another; a refusal is remembered, else the last error counts."""
-    denied: Fail | None = None
-    result: Any = None
-    for element in elements:
-        if _is_too_long(machine, element):
-            continue
-        path = element + b"/" + file if element else file
-        result = yield from _or_shell(machine, thread, path, argv, envp)
-        if not isinstance(result, Fail) or result.row.errno not in GOES_ON:
-            return result
-        if result.row.errno is E.EACCES:
-            denied = denied or result
-    return denied or result
-
-
-def _or_shell(machine: Machine, thread: Thread, path: Pointer, argv: Vector, envp: Vector) -> Steps:
-    result = yield from execve(machine, thread, path, argv, envp)
-    if isinstance(result, Fail) and result.row.errno is E.ENOEXEC and path is not BAD_ADDRESS:
-        script = of_strings((SHELL, path, *argv.strings[1:]))
-        return (yield from execve(machine, thread, SHELL, script, envp))
-    return result
-
-
-def _search_path(env: tuple[bytes, ...]) -> list[bytes]:
-    for entry in env:
-        if entry.startswith(b"PATH="):
-            return entry[5:].split(b":")
-    return DEFAULT_PATH.split(b":")
+    return Fail(result.row, execvp_errors(machine.profile), result.subject) if isinstance(result, Fail) else result

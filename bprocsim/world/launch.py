@@ -13,12 +13,13 @@ from bprocsim.kernel import call, lead
 from bprocsim.manual import Fail
 from bprocsim.port import Steps
 from bprocsim.posix.credentials import Credentials
-from bprocsim.posix.execcalls import DEFAULT_PATH, survey
+from bprocsim.posix.execcalls import survey
 from bprocsim.posix.procs import Ended, Process, Thread
+from bprocsim.posix.search import GLIBC
 from bprocsim.world.simulation import Simulation
 from bprocsim.world.specs import credentials_of
 
-DEFAULT_ENVIRONMENT = {"PATH": DEFAULT_PATH.decode()}
+DEFAULT_ENVIRONMENT = {"PATH": GLIBC.default_path.decode()}
 
 # The harness is everybody's parent, as init is: its children are in its group unless they leave it.
 HARNESS_GROUP = 1
@@ -125,5 +126,6 @@ def _places(process: Process, name: bytes) -> list[bytes]:
     """Give the paths that a program's name may mean."""
     if b"/" in name:
         return [name]
-    search = next((entry[5:] for entry in process.env if entry.startswith(b"PATH=")), DEFAULT_PATH)
+    usual = process.machine.profile.search.default_path
+    search = next((entry[5:] for entry in process.env if entry.startswith(b"PATH=")), usual)
     return [directory.rstrip(b"/") + b"/" + name if directory else name for directory in search.split(b":")]
