@@ -12,49 +12,40 @@ from bprocsim.bproc.master import Master
 from bprocsim.bproc.nodes import NODE_MASTER, Event, Node, NodeState
 from bprocsim.costs import PRESETS, Costs
 from bprocsim.engine import Processors
-from bprocsim.faces.pointers import c_string
 from bprocsim.kernel import Machine
 from bprocsim.posix.arch import arch
-from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.exec import ExecProfile
 from bprocsim.posix.execcalls import execve_errors
-from bprocsim.posix.image import Program, as_program, image_bytes
+from bprocsim.posix.image import Program, image_bytes
 from bprocsim.posix.machine import FileTable, Memory
 from bprocsim.posix.network import Network
 from bprocsim.posix.procs import OPEN_LIMIT, PidSpace
 from bprocsim.posix.profiles import PROFILES
-from bprocsim.programs import BUILTIN
-from bprocsim.world.directcalls import LEFT_OUT, Request, execmove, execve, is_down
+from bprocsim.world.directcalls import LEFT_OUT, Request, execmove, execve
 from bprocsim.world.handles import MachineHandle, Nodes, ProcessHandle
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.simulation import Simulation
 from bprocsim.world.specs import (
     NodeSpec,
-    User,
     at_least,
     credentials_of,
-    label,
     listed,
     named_record,
     node_numbers,
     node_specs,
 )
+from bprocsim.world.system import System, absolute, sim_for
 
 if TYPE_CHECKING:
-    import subprocess
-    from typing import Unpack
-
     from bprocsim.faults import Fault, Planned
     from bprocsim.posix.elfbuild import ElfImage
-    from bprocsim.trace import Trace
-    from bprocsim.world.command import Popen, PopenOptions, RunOptions
     from bprocsim.world.session import Session
 
 # The name of a world's first cluster, unless it is given another: its lanes need no name before them.
 FIRST = "cluster0"
 
 
-class Cluster:
+class Cluster(System):
     """A BProc cluster: a master and slaves 0, 1, ..., all up, in a world of its own unless `sim` is given.
 
     `nodes` a number, or a list of NodeSpec; `master` the NodeSpec of the front end; `edition`
@@ -71,14 +62,10 @@ class Cluster:
         sim: Simulation | None = None, trace: str = "errors", trace_limit: int | None = None, strict: bool = False,
         strict_faults: bool = False, max_events: int = 10_000_000,
     ) -> None:  # fmt: skip
-        if sim is None:
-            sim = Simulation(
-                seed, trace=trace, trace_limit=trace_limit, strict=strict, strict_faults=strict_faults,
-                max_events=max_events,
-            )  # fmt: skip
-        else:
-            _belongs_to(sim, (seed, trace, trace_limit, strict, strict_faults, max_events))
-        self.sim = sim
+        sim = sim_for(
+            sim, seed=seed, trace=trace, trace_limit=trace_limit, strict=strict, strict_faults=strict_faults,
+            max_events=max_events,
+        )  # fmt: skip
         self._count, self._specs = node_specs(nodes)
         if boot not in ("up", "cold"):
             raise ValueError(f"boot: expected 'up' or 'cold', got {boot!r}")
@@ -88,23 +75,20 @@ class Cluster:
         if master is not None and not isinstance(master, NodeSpec):
             raise TypeError(f"master: expected bp.NodeSpec or None, got {master!r}")
         plan = listed("faults", faults, "faults such as [bp.PowerOff(node=2)]")
-        self.name = sim.name_for(name)
+        super().__init__(sim, sim.name_for(name, "cluster"))
         self._lane = "" if self.name == FIRST else f"{self.name} "
-        self._programs: dict[str, Program] = dict(BUILTIN)
         self._network = Network(self._at)
-        self._pids = PidSpace()
+        self.pids = PidSpace()
         self._execve_errors = execve_errors(self.kernel)
-        self.users: dict[str, User] = {}
-        front = self._machine("master", NODE_MASTER, "10.54.0.1", master or _first(self._specs))
+        self.home = front = self._machine("master", NODE_MASTER, "10.54.0.1", master or _first(self._specs))
         self.bpmaster = Master(
-            front, self.edition, execmove_errors(self.edition, self.kernel), self._pids, self._count,
+            front, self.edition, execmove_errors(self.edition, self.kernel), self.pids, self._count,
             self._make_node,
         )  # fmt: skip
         front.master = self.bpmaster
         self.master = MachineHandle(front)
         self.nodes = Nodes(self.bpmaster)
         self._booted = NodeState.UP if boot == "up" else NodeState.DOWN
-        self.planned: list[Planned] = []
         try:
             for fault in plan:
                 self.inject(fault)
@@ -123,7 +107,7 @@ class Cluster:
             name=self._lane + name, number=number, address=address, port=self.sim.engine,
             processors=Processors(spec.cores, self.costs.quantum_ns), arch=arch(spec.arch), profile=self.kernel,
             costs=self.costs, trace=self.sim.trace, memory=Memory(spec.memory_bytes), files=FileTable(spec.open_files),
-            network=self._network, pids=self._pids, programs=self._programs, execve_errors=self._execve_errors,
+            network=self._network, pids=self.pids, programs=self._programs, execve_errors=self._execve_errors,
             strict=self.sim.strict,
         )  # fmt: skip
 
@@ -165,6 +149,23 @@ class Cluster:
             if trace.all:
                 trace.add(now_ns, f"{self._lane}node {number}", 0, "node", state.value)
 
+    def machine_of(self, number: int, argument: str) -> Machine:
+        """Give the machine of a node, -1 for the master, on which somebody can make a call.
+
+        TypeError, ValueError: name the `argument`.
+        """
+        if number == NODE_MASTER:
+            return self.home
+        machine = self.machine(number, argument)
+        if self.is_down(machine):
+            raise ValueError(f"{argument}: node {number} is down: nobody there can make a call")
+        return machine
+
+    def is_down(self, machine: Machine) -> bool:
+        """Tell whether a slave is down, known or not; the harness's own processes on it are not killed."""
+        node = self.bpmaster.node(machine.number)
+        return node is not None and (not machine.alive or node.state is NodeState.DOWN)
+
     def machine(self, number: int, argument: str = "number") -> Machine:
         """Give the machine of a node, -1 for the master.
 
@@ -182,18 +183,6 @@ class Cluster:
         machine: Machine = node.machine
         return machine
 
-    @property
-    def trace(self) -> Trace:
-        """Give the world's trace."""
-        return self.sim.trace
-
-    def user(self, name: str, uid: int, gid: int, groups: Sequence[int] = (), capabilities: Any = None) -> User:
-        """Make an account; give what it gives as `user=`. TypeError, ValueError: name the argument."""
-        if label("name", name) in self.users:
-            raise ValueError(f"name: there is a user {name!r} already")
-        made = self.users[name] = User(name, Credentials(uid, gid, groups=groups, capabilities=capabilities))
-        return made
-
     def install(
         self, path: Any, program: Any, on: Any = "master", *, mode: int = 0o755, uid: int = 0, gid: int = 0,
         image: ElfImage | bytes | None = None,
@@ -204,13 +193,8 @@ class Cluster:
         an ElfImage or bytes to be written in place of the usual one. Gives the program.
         TypeError, ValueError: name the argument.
         """
-        where, numbers = c_string(path, "path"), node_numbers(on, self._count)
-        if not where.startswith(b"/"):
-            raise ValueError(f"path: expected an absolute path, got {path!r}")
-        asked = None if program is None else as_program(program)
-        if asked is None and image is None:
-            raise ValueError("image: with program=None there must be an image to write")
-        known = None if asked is None else self._know(asked)
+        where, numbers = absolute(path), node_numbers(on, self._count)
+        known = self._known(program, image)
         if image is not None and not isinstance(image, bytes):
             image = _bytes_of(image, known)
         parent = where.rpartition(b"/")[0]
@@ -221,18 +205,6 @@ class Cluster:
                 fs.mkdir(parent, parents=True, exist_ok=True)
             data = _image_of(known, machine) if image is None else image
             fs.write_file(where, data, mode=mode, uid=uid, gid=gid)
-        return known
-
-    def _know(self, program: Program) -> Program:
-        """Enter a program under a name of its own: two functions of one name differ by a number."""
-        base, count = program.name, 1
-        name = base
-        while name in self._programs and self._programs[name].function is not program.function:
-            count += 1
-            name = f"{base}-{count}"
-        known = self._programs.get(name)
-        if known is None or known.needs != program.needs or known.memory_bytes != program.memory_bytes:
-            known = self._programs[name] = Program(program.function, name, program.needs, program.memory_bytes)
         return known
 
     def inject(self, fault: Fault) -> Planned:
@@ -251,7 +223,7 @@ class Cluster:
         `open_limit` how many descriptors it may have, from 3 on. TypeError, ValueError: name the argument.
         """
         machine = self.machine(node, "node")
-        if is_down(self, machine):
+        if self.is_down(machine):
             raise ValueError(f"node: node {node} is down: nobody there can wait")
         return ProcessHandle.idle(self.sim, machine, credentials_of(user), at_least("open_limit", open_limit, 3))
 
@@ -311,38 +283,6 @@ class Cluster:
         request = Request(user, from_node, caller, input, cwd, timeout_ns)
         return execve(self, request, path, argv, envp)
 
-    # ---- command lines ----
-
-    def popen(self, args: Any, **options: Unpack[PopenOptions]) -> Popen:
-        """Start a command line, or a program's function, on the master, as subprocess.Popen does.
-
-        Options: stdin, stdout, stderr, shell, cwd, env, text, universal_newlines, encoding, errors,
-        user, start_new_session. Output is captured unless asked otherwise. FileNotFoundError,
-        PermissionError, ... if it cannot be executed; ValueError names an option without meaning.
-        """
-        from bprocsim.world.command import Popen
-
-        return Popen(self, args, **options)
-
-    def run(self, args: Any, **options: Unpack[RunOptions]) -> subprocess.CompletedProcess[Any]:
-        """Run a command line on the master to its end, as subprocess.run does.
-
-        Options: input, capture_output, timeout (simulated seconds), check, and those of `popen`.
-        CalledProcessError, TimeoutExpired, FileNotFoundError as subprocess raises them.
-        """
-        from bprocsim.world.command import run
-
-        return run(self, args, **options)
-
-    def sleep(self, seconds: float) -> None:
-        """Let simulated time pass. TypeError, ValueError: `seconds` is no duration."""
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-            raise TypeError(f"seconds: expected a number, got {seconds!r}")
-        if not 0 <= seconds < float("inf"):
-            raise ValueError(f"seconds: expected 0 or more, got {seconds!r}")
-        self.sim.ready("sleep")
-        self.sim.pass_time(round(seconds * 1_000_000_000))
-
     def __repr__(self) -> str:
         return f"<Cluster {self.name}: {self._count} nodes, {self.edition.name}, {self.kernel.name}>"
 
@@ -350,17 +290,6 @@ class Cluster:
 def _first(specs: Sequence[NodeSpec]) -> NodeSpec:
     """Give the master the architecture of the first slave, so that images fit both."""
     return specs[0] if specs else NodeSpec()
-
-
-def _belongs_to(sim: Any, options: tuple[Any, ...]) -> None:
-    """Refuse what is the world's, not the cluster's; each as it is when it is left out."""
-    if not isinstance(sim, Simulation):
-        raise TypeError(f"sim: expected bp.Simulation or None, got {sim!r}")
-    names = ("seed", "trace", "trace_limit", "strict", "strict_faults", "max_events")
-    left_out = (0, "errors", None, False, False, 10_000_000)
-    given = [name for name, value, usual in zip(names, options, left_out, strict=True) if value != usual]
-    if given:
-        raise ValueError(f"{', '.join(given)}: belong to the Simulation that `sim` gives")
 
 
 def _bytes_of(image: Any, program: Program | None) -> bytes:

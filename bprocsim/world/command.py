@@ -82,7 +82,7 @@ class Popen(ProcessHandle):
     """
 
     def __init__(
-        self, cluster: Any, args: Any, *, stdin: Any = None, stdout: Any = None, stderr: Any = None,
+        self, system: Any, args: Any, *, stdin: Any = None, stdout: Any = None, stderr: Any = None,
         shell: bool = False, cwd: Any = None, env: Mapping[Any, Any] | None = None, text: bool | None = None,
         universal_newlines: bool | None = None, encoding: str | None = None, errors: str | None = None,
         user: Any = None, start_new_session: bool = False, **unknown: Any,
@@ -92,13 +92,14 @@ class Popen(ProcessHandle):
         self.encoding, self.errors = encoding or "utf-8", errors or "strict"
         _check_streams(stdin, stdout, stderr)
         words = () if callable(args) else words_of(args, shell)
-        sim: Simulation = cluster.sim
+        sim: Simulation = system.sim
         sim.ready("popen")
         self.args = args
         self._returncode: int | None = None
         self._told: tuple[Any, Any] | None = None
         self._communicates = False
-        super().__init__(sim, clothe_command(cluster.master._machine, user, cwd, env, start_new_session))
+        self._home = system.home
+        super().__init__(sim, clothe_command(self._home, user, cwd, env, start_new_session))
         self.process.family = Family()
         self._streams(stdin, stdout, stderr)
         thread = self.process.threads[0]
@@ -193,7 +194,7 @@ class Popen(ProcessHandle):
             raise ValueError(f"sig: expected a signal from 0 to {LAST}, got {sig}")
         self._sim.ready("send_signal")
         if self.poll() is None and sig:
-            machine = self.process.machine.master.machine
+            machine = self._home
             if not machine.forward(self.process, int(sig), None):
                 post(machine, self.process, int(sig), None)
 
@@ -269,7 +270,7 @@ def _unread(file: Any) -> bytes | None:
 
 
 def run(
-    cluster: Any, args: Any, *, input: Any = None, capture_output: bool | None = None, timeout: float | None = None,
+    system: Any, args: Any, *, input: Any = None, capture_output: bool | None = None, timeout: float | None = None,
     check: bool = False, stdin: Any = None, stdout: Any = None, stderr: Any = None, **options: Any,
 ) -> subprocess.CompletedProcess[Any]:  # fmt: skip
     """Run a command line to its end, as subprocess.run does; see Cluster.run."""
@@ -283,8 +284,8 @@ def run(
         if stdin is not None:
             raise ValueError("input: stdin may not be used with it")
         stdin = subprocess.PIPE
-    cluster.sim.ready("run")
-    started = Popen(cluster, args, stdin=stdin, stdout=stdout, stderr=stderr, **options)
+    system.sim.ready("run")
+    started = Popen(system, args, stdin=stdin, stdout=stdout, stderr=stderr, **options)
     try:
         out, err = started.communicate(input, timeout)
     except subprocess.TimeoutExpired:

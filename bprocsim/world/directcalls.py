@@ -12,7 +12,7 @@ from typing import Any, Final
 from attrs import define, setters
 
 from bprocsim.bproc.execmove import survey as survey_execmove
-from bprocsim.bproc.nodes import NODE_MASTER, NodeState
+from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.faces.arguments import integer
 from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector, c_string, of_strings, pointer, vector
 from bprocsim.manual import Errors, Fail
@@ -142,26 +142,12 @@ def caller_of(cluster: Any, request: Request, argument: str = "from_node") -> Ca
     if request.caller is not None:
         return _idle(cluster, request)
     number = request.from_node
-    machine = cluster.bpmaster.machine if number == NODE_MASTER else _slave(cluster, number, argument)
+    machine = cluster.home if number == NODE_MASTER else cluster.machine_of(number, argument)
     who = ROOT if request.user is None else credentials_of(request.user)
     caller = Caller(machine, who, None, request.input, machine.tree.root, b"/", request.timeout_ns)
     if request.cwd is not None:
         caller.cwd, caller.cwd_path = _directory(machine, who, request.cwd)
     return caller
-
-
-def _slave(cluster: Any, number: Any, argument: str) -> Any:
-    """Give the machine of a slave on which somebody can make a call."""
-    machine = cluster.machine(number, argument)
-    if is_down(cluster, machine):
-        raise ValueError(f"{argument}: node {number} is down: nobody there can make a call")
-    return machine
-
-
-def is_down(cluster: Any, machine: Any) -> bool:
-    """Tell whether a slave is down, known or not; the harness's own processes on it are not killed."""
-    node = cluster.bpmaster.node(machine.number)
-    return node is not None and (not machine.alive or node.state is NodeState.DOWN)
 
 
 def _idle(cluster: Any, request: Request) -> Caller:
@@ -170,12 +156,12 @@ def _idle(cluster: Any, request: Request) -> Caller:
     if not isinstance(request.caller, ProcessHandle):
         raise TypeError(f"caller: expected what idle_process() gives, got {request.caller!r}")
     process = request.caller.process
-    if cluster.bpmaster.pids.table.get(process.pid) is not process and process.ended is None:
-        raise ValueError(f"caller: process {process.pid} belongs to another cluster")
+    if cluster.pids.table.get(process.pid) is not process and process.ended is None:
+        raise ValueError(f"caller: process {process.pid} belongs to another system")
     if not process.idle or process.ended is not None:
         raise ValueError(f"caller: process {process.pid} is not idle: it has ended, or runs a program")
     machine = process.machine
-    if is_down(cluster, machine):
+    if cluster.is_down(machine):
         raise ValueError(f"caller: process {process.pid} is on {machine.name}, which is down")
     if request.user is not None:
         raise ValueError("user: the call is made by `caller`, who has a user already")

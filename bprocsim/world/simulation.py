@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bprocsim.posix.exec import ExecProfile
     from bprocsim.world.cluster import Cluster
     from bprocsim.world.specs import NodeSpec
+    from bprocsim.world.system import System
 
 
 class Deadlock(RuntimeError):
@@ -65,7 +66,7 @@ class Simulation:
         self.strict = truth("strict", strict)
         self.strict_faults = truth("strict_faults", strict_faults)
         self.engine = Engine(seed, at_least("max_events", max_events, 1))
-        self.systems: dict[str, Cluster] = {}
+        self.systems: dict[str, System] = {}
         self._inside = False
         self.broken = False  # by a KeyboardInterrupt in the middle of an event
         self._last: object = None
@@ -96,10 +97,13 @@ class Simulation:
             master=master,
         )  # fmt: skip
 
-    def name_for(self, name: str | None) -> str:
-        """Give the name that a new system will have. TypeError, ValueError: it is none, or taken."""
+    def name_for(self, name: str | None, kind: str) -> str:
+        """Give the name that a new system will have: "cluster0", ... for one of that `kind` without a name.
+
+        TypeError, ValueError: it is none, or taken.
+        """
         if name is None:
-            return next(free for n in range(len(self.systems) + 1) if (free := f"cluster{n}") not in self.systems)
+            return next(free for n in range(len(self.systems) + 1) if (free := f"{kind}{n}") not in self.systems)
         if label("name", name) in self.systems:
             raise ValueError(f"name: this world has a system called {name!r} already")
         return name
@@ -203,7 +207,7 @@ class Simulation:
         return [
             process
             for system in self.systems.values()
-            for _, process in sorted(system.bpmaster.pids.table.items())
+            for _, process in sorted(system.pids.table.items())
             if process is not None and process.ended is None and not process.idle
         ]
 
@@ -244,7 +248,8 @@ def _for_the_harness(thing: Any) -> bool:
 
 def _waiters(process: Process) -> list[Any]:
     """Give what the threads of a process wait for, and whoever drives its move."""
-    move = process.machine.master.moves.get(process.pid)
+    master = process.machine.master
+    move = None if master is None else master.moves.get(process.pid)
     holders = [*process.threads, *([move] if move is not None else [])]
     return [holder.waiting for holder in holders if holder.waiting is not None]
 

@@ -69,7 +69,8 @@ def _reset_handlers(process: Process) -> None:
 
 def _is_decided(child: Process) -> bool:
     """Tell whether a child's exec can fail no more by coming back, or it has ended."""
-    move = child.machine.master.moves.get(child.pid)
+    master = child.machine.master
+    move = None if master is None else master.moves.get(child.pid)
     return child.ended is not None or (child.execed and (move is None or move.before is None))
 
 

@@ -315,7 +315,7 @@ def test_who_cannot_be_the_caller(cluster: bp.Cluster) -> None:
         cluster.bproc_execmove(2, "/bin/show", caller=idle, user=ALICE)
     with pytest.raises(ValueError, match=r"from_node: .* by `caller`, who is on node 1"):
         cluster.bproc_execmove(2, "/bin/show", caller=idle, from_node=2)
-    with pytest.raises(ValueError, match=r"caller: .* belongs to another cluster"):
+    with pytest.raises(ValueError, match=r"caller: .* belongs to another system"):
         cluster.bproc_execmove(2, "/bin/show", caller=bp.Cluster().idle_process())
     busy = cluster.popen(["sleeper"])
     with pytest.raises(ValueError, match=r"caller: .* is not idle"):
