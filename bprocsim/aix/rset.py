@@ -36,6 +36,11 @@ class Rset:
         return written(self.processors)
 
 
+def is_readable(handle: Any) -> bool:
+    """Tell whether a handle leads to a set; NULL, a bad address, a freed set and other things do not."""
+    return isinstance(handle, Rset) and not handle.freed
+
+
 def written(processors: int) -> str:
     """Write a set as a list of ids and ranges, "0-3,6"."""
     parts: list[str] = []
