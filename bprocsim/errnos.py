@@ -17,7 +17,7 @@ class Errno(Enum):
 
     The value is (Linux number, AIX number or None where the system has none or no source was
     found, message). BProc's own numbers are those of a Linux kernel with BProc in it.
-    Sources: linux-errno, aix-errno, bproc-common.
+    Sources: linux-errno, aix-errno, go-sys-aix, bproc-common.
     """
 
     EPERM = (1, 1, "Operation not permitted")
@@ -49,23 +49,23 @@ class Errno(Enum):
     EROFS = (30, 30, "Read-only file system")
     EMLINK = (31, 31, "Too many links")
     EPIPE = (32, 32, "Broken pipe")
-    EDEADLK = (35, None, "Resource deadlock avoided")
+    EDEADLK = (35, 45, "Resource deadlock avoided")
     ENAMETOOLONG = (36, 86, "File name too long")
     ENOSYS = (38, 109, "Function not implemented")
-    ENOTEMPTY = (39, None, "Directory not empty")
+    ENOTEMPTY = (39, 17, "Directory not empty")
     ELOOP = (40, 85, "Too many levels of symbolic links")
     ELIBBAD = (80, None, "Accessing a corrupted shared library")
-    ENOTSOCK = (88, None, "Socket operation on non-socket")
+    ENOTSOCK = (88, 57, "Socket operation on non-socket")
     EOPNOTSUPP = (95, 64, "Operation not supported")
     ENOTSUP = (95, 124, "Not supported")
-    EADDRINUSE = (98, None, "Address already in use")
-    EADDRNOTAVAIL = (99, None, "Cannot assign requested address")
-    ECONNRESET = (104, None, "Connection reset by peer")
-    EISCONN = (106, None, "Transport endpoint is already connected")
-    ENOTCONN = (107, None, "Transport endpoint is not connected")
+    EADDRINUSE = (98, 67, "Address already in use")
+    EADDRNOTAVAIL = (99, 68, "Cannot assign requested address")
+    ECONNRESET = (104, 73, "Connection reset by peer")
+    EISCONN = (106, 75, "Transport endpoint is already connected")
+    ENOTCONN = (107, 76, "Transport endpoint is not connected")
     ETIMEDOUT = (110, 78, "Connection timed out")
-    ECONNREFUSED = (111, None, "Connection refused")
-    EHOSTUNREACH = (113, None, "No route to host")
+    ECONNREFUSED = (111, 79, "Connection refused")
+    EHOSTUNREACH = (113, 81, "No route to host")
     ESTALE = (116, 52, "Stale file handle")
     EPROCLIM = (None, 83, "Process limit reached")
     BE_INVALIDNODE = (300, None, "Invalid node number")

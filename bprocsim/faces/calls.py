@@ -120,7 +120,7 @@ class Call(Generic[T]):
             )
         thread.calling = self._typed
         try:
-            value: T = settle((yield from self._dispatch(thread, self._name, self._args)))
+            value: T = settle((yield from self._dispatch(thread, self._name, self._args)), thread)
             return value
         except (ImageReplaced, ProcessEnds) as end:
             pending.over = end
@@ -169,12 +169,12 @@ class Told(int):
         return TypeError(f"`yield` of a number, {int(self)}: write `yield from`, or nothing")
 
 
-def settle(result: Any) -> Any:
-    """Turn an outcome into what a program sees: a value, a raised CallError, or its end."""
+def settle(result: Any, thread: Any) -> Any:
+    """Turn an outcome into what a thread's program sees: a value, a raised CallError, or its end."""
     if not isinstance(result, _OUTCOMES):
         return result
     if isinstance(result, Fail):
-        raise raised(result)
+        raise raised(result, thread.process.machine.unix.name)
     if isinstance(result, Replaced):
         raise ImageReplaced(result.image)
     if isinstance(result, Exit):

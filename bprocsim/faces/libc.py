@@ -72,7 +72,7 @@ class CCall:
 
     def failed(self, errno: Errno) -> Any:
         """Set errno and give what C returns for a failure."""
-        self._libc.errno = errno.number("linux")
+        self._libc.errno = errno.number(self._libc._proc.thread.process.machine.unix.name)
         return _FAILED_PAIRS.get(self._name, (-1, None) if self._name in _FILLING else -1)
 
     def shape(self, value: Any) -> Any:

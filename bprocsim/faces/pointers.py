@@ -30,7 +30,8 @@ class Vector:
     """argv or envp: its strings up to the NULL that ends it.
 
     `size_bytes` the strings with their NULs; `unreadable` the vector itself cannot be read;
-    `bad_elements` how many of its pointers lead nowhere, the last of them behind `before_bad` strings.
+    `bad_elements` how many of its pointers lead nowhere, the last of them behind `before_bad` strings;
+    `null` it is NULL, which some systems take as an empty one.
     """
 
     strings: tuple[bytes, ...] = ()
@@ -38,6 +39,7 @@ class Vector:
     unreadable: bool = False
     bad_elements: int = 0
     before_bad: int = 0
+    null: bool = False
 
     @property
     def bad_element(self) -> bool:
@@ -65,6 +67,7 @@ class Vector:
 
 
 EMPTY = Vector()
+NULL = Vector(null=True)
 
 
 def c_string(value: Any, argument: str) -> bytes:
@@ -99,11 +102,13 @@ def of_strings(strings: tuple[bytes, ...]) -> Vector:
 
 
 def vector(value: Any, argument: str) -> Vector:
-    """Take argv or envp: None is an empty vector, a mapping is NAME=value, an element None ends it.
+    """Take argv or envp: None is NULL, which is empty, a mapping is NAME=value, an element None ends it.
 
     Source for NULL as an empty vector: linux-execve2.
     """
-    if value is None or value == ():
+    if value is None:
+        return NULL
+    if value == ():
         return EMPTY
     if value is BAD_ADDRESS:
         return Vector(unreadable=True)

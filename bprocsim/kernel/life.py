@@ -93,12 +93,11 @@ def run_image(proc: Proc) -> Steps:
         machine.record(process.pid, "start", image.path.decode("utf-8", "backslashreplace"), process.argv)
     if image.kill:
         raise ProcessEnds(signal=image.kill)
-    if image.loader is not None:
-        from bprocsim.posix import loader
-
+    load = machine.arch.format.loader(image)
+    if load is not None:
         needed = len(image.elf.needed)
         yield machine.port.sleep(machine.costs.loader_ns_per_library * (needed + 1))
-        found = loader.load(machine, process, image)
+        found = load(machine, process, image)
         for message in found.messages:
             machine.record(process.pid, "loader", message.decode("utf-8", "backslashreplace").rstrip())
             yield from call(thread, "write", (2, message))

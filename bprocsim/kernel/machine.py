@@ -14,9 +14,8 @@ from bprocsim.kernel.life import lead, lead_thread
 from bprocsim.manual import Errors
 from bprocsim.port import Interface, Steps, Why
 from bprocsim.posix.arch import Arch
-from bprocsim.posix.elf import program_of
 from bprocsim.posix.exec import ExecProfile
-from bprocsim.posix.image import Loaded, Program
+from bprocsim.posix.image import Loaded, Program, program_named
 from bprocsim.posix.machine import FileTable, Memory
 from bprocsim.posix.network import Network, Ports
 from bprocsim.posix.procs import (
@@ -29,7 +28,7 @@ from bprocsim.posix.procs import (
     orphan_children,
     release,
 )
-from bprocsim.posix.skeleton import skeleton
+from bprocsim.posix.unix import LINUX, Unix
 from bprocsim.posix.vfs import FileTree
 from bprocsim.posix.waiting import withdraw
 from bprocsim.signals import Signal, name
@@ -44,20 +43,21 @@ class Machine:
 
     `number` its node number; `master` the master daemon of its cluster, None on a machine without
     BProc; `partition` what AIX knows of its processors, None elsewhere; `programs` the behaviours by
-    the name in their images; `strict` lets a program's own exception reach the library's user.
+    the name in their images; `strict` lets a program's own exception reach the library's user;
+    `unix` what kind of system it runs.
     """
 
     __slots__ = (
         "_tree", "address", "alive", "arch", "costs", "died_ns", "execve_errors", "fifos", "files", "hidden",
         "interface_in", "interface_out", "master", "memory", "name", "network", "number", "partition", "pids", "port",
         "processes",
-        "processors", "profile", "programs", "sockets", "strict", "trace",
+        "processors", "profile", "programs", "sockets", "strict", "trace", "unix",
     )  # fmt: skip
 
     def __init__(
         self, *, name: str, number: int, address: str, port: Any, processors: Any, arch: Arch, profile: ExecProfile,
         costs: Costs, trace: Trace, memory: Memory, files: FileTable, network: Network, pids: PidSpace,
-        programs: dict[str, Program], execve_errors: Errors, strict: bool = False,
+        programs: dict[str, Program], execve_errors: Errors, strict: bool = False, unix: Unix = LINUX,
     ) -> None:  # fmt: skip
         self.name = name
         self.number = number
@@ -75,6 +75,7 @@ class Machine:
         self.programs = programs
         self.execve_errors = execve_errors
         self.strict = strict
+        self.unix = unix
         self.sockets = Ports()
         self.fifos: dict[int, Any] = {}
         self.interface_out = Interface()
@@ -92,7 +93,7 @@ class Machine:
     def tree(self) -> FileTree:
         """Give its files, which come into being when first asked for."""
         if self._tree is None:
-            self._tree = FileTree(skeleton(self.arch))
+            self._tree = FileTree(self.unix.skeleton(self.arch))
         return self._tree
 
     def record(self, pid: int, kind: str, *details: Any) -> None:
@@ -103,7 +104,7 @@ class Machine:
 
     def program_of(self, image: Loaded) -> Program | None:
         """See posix.Machine."""
-        named = program_of(image.elf)
+        named = program_named(image.inode.data, self.arch)
         return self.programs.get(named) if named is not None else None
 
     def hides(self, library: bytes) -> bool:

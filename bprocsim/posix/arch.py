@@ -10,15 +10,74 @@ Sources: elf-gabi (machine numbers), linux-6.18-measured (what x86-64 accepts), 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from types import MappingProxyType
+from typing import Any
 
 from attrs import frozen
 
-from bprocsim.posix.elf import BE32, BE64, LE32, LE64, ByteOrder, ElfFile, Layout, parse
+from bprocsim.posix.elf import BE32, BE64, LE32, LE64, PT_LOAD, ByteOrder, ElfFile, Layout, parse, program_of
 
 E_MACHINE_MAX = 0xFFFF
+
+
+@frozen(eq=False)
+class ImageFormat:
+    """A format of executable files, as those ask of it who execute them without knowing it.
+
+    `parse(arch, data)` reads any bytes; what it gives has an ElfFile's `layout`, `size`, `magic_ok`,
+    `interpreters`, `segments` and `needed`. `build(arch, name, needs, memory_bytes)` makes the file
+    of a program of ours, which `program_of(file)` names again; `memory_of(arch, file)` is what its
+    image takes, in whole pages. `loader(image)` gives what loads the libraries of a
+    posix.image.Loaded once it runs: load(machine, process, image) as in posix.loader; None: it has
+    none to load.
+    """
+
+    parse: Callable[[Arch, bytes], Any]
+    build: Callable[[Arch, str, tuple[str, ...], int], bytes]
+    program_of: Callable[[Any], str | None]
+    memory_of: Callable[[Arch, Any], int]
+    loader: Callable[[Any], Callable[..., Any] | None]
+
+
+def _parse_elf(arch: Arch, data: bytes) -> ElfFile:
+    """Read a file by the handler that takes its `e_machine`; where none does, the first one's reading is what there is.
+
+    In every layout `e_machine` lies at bytes 18 and 19.
+    """
+    e_machine = int.from_bytes(data[18:20], arch.byteorder)
+    return parse(data, arch.layout_for(e_machine) or arch.layout)
+
+
+def _build_elf(arch: Arch, name: str, needs: tuple[str, ...], memory_bytes: int) -> bytes:
+    from bprocsim.posix.elfbuild import ElfImage  # it knows the architectures
+
+    return ElfImage(
+        machine=arch.machine,
+        bits=arch.bits,
+        byteorder=arch.byteorder,
+        interpreters=(arch.loader,) if needs else (),
+        needed=needs,
+        program=name,
+        memory_bytes=memory_bytes,
+    ).to_bytes()
+
+
+def _memory_of_elf(arch: Arch, file: ElfFile) -> int:
+    page_bytes = arch.page_bytes
+    return sum(-(-each.p_memsz // page_bytes) * page_bytes for each in file.segments if each.p_type == PT_LOAD)
+
+
+def _loader_of_elf(image: Any) -> Callable[..., Any] | None:
+    if image.loader is None:
+        return None
+    from bprocsim.posix.loader import load  # static images do without it
+
+    return load
+
+
+ELF = ImageFormat(_parse_elf, _build_elf, program_of, _memory_of_elf, _loader_of_elf)
 
 
 @frozen(eq=False)
@@ -38,6 +97,7 @@ class Arch:
     loader: str
     page_bytes: int = 4096
     vmadump_code: int | None = None
+    format: ImageFormat = ELF
 
     @property
     def bits(self) -> int:
@@ -61,13 +121,9 @@ class Arch:
         return self.layout_for(loader.e_machine) == program.layout
 
     def parse(self, data: bytes) -> ElfFile:
-        """Read a file as its kernel does.
-
-        The handler that takes the file's `e_machine` reads it; where none does, the first one's
-        reading is what there is. In every layout `e_machine` lies at bytes 18 and 19.
-        """
-        e_machine = int.from_bytes(data[18:20], self.byteorder)
-        return parse(data, self.layout_for(e_machine) or self.layout)
+        """Read a file as its kernel does; of another format its own record comes in an ElfFile's place."""
+        file: ElfFile = self.format.parse(self, data)
+        return file
 
 
 def _arch(

@@ -77,6 +77,14 @@ def path_io_error(f: Walked) -> bool:
     return Stop.IO_ERROR in f.walk.stops
 
 
+def current_directory_lost(f: Walked) -> bool:
+    return Stop.STALE in f.walk.stops
+
+
+def server_silent(f: Walked) -> bool:
+    return Stop.TIMED_OUT in f.walk.stops
+
+
 # ---- the file itself -----------------------------------------------------------------------------
 
 
@@ -113,6 +121,11 @@ def cmd_being_written(f: Subject) -> bool:
 def suid_on_nosuid(f: Subject) -> bool:
     inode = f.walk.inode
     return inode is not None and f.role != "loader" and inode.mount.nosuid and bool(inode.mode & 0o6000)
+
+
+def ids_untranslated(f: Subject) -> bool:
+    inode = f.walk.inode
+    return inode is not None and f.role != "loader" and inode.mount.foreign_ids and bool(inode.mode & 0o6000)
 
 
 def header_io_error(f: Subject) -> bool:

@@ -127,5 +127,14 @@ class Credentials:
             self.capabilities,
         )
 
+    def handed_on(self, by: str) -> Credentials:
+        """Give what a child has that keeps named capabilities only if `by` is among them ("": it keeps them)."""
+        if not by or self.capabilities is None or by in self.capabilities:
+            return self
+        # What another effective uid comes to imply is not lost with them.
+        return Credentials(
+            self.uid, self.gid, self.euid, self.egid, self.groups, None if self.euid else frozenset[str]()
+        )
+
 
 ROOT = Credentials(0, 0)

@@ -132,6 +132,17 @@ def is_mount_point(survey: Survey) -> bool:
     return inode is not None and vfs.is_mount_point(survey.tree, inode.number)
 
 
+def not_a_mount_point(survey: Survey) -> bool:
+    return not is_mount_point(survey)
+
+
+def holds_mounts(survey: Survey) -> bool:
+    inode, tree = survey.existing(), survey.tree
+    return inode is not None and any(
+        tree.inodes[each.covered].mount is inode.mount for each in tree.mounts if each is not inode.mount
+    )
+
+
 def is_root(survey: Survey) -> bool:
     inode = survey.existing()
     return inode is not None and inode.number == survey.tree.root
@@ -220,6 +231,14 @@ MOUNT = _errors(
     _ABSENT,
     _IS_NO_DIRECTORY,
     Row(Errno.EBUSY, is_root, "the root of the tree is in use by everybody"),
+)
+UNMOUNT = _errors(
+    "unmount",
+    "linux-umount2",
+    _ABSENT,
+    Row(Errno.EINVAL, not_a_mount_point, "no file system is mounted there"),
+    Row(Errno.EBUSY, is_root, "the root of the tree is in use by everybody"),
+    Row(Errno.EBUSY, holds_mounts, "another file system is mounted within it"),
 )
 STAT = _errors("stat", "posix-stat", _ABSENT)
 LSTAT = _errors("lstat", "posix-lstat", _ABSENT)
@@ -317,12 +336,14 @@ class Fs:
 
     Paths are absolute: str (UTF-8, surrogateescape), bytes or PurePosixPath. All methods raise
     ValueError or TypeError naming a wrong argument, and OSError as their table in this module says.
+    `system` is whose errno numbers they have.
     """
 
-    __slots__ = ("tree",)
+    __slots__ = ("system", "tree")
 
-    def __init__(self, tree: FileTree) -> None:
+    def __init__(self, tree: FileTree, system: str = "linux") -> None:
         self.tree = tree
+        self.system = system
 
     def mkdir(
         self,
@@ -449,15 +470,29 @@ class Fs:
 
     def mount(
         self, path: AnyPath, nosuid: bool = False, noexec: bool = False, readonly: bool = False,
-        nosymfollow: bool = False,
+        nosymfollow: bool = False, foreign_ids: bool = False, silent: bool = False,
     ) -> None:  # fmt: skip
         """Put an empty file system on a directory; what was in it is out of reach. Errors: MOUNT.
 
         Its root directory is 0755 and belongs to 0, 0. `readonly` does not bind the builder;
         `nosymfollow`: no symbolic link there is followed, by nobody, which Linux has had since 5.10.
+        `foreign_ids`: it is remote, and no table translates the ids of its files, so that AIX executes
+        no set-id file of it. `silent`: it is an NFS file system, mounted soft, whose server answers
+        nobody but the builder: a path that leads into it is ETIMEDOUT on AIX, EIO on Linux.
         """
         covered = self._find(MOUNT, path)
-        vfs.mount(self.tree, covered.number, nosuid=nosuid, noexec=noexec, readonly=readonly, nosymfollow=nosymfollow)
+        vfs.mount(
+            self.tree, covered.number, nosuid=nosuid, noexec=noexec, readonly=readonly, nosymfollow=nosymfollow,
+            foreign_ids=foreign_ids, silent=silent,
+        )  # fmt: skip
+
+    def unmount(self, path: AnyPath) -> None:
+        """Take the file system that is mounted on a directory away, by force. Errors: UNMOUNT.
+
+        What it covered is there again. Who has his current directory in it gets on no more: a relative
+        path is ESTALE on AIX, EIO on Linux.
+        """
+        vfs.unmount(self.tree, self._find(UNMOUNT, path).number)
 
     def open_for_write(self, path: AnyPath) -> OpenForWrite:
         """Hold an existing file open for writing, until closed. Errors: OPEN_FOR_WRITE."""
@@ -499,7 +534,7 @@ class Fs:
         survey.path = longest or subject
         row = errors.first(survey)
         if row is not None:
-            raise make_error(errors, row, subject)
+            raise make_error(errors, row, subject, self.system)
 
     def _find(self, errors: Errors, path: AnyPath, follow: bool = True) -> Inode:
         text = _absolute(path)

@@ -9,8 +9,7 @@ from typing import Any, overload
 from attrs import define, field, frozen, setters
 
 from bprocsim.posix.arch import Arch
-from bprocsim.posix.elf import PT_LOAD, ElfFile
-from bprocsim.posix.elfbuild import ElfImage
+from bprocsim.posix.elf import ElfFile
 from bprocsim.units import KiB
 
 
@@ -88,21 +87,19 @@ def program(
 @lru_cache(maxsize=256)
 def image_bytes(name: str, needs: tuple[str, ...], memory_bytes: int, arch: Arch) -> bytes:
     """Build the file of a program of ours for an architecture."""
-    return ElfImage(
-        machine=arch.machine,
-        bits=arch.bits,
-        byteorder=arch.byteorder,
-        interpreters=(arch.loader,) if needs else (),
-        needed=needs,
-        program=name,
-        memory_bytes=memory_bytes,
-    ).to_bytes()
+    return arch.format.build(arch, name, needs, memory_bytes)
 
 
 @lru_cache(maxsize=256)
 def read_elf(data: bytes, arch: Arch) -> ElfFile:
     """Read a file as a kernel of `arch` does; the same bytes are read once."""
     return arch.parse(data)
+
+
+@lru_cache(maxsize=256)
+def program_named(data: bytes, arch: Arch) -> str | None:
+    """Tell which program of ours a file names, None for a foreign one; the same bytes are read once."""
+    return arch.format.program_of(read_elf(data, arch))
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
@@ -132,8 +129,4 @@ class Loaded:
 @lru_cache(maxsize=256)
 def memory_of(data: bytes, arch: Arch) -> int:
     """Give the memory that an image's segments take, in whole pages; the same bytes are counted once."""
-    page_bytes, total = arch.page_bytes, 0
-    for segment in read_elf(data, arch).segments:
-        if segment.p_type == PT_LOAD:
-            total += -(-segment.p_memsz // page_bytes) * page_bytes
-    return total
+    return arch.format.memory_of(arch, read_elf(data, arch))

@@ -118,7 +118,7 @@ def fork(machine: Machine, thread: Thread, body: Callable[..., Any], args: tuple
 def inherit(parent: Process, child: Process) -> None:
     """Give a child what it has from its parent: everything but pid, pending signals and alarm."""
     child.parent = parent
-    child.credentials = parent.credentials
+    child.credentials = parent.credentials.handed_on(child.machine.unix.handing_on)
     child.pgid, child.sid = parent.pgid, parent.sid
     child.cwd, child.cwd_path = parent.cwd, parent.cwd_path
     child.argv, child.env, child.comm, child.image = parent.argv, parent.env, parent.comm, parent.image

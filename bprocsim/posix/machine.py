@@ -18,6 +18,7 @@ from bprocsim.posix.exec import ExecProfile
 from bprocsim.posix.image import Loaded, Program
 from bprocsim.posix.network import Network, Ports
 from bprocsim.posix.procs import Ended, Process, Thread
+from bprocsim.posix.unix import Unix
 from bprocsim.posix.vfs import FileTree
 from bprocsim.trace import Trace
 
@@ -80,6 +81,7 @@ class Machine(Protocol):
     master: Any  # the master daemon of its cluster, for the rooms that know one
     partition: Any  # what AIX knows of its processors, for the rooms that know it
     execve_errors: Errors
+    unix: Unix
 
     @property
     def tree(self) -> FileTree:

@@ -30,6 +30,8 @@ class Stop(Enum):
     """What can be wrong at a component of a path, in the order in which Linux looks."""
 
     NOT_A_DIRECTORY = "not a directory"
+    STALE = "in a file system that was unmounted by force"
+    TIMED_OUT = "its server does not answer"
     SEARCH_DENIED = "search permission denied"
     NAME_TOO_LONG = "name too long"
     ABSENT = "absent"
@@ -144,7 +146,7 @@ def walk(
     """Walk a path, not empty, from the directory numbered `start` (the cwd) with the rights of `who`.
 
     `follow_last` False gives a last symbolic link itself, unless a slash follows it; `sectors`
-    False ignores the tree's unreadable paths. Nothing changes and no time passes.
+    False ignores the tree's unreadable paths and silent servers. Nothing changes and no time passes.
     Sources: linux-path_resolution7, posix-pathname-resolution, linux-2.4.20-namei.
     """
     assert path, "an empty path is its caller's business"
@@ -159,7 +161,7 @@ def walk(
     # The good case, in one loop: plain names, all there, all searchable, no link; and the commonest
     # trouble, a plain name that is not there. Whatever else there is, even an empty component, goes
     # to the careful walk, with what has been walked.
-    if len(path) <= limits.name_cap and not tree.bad_paths:
+    if len(path) <= limits.name_cap and not tree.bad_paths and not tree.ailing:
         for taken, name in enumerate(names):
             entries = here.entries
             if entries is None or (here.mode & 0o111 != 0o111 and not permits(here, who, EXECUTE)):
@@ -237,7 +239,7 @@ class _Frame:
 class _Walker:
     """The careful walk: links, dots, limits, and all that is wrong with one component at once."""
 
-    __slots__ = ("following", "inode", "limits", "links", "name", "parent", "path", "sectors", "tree", "who")
+    __slots__ = ("ailing", "following", "inode", "limits", "links", "name", "parent", "path", "sectors", "tree", "who")
 
     def __init__(
         self, tree: FileTree, path: bytes, who: Credentials, limits: PathLimits, sectors: bool, start: Inode
@@ -245,6 +247,7 @@ class _Walker:
         self.tree, self.who, self.limits = tree, who, limits
         self.path = path
         self.sectors = sectors and bool(tree.bad_paths)
+        self.ailing = sectors and tree.ailing
         self.inode = start
         self.parent: Inode | None = None
         self.name = b""
@@ -307,6 +310,12 @@ class _Walker:
 
     def _wrong(self, name: bytes, child: Inode | None, follow: bool) -> tuple[Stop, ...]:
         """List all that is wrong with a component, in the order in which Linux looks."""
+        if self.ailing:
+            # Whatever else may be wrong, nobody tells. Where a system has one errno for both, it is that of I/O.
+            if self.inode.mount in self.tree.lost:
+                return (Stop.STALE, Stop.IO_ERROR)
+            if self.inode.mount.silent:
+                return (Stop.TIMED_OUT, Stop.IO_ERROR)
         stops = []
         if not permits(self.inode, self.who, EXECUTE):
             stops.append(Stop.SEARCH_DENIED)

@@ -33,13 +33,21 @@ class Kind(Enum):
 
 @frozen(eq=False)
 class Mount:
-    """A mounted file system: `path` where it was mounted, and its flags; compared by identity."""
+    """A mounted file system; compared by identity.
+
+    `path` where it was mounted; its flags; `foreign_ids` it is remote, and no table translates the
+    ids of its files; `silent` it is an NFS file system, mounted soft, whose server does not answer;
+    `covered` the number of the directory that it hides.
+    """
 
     path: bytes
     nosuid: bool = False
     noexec: bool = False
     readonly: bool = False
     nosymfollow: bool = False
+    foreign_ids: bool = False
+    silent: bool = False
+    covered: int = 0
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
@@ -105,7 +113,8 @@ class FileTree:
     """The files of one machine, as a layer of changes over `base` (None: an empty root directory).
 
     `inodes` every inode by number; look at them freely, but change only what `own` gave. `root` the
-    root directory's number; `mounts` what is mounted, in order, the root first; `bad_paths`
+    root directory's number; `mounts` what is mounted, in order, the root first; `lost` what was
+    unmounted by force; `ailing` a file system is lost or silent, so that walks must ask; `bad_paths`
     absolute paths whose inodes, whatever they are when asked, cannot be read; `changes` counts
     calls of `own` and of the functions below, so an unequal count tells that something may differ;
     `shared` is True once the tree is another's base: from then on it never changes.
@@ -118,11 +127,14 @@ class FileTree:
     bad_paths: set[bytes]
     changes: int = 0
     shared: bool = False
+    lost: tuple[Mount, ...] = ()
+    ailing: bool = False
 
     def __init__(self, base: FileTree | None = None) -> None:
         self.bad_paths = set()
         self.changes = 0
         self.shared = False
+        self.lost, self.ailing = ((), False) if base is None else (base.lost, base.ailing)
         if base is not None:
             base.shared = True
             self.inodes = Inodes(base.inodes)
@@ -343,7 +355,7 @@ def rmdir(tree: FileTree, parent: int, name: bytes) -> Inode:
 
 def mount(
     tree: FileTree, covered: int, *, nosuid: bool = False, noexec: bool = False, readonly: bool = False,
-    nosymfollow: bool = False,
+    nosymfollow: bool = False, foreign_ids: bool = False, silent: bool = False,
 ) -> Inode:  # fmt: skip
     """Put an empty file system on the directory `covered`, not the root, and give its root directory.
 
@@ -359,7 +371,24 @@ def mount(
     assert path is not None, "reached from the root"
     root = _make(tree, covered, Kind.DIRECTORY, 0o755, 0, 0)
     root.entries, root.parent, root.links = {}, below.parent, 2
-    root.mount = Mount(path, nosuid, noexec, readonly, nosymfollow)
+    root.mount = Mount(path, nosuid, noexec, readonly, nosymfollow, foreign_ids, silent, covered)
     tree.mounts += (root.mount,)
+    tree.ailing = tree.ailing or silent
     _entries(tree.own(below.parent))[name] = root.number
     return root
+
+
+def unmount(tree: FileTree, number: int) -> None:
+    """Take a file system away by force, whose root directory is `number`: what it covered is there again.
+
+    Its inodes stay in the table for those who are in it, but no walk gets on from there.
+    """
+    root = tree.inodes[number]
+    assert is_mount_point(tree, number), "mounted"
+    assert number != tree.root, "not the root"
+    name = name_in(tree, root.parent, number)
+    assert name is not None, "not lost already"
+    _entries(tree.own(root.parent))[name] = root.mount.covered
+    tree.mounts = tuple(each for each in tree.mounts if each is not root.mount)
+    tree.lost += (root.mount,)
+    tree.ailing = True

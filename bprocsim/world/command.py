@@ -109,7 +109,7 @@ class Popen(ProcessHandle):
             self.process.argv, self.process.comm = (name,), name[:15]
             thread.task = sim.engine.start(lead(thread))
         elif (failure := executed(sim, thread, words)) is not None:
-            error = raised(failure)
+            error = raised(failure, self.process.machine.unix.name)
             error.filename, error.strerror = words_of(args, shell, as_given=True)[0], failure.row.errno.message
             raise error
 

@@ -196,7 +196,7 @@ def tell(attempt: Attempt, name: str, errors: Errors) -> Outcome:
     return Outcome(
         name, value, row, result.errors if failed else errors, late is not None, exit_status, signal, out, err,
         process.pid, attempt.node, attempt.ended_ns - attempt.began_ns, process.exception, attempt.returned,
-        result.subject if failed else b"",
+        result.subject if failed else b"", process.machine.unix.name,
     )  # fmt: skip
 
 

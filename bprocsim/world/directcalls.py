@@ -116,7 +116,7 @@ def _refuse(sim: Simulation, machine: Any, name: str, traced: str, args: tuple[A
     sim.trace.add(sim.engine.now_ns, machine.name, pid, "fail", traced, args, row.errno.name, row.cause)
     return Outcome(
         name, -1, row, failure.errors, False, None, None, b"", b"", pid, machine.number, cost_ns, None, True,
-        failure.subject,
+        failure.subject, machine.unix.name,
     )  # fmt: skip
 
 

@@ -317,7 +317,7 @@ def _drive(thread: Thread, typed: str, made: Runs[Any], reply: Reply) -> Steps:
             yield from process.machine.take_signals(thread)
         thread.calling = typed
         result = yield from (made.steps() if isinstance(made, Call) else made)
-        reply.value = result if isinstance(result, Fail) else settle(result)
+        reply.value = result if isinstance(result, Fail) else settle(result, thread)
     except ImageReplaced:
         thread.calling = ""
         process.machine.only(thread)

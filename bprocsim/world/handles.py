@@ -36,7 +36,7 @@ class MachineHandle:
         if self._fs is None:
             from bprocsim.posix.fs import Fs  # most machines' files are never touched by hand
 
-            self._fs = Fs(self._machine.tree)
+            self._fs = Fs(self._machine.tree, self._machine.unix.name)
         return self._fs
 
     @property

@@ -70,7 +70,7 @@ def _directory(machine: Any, who: Credentials, cwd: Any) -> tuple[int, bytes]:
     text = c_string(cwd, "cwd")
     found = enter(machine, who, text if text.startswith(b"/") or not text else b"/" + text)
     if isinstance(found, Fail):
-        error = raised(found)
+        error = raised(found, machine.unix.name)
         error.filename, error.strerror = cwd, found.row.errno.message
         raise error
     return found

@@ -20,7 +20,8 @@ class Outcome:
     and the process then ended with an errno as its exit status; `cause` the row in both cases;
     `exit_status` or `signal` how the process ended, when it did; `stdout`, `stderr` what it wrote;
     `pid`, `node` who it was and where it ended; `elapsed_ns` how long it took; `exception` what its
-    program raised; `row` and `errors` the row met and its table.
+    program raised; `row` and `errors` the row met and its table; `subject` what the call named;
+    `system` whose numbers its errors have.
     """
 
     call: str
@@ -38,6 +39,7 @@ class Outcome:
     exception: BaseException | None = None
     returned: bool = False
     subject: bytes | str = field(default=b"", repr=False)
+    system: str = field(default="linux", repr=False)
 
     @property
     def failed(self) -> bool:
@@ -73,7 +75,7 @@ class Outcome:
     def check(self) -> Outcome:
         """Give itself back, or raise the CallError that a program would have met."""
         if self.row is not None and self.errors is not None and not self.late:
-            raise make_error(self.errors, self.row, self.subject)
+            raise make_error(self.errors, self.row, self.subject, self.system)
         return self
 
     def __repr__(self) -> str:

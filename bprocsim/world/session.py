@@ -50,7 +50,7 @@ def _method(made: Callable[Concatenate[Proc, P], Runs[T]]) -> Callable[Concatena
         driver = self._driver
         result: T | Fail = driver.run(typed, self._made(typed, made, (driver.proc, *args), named))
         if isinstance(result, Fail):
-            raise raised(result)
+            raise raised(result, driver.process.machine.unix.name)
         return result
 
     return method

@@ -47,18 +47,18 @@ def spawn(
             if isinstance(result, Fail):
                 refused.append(result)
                 yield from proc.exit(_NOT_EXECUTED)
-        settle(result)
+        settle(result, proc.thread)
 
     driver.ready("spawn")
     pid = driver.run("spawn", Proc.fork(driver.proc, spawned))
     if isinstance(pid, Fail):
-        raise raised(pid)
+        raise raised(pid, driver.process.machine.unix.name)
     child: Process = driver.process.children[pid]
     head = f"spawn(...) by pid {driver.process.pid}"
     wait_until(driver.sim, lambda: bool(refused) or _is_decided(child), head, driver.sim.now_ns, driver.timeout_ns)
     if refused:
         _reap(driver, pid)
-        raise raised(refused[0])
+        raise raised(refused[0], driver.process.machine.unix.name)
     return pid
 
 
