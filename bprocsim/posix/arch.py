@@ -15,7 +15,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from bprocsim.posix.elf import BE32, BE64, LE32, LE64, PT_LOAD, ByteOrder, ElfFile, Layout, parse, program_of
 
@@ -97,7 +97,7 @@ class Arch:
     loader: str
     page_bytes: int = 4096
     vmadump_code: int | None = None
-    format: ImageFormat = ELF
+    format: ImageFormat = field(default=ELF, repr=False)
 
     @property
     def bits(self) -> int:

@@ -139,7 +139,7 @@ def not_a_mount_point(survey: Survey) -> bool:
 def holds_mounts(survey: Survey) -> bool:
     inode, tree = survey.existing(), survey.tree
     return inode is not None and any(
-        tree.inodes[each.covered].mount is inode.mount for each in tree.mounts if each is not inode.mount
+        tree.inodes[each.covered].mount is inode.mount for each in tree.mounts[1:] if each is not inode.mount
     )
 
 

@@ -31,6 +31,10 @@ def fs() -> Fs:
     fs.mknod("/pipe", "fifo")
     fs.mkdir("/mnt")
     fs.mount("/mnt")
+    fs.mkdir("/busy")
+    fs.mount("/busy")
+    fs.mkdir("/busy/inner")
+    fs.mount("/busy/inner")
     return fs
 
 
@@ -111,6 +115,29 @@ def test_the_builder_is_bound_by_nothing(fs: Fs) -> None:
     fs.tree.own(fs.tree.inodes[fs.stat("/shut/f").number].number).running = 1
     fs.write_file("/shut/f", b"new")
     assert fs.read_file("/shut/f") == b"new"
+
+
+def test_unmounting_brings_back_what_was_covered(fs: Fs) -> None:
+    fs.write_file("/mnt/above", b"")
+    fs.mount("/mnt")
+    fs.write_file("/mnt/top", b"")
+    fs.unmount("/mnt/")
+    assert fs.listdir("/mnt") == ["above"]
+    fs.unmount("/mnt")
+    assert fs.listdir("/mnt") == []
+    fs.mount("/mnt")
+    assert fs.listdir("/mnt") == []
+    fs.unmount("/busy/inner")
+    fs.unmount("/busy")
+    assert [mount.path for mount in fs.tree.mounts] == [b"/", b"/mnt"]
+    assert [mount.path for mount in fs.tree.lost] == [b"/mnt", b"/mnt", b"/busy/inner", b"/busy"]
+
+
+def test_the_builder_gets_into_what_does_not_answer(fs: Fs) -> None:
+    fs.mkdir("/nfs")
+    fs.mount("/nfs", silent=True, foreign_ids=True)
+    fs.write_file("/nfs/file", b"data")
+    assert fs.read_file("/nfs/file") == b"data"
 
 
 def test_where_no_link_is_followed(fs: Fs) -> None:
@@ -233,6 +260,11 @@ MISTAKES: list[tuple[Errors, str, Callable[[Fs], object]]] = [
     (room.MOUNT, "absent", lambda fs: fs.mount("/absent")),
     (room.MOUNT, "is_no_directory", lambda fs: fs.mount("/file")),
     (room.MOUNT, "is_root", lambda fs: fs.mount("/")),
+    (room.UNMOUNT, "absent", lambda fs: fs.unmount("/absent")),
+    (room.UNMOUNT, "not_a_mount_point", lambda fs: fs.unmount("/d")),
+    (room.UNMOUNT, "not_a_mount_point", lambda fs: fs.unmount("/file")),
+    (room.UNMOUNT, "is_root", lambda fs: fs.unmount("/")),
+    (room.UNMOUNT, "holds_mounts", lambda fs: fs.unmount("/busy")),
     (room.STAT, "absent", lambda fs: fs.stat("/dangling")),
     (room.LSTAT, "absent", lambda fs: fs.lstat("/absent")),
     (room.READLINK, "absent", lambda fs: fs.readlink("/absent")),
@@ -256,6 +288,7 @@ CALLS: list[tuple[Errors, Callable[[Fs, str], object]]] = [
     (room.CHOWN, lambda fs, path: fs.chown(path, 0, 0)),
     (room.LCHOWN, lambda fs, path: fs.lchown(path, 0, 0)),
     (room.MOUNT, lambda fs, path: fs.mount(path)),
+    (room.UNMOUNT, lambda fs, path: fs.unmount(path)),
     (room.STAT, lambda fs, path: fs.stat(path)),
     (room.LSTAT, lambda fs, path: fs.lstat(path)),
     (room.READLINK, lambda fs, path: fs.readlink(path)),

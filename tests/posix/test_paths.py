@@ -634,6 +634,24 @@ def mounted() -> tuple[FileTree, dict[bytes, int], Inode]:
     return tree, numbers, vfs.mount(tree, numbers[b"/a/b"], nosuid=True)
 
 
+def test_a_lost_or_silent_file_system_tells_nothing() -> None:
+    tree, numbers, root = mounted()
+    inside = vfs.create_directory(tree, root.number, b"in", 0o000, 0, 0)
+    before = walk(tree, inside.number, b"../nowhere", ROOT)
+    assert before.stops == (Stop.ABSENT,)
+    vfs.unmount(tree, root.number)
+    for path in (b"x", b".", b"..", b"../in", b"in/x"):
+        gone = walk(tree, root.number, path, ROOT)
+        assert (gone.inode, gone.stops) == (None, (Stop.STALE, Stop.IO_ERROR)), path
+        assert walk(tree, root.number, path, ROOT, sectors=False).stops != gone.stops
+    assert walk(tree, root.number, b"/a/b", ROOT).inode is tree.inodes[numbers[b"/a/b"]]
+    silent = vfs.mount(tree, numbers[b"/a/b"], silent=True)
+    assert walk(tree, tree.root, b"/a/b", ROOT).inode is silent
+    assert walk(tree, tree.root, b"/a/b/x/y", ROOT).stops == (Stop.TIMED_OUT, Stop.IO_ERROR)
+    assert walk(tree, tree.root, b"/a/b/x/y", ROOT).where == b"/a/b/x"
+    assert walk(tree, tree.root, b"/a", ROOT).inode is tree.inodes[numbers[b"/a"]]
+
+
 def test_mounts_are_crossed_in_both_directions() -> None:
     tree, numbers, root = mounted()
     assert walk(tree, tree.root, b"/a/b", ROOT).inode is root
