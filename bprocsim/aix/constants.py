@@ -63,6 +63,11 @@ R_PCORESDL = 12
 R_REF1SDL = 13
 R_SRADSDL = R_MCMSDL
 
+# Commands of rs_info. The number of RS_SRADID_LOADAVG is OMR's; no source was found for the others.
+RS_CONTAINING_RAD = 1
+RS_SRADID_LOADAVG = 2
+RS_SRADID_USABLE_LOADAVG = 3
+
 # Which set is in force (ra_getrset, rs_getpartition).
 RS_EFFECTIVE_RSET = 2
 RS_PARTITION_RSET = 3

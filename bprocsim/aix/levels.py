@@ -45,6 +45,11 @@ class Level:
     overlapping_exclusive: bool = True
     library_failure: str = "exit255"
 
+    @property
+    def exclusive_sets(self) -> bool:
+        """Tell whether exclusive-use processors and ST sets exist; they came together."""
+        return bool(self.attach_flags & c.R_ATTACH_STRSET)
+
 
 LEVELS: Mapping[str, Level] = MappingProxyType(
     {

@@ -67,6 +67,12 @@ def in_force(thread: Any) -> Attached | None:
     return process.effective if process.effective is not None else process.partition
 
 
+def general(partition: Partition) -> int:
+    """Give the processors that are for work which names none; the lowest online one if all are exclusive."""
+    online = partition.online
+    return online & ~partition.exclusive or online & -online
+
+
 def eligible(partition: Partition, thread: Any) -> int:
     """Give the processors on which a thread may be dispatched now; 0: it waits for one to come back.
 
@@ -80,12 +86,12 @@ def eligible(partition: Partition, thread: Any) -> int:
         attached = in_force(thread)
         if attached is not None:
             return attached.processors & online
-    general = online & ~partition.exclusive
+    shared = general(partition)
     if bound is not None:
-        named = partition.bound_to(bound) & general
+        named = partition.bound_to(bound) & shared
         if named:
             return named
-    return general or online & -online
+    return shared
 
 
 def preferred(partition: Partition, thread: Any) -> int:

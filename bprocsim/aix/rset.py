@@ -6,6 +6,7 @@ functions here are pure; the calls that answer with errnos are in `rsetcalls`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from bprocsim.aix.topology import Topology, members
@@ -15,7 +16,8 @@ class Rset:
     """A resource set that its caller owns: a handle, as in C.
 
     `processors` logical ids and `memory` memory pools, as bits. `freed` after rs_free: every call
-    finds a bad address. Two are equal if they hold the same.
+    finds a bad address. Two are equal if they hold the same. Length, iteration and `in` speak of
+    logical ids; `|`, `&`, `-` give new sets; `<=` tells whether all of one lies in the other.
     """
 
     __slots__ = ("freed", "memory", "processors")
@@ -31,6 +33,39 @@ class Rset:
         return self.processors == other.processors and self.memory == other.memory
 
     __hash__ = None  # type: ignore[assignment]  # it changes
+
+    def __or__(self, other: Rset) -> Rset:
+        if not isinstance(other, Rset):
+            return NotImplemented
+        return Rset(self.processors | other.processors, self.memory | other.memory)
+
+    def __and__(self, other: Rset) -> Rset:
+        if not isinstance(other, Rset):
+            return NotImplemented
+        return Rset(self.processors & other.processors, self.memory & other.memory)
+
+    def __sub__(self, other: Rset) -> Rset:
+        if not isinstance(other, Rset):
+            return NotImplemented
+        return Rset(without(other.processors, self.processors), without(other.memory, self.memory))
+
+    def __le__(self, other: Rset) -> bool:
+        if not isinstance(other, Rset):
+            return NotImplemented
+        return is_contained(self.processors, other.processors) and is_contained(self.memory, other.memory)
+
+    def __contains__(self, processor: object) -> bool:
+        return isinstance(processor, int) and processor >= 0 and bool(self.processors >> processor & 1)
+
+    def __iter__(self) -> Iterator[int]:
+        return members(self.processors)
+
+    def __len__(self) -> int:
+        return self.processors.bit_count()
+
+    def copy(self) -> Rset:
+        """Give another set that holds the same."""
+        return Rset(self.processors, self.memory)
 
     def __repr__(self) -> str:
         return written(self.processors)
@@ -83,6 +118,35 @@ def listed(text: Any, argument: str, highest: int) -> int:
         found |= (1 << last + 1) - (1 << first)
         place += len(part) + 1
     return found
+
+
+def without(some: int, whole: int) -> int:
+    """Take some members out of a set: the second without the first, as RS_EXCLUSION has them."""
+    return whole ^ whole & some  # ints without a sign are combined twice as fast as whole & ~some
+
+
+def is_contained(some: int, whole: int) -> bool:
+    """Tell whether all members of one set are in the other."""
+    return some & whole == some
+
+
+def first(members_of: int) -> int:
+    """Give a set of the lowest member; the empty set has none."""
+    return members_of & -members_of
+
+
+def after(members_of: int, seen: int) -> int:
+    """Give a set of the lowest member above all that were seen; empty if none is left or was seen."""
+    if not seen:
+        return 0
+    passed = seen.bit_length()
+    left = members_of >> passed
+    return (left & -left) << passed
+
+
+def after_or_first(members_of: int, seen: int) -> int:
+    """Give a set of the next member, round and round."""
+    return after(members_of, seen) or members_of & -members_of
 
 
 def st_set(processors: int, online: int, topology: Topology) -> int:

@@ -47,6 +47,23 @@ CALLS: dict[str, tuple[str, str]] = {
     "execve": ("posix.execcalls", "execve"),
     "execvp": ("posix.execcalls", "execvp"),
     "_bproc_execmove_io": ("bproc.move", "execmove"),
+    "rs_alloc": ("aix.rsetcalls", "RS_ALLOC"),
+    "rs_init": ("aix.rsetcalls", "RS_INIT"),
+    "rs_free": ("aix.rsetcalls", "RS_FREE"),
+    "rs_op": ("aix.rsetcalls", "RS_OP"),
+    "rs_getinfo": ("aix.radcalls", "RS_GETINFO"),
+    "rs_numrads": ("aix.radcalls", "RS_NUMRADS"),
+    "rs_getrad": ("aix.radcalls", "RS_GETRAD"),
+    "rs_getassociativity": ("aix.radcalls", "RS_GETASSOCIATIVITY"),
+    "rs_get_homesrad": ("aix.sradcalls", "RS_GET_HOMESRAD"),
+    "rs_info": ("aix.sradcalls", "RS_INFO"),
+    "rs_registername": ("aix.registrycalls", "RS_REGISTERNAME"),
+    "rs_getnamedrset": ("aix.registrycalls", "RS_GETNAMEDRSET"),
+    "rs_discardname": ("aix.registrycalls", "RS_DISCARDNAME"),
+    "rs_getnameattr": ("aix.registrycalls", "RS_GETNAMEATTR"),
+    "rs_setnameattr": ("aix.registrycalls", "RS_SETNAMEATTR"),
+    "mkrset": ("aix.setcommands", "MKRSET"),
+    "rmrset": ("aix.setcommands", "RMRSET"),
 }
 
 

@@ -6,11 +6,9 @@ import pytest
 
 from bprocsim.aix import attaching
 from bprocsim.aix.constants import R_ATTACH_STRSET
-from bprocsim.aix.levels import LEVELS
-from bprocsim.aix.models import MODELS
 from bprocsim.aix.partition import Partition
-from bprocsim.aix.rset import Rset, listed, written
-from bprocsim.aix.topology import Topology
+from bprocsim.aix.rset import Rset, written
+from tests.aix.partitions import freed, made, rset
 
 CONDITIONS = (attaching.no_available_processor, attaching.not_exclusive, attaching.st_set_empty)
 
@@ -47,16 +45,13 @@ EXAMPLES = [
 ]
 
 
-def made(machine: tuple[str, int, int, str], offline: str = "") -> Partition:
+def machine_of(machine: tuple[str, int, int, str], offline: str = "") -> Partition:
     cpu, smt, cores, exclusive = machine
-    partition = Partition(LEVELS["7.1"], MODELS[cpu], Topology(cores, smt))
-    partition.exclusive = listed(exclusive, "exclusive", 1023)
-    partition.online &= ~listed(offline, "offline", 1023)
-    return partition
+    return made(cpu, smt, cores, exclusive=exclusive, offline=offline)
 
 
 def answer(partition: Partition, given: str, flags: int) -> str:
-    facts = attaching.set_facts(partition, Rset(listed(given, "given", 1023), 1), flags)
+    facts = attaching.set_facts(partition, rset(given, 1), flags)
     assert facts is not None
     for condition in CONDITIONS:
         if condition(facts):
@@ -69,7 +64,7 @@ def answer(partition: Partition, given: str, flags: int) -> str:
 def test_a_worked_example_of_the_st_set(
     machine: tuple[str, int, int, str], given: str, offline: str, expected: str
 ) -> None:
-    assert answer(made(machine, offline), given, R_ATTACH_STRSET) == expected
+    assert answer(machine_of(machine, offline), given, R_ATTACH_STRSET) == expected
 
 
 @pytest.mark.parametrize(
@@ -84,19 +79,17 @@ def test_a_worked_example_of_the_st_set(
     ],
 )
 def test_without_the_flag_the_set_is_attached_as_it_is(given: str, offline: str, expected: str) -> None:
-    assert answer(made(A, offline), given, 0) == expected
+    assert answer(machine_of(A, offline), given, 0) == expected
 
 
 def test_what_is_attached_is_a_copy() -> None:
     mine = Rset(0b1100, 1)
-    facts = attaching.set_facts(made(A), mine, 0)
+    facts = attaching.set_facts(machine_of(A), mine, 0)
     assert facts is not None
     mine.processors = mine.memory = 0
     assert (facts.result.processors, facts.result.memory) == (0b1100, 1)
 
 
 def test_what_is_no_set_has_no_facts() -> None:
-    freed = Rset(1)
-    freed.freed = True
-    for handle in (None, freed, 3, "0-3"):
-        assert attaching.set_facts(made(A), handle, 0) is None
+    for handle in (None, freed(), 3, "0-3"):
+        assert attaching.set_facts(machine_of(A), handle, 0) is None

@@ -8,7 +8,9 @@ import sys
 import pytest
 
 import bprocsim as bp
+from bprocsim.aix.service import Service
 from bprocsim.kernel import CALLS
+from bprocsim.kernel.calls import runner
 from bprocsim.manual import Kind
 from bprocsim.testing import Recipe, recipes, recipes_of, tables
 from bprocsim.testing.defects import defects
@@ -121,7 +123,14 @@ WITHOUT_A_TABLE = {"compute", "alarm", "thread_create", "_bproc_execmove_io"}
 
 
 def test_every_call_that_can_fail_has_its_table() -> None:
-    assert set(CALLS) - set(tables()) == WITHOUT_A_TABLE
+    with_a_table = {*tables(), *(name for name in CALLS if isinstance(runner(name), Service))}
+    assert set(CALLS) - with_a_table == WITHOUT_A_TABLE
+
+
+def test_a_service_has_the_table_of_its_call() -> None:
+    services = {name: run.errors.call for name in CALLS if isinstance(run := runner(name), Service)}
+    assert services == {name: name for name in services}
+    assert "rs_op" in services
 
 
 def test_recipes_need_none_of_the_extras() -> None:
