@@ -22,23 +22,10 @@ from bprocsim.posix.profiles import DOCUMENTED
 PAGE = "scyld-bproc_execmove"
 
 
-class MoveFacts(ExecFacts):
-    """What execmove asks on entry: all that exec asks, and whether there is a master."""
-
-    __slots__ = ("has_master",)
-
-    def __init__(
-        self, machine: Machine, who: Credentials, cwd: int, cmd: Pointer, argv: Vector, envp: Vector,
-        process: Any = None,
-    ) -> None:  # fmt: skip
-        super().__init__(machine, who, cwd, cmd, argv, envp, process)
-        master = machine.master
-        # A caller on a slave never sees its absence: it is killed there.
-        self.has_master: bool = master.running or machine is not master.machine
-
-
-def no_master(f: MoveFacts) -> bool:
-    return not f.has_master
+def no_master(f: ExecFacts) -> bool:
+    # A caller on a slave never sees its absence: it is killed there.
+    master = f.machine.master
+    return f.machine is master.machine and not master.running
 
 
 @cache
@@ -69,9 +56,9 @@ def _returned_rows(profile: ExecProfile) -> Iterator[Row]:
 
 def survey(
     machine: Machine, who: Credentials, cwd: int, cmd: Pointer, argv: Vector, envp: Vector, process: Any = None
-) -> tuple[Fail | None, MoveFacts]:
+) -> tuple[Fail | None, ExecFacts]:
     """Gather the facts of an execmove and decide: what would be refused, or None. No time passes."""
-    facts = MoveFacts(machine, who, cwd, cmd, argv, envp, process)
+    facts = ExecFacts(machine, who, cwd, cmd, argv, envp, process)
     table = machine.master.execmove_errors
     row = table.first(facts)
     return (None if row is None else Fail(row, table, b"" if cmd is BAD_ADDRESS else cmd)), facts

@@ -100,10 +100,10 @@ def forward(machine: Machine, end: Endpoint, stdout: Descriptor | None) -> None:
         end.close(port)
         _let_go(machine, end, output)
 
-    early, end.inbox = bytes(end.inbox), bytearray()
     end.arrived, end.at_end = arrived, at_end
-    if early:
+    if end.inbox:
         # It arrived before the link was handed over.
+        early, end.inbox = bytes(end.inbox), bytearray()
         end.receive(port, early)
     if (end.ended or end.reset) and end.at_end is not None:
         at_end()

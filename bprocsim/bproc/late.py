@@ -16,6 +16,7 @@ from bprocsim.manual import Kind, Row
 from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.network import Answer
 
+_DOWN = NodeState.DOWN  # looking a member up in an Enum is slow
 ROUTE, IN_TRANSIT, THAW, IO_SETUP = "ROUTE", "IN_TRANSIT", "THAW", "IO_SETUP"
 
 
@@ -34,7 +35,7 @@ def node_unknown(f: RouteFacts) -> bool:
 
 
 def node_down(f: RouteFacts) -> bool:
-    return f.node is not None and f.node.state is NodeState.DOWN
+    return f.node is not None and f.node.state is _DOWN
 
 
 def same_node(f: RouteFacts) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bprocsim.bproc import iod, vmadump
-from bprocsim.bproc.execmove import MoveFacts, survey
+from bprocsim.bproc.execmove import survey
 from bprocsim.bproc.ghost import Ghost
 from bprocsim.bproc.late import (
     IN_TRANSIT,
@@ -31,9 +31,13 @@ from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector
 from bprocsim.manual import Errors, Exit, Fail, Replaced, Row, exit_status
 from bprocsim.port import Steps, Wait, Waiter
 from bprocsim.posix import newimage
+from bprocsim.posix.exec import ExecFacts
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.network import Answer
 from bprocsim.posix.procs import State, Thread
+
+# Looking a member up in an Enum is slow, and every move asks for these.
+_MOVING, _RUNNING = State.MOVING, State.RUNNING
 
 
 def _readable(path: bytes) -> str:
@@ -78,7 +82,7 @@ def execmove(
     cmd: Pointer,
     argv: Vector,
     envp: Vector,
-    surveyed: tuple[Fail | None, MoveFacts] | None = None,
+    surveyed: tuple[Fail | None, ExecFacts] | None = None,
 ) -> Steps:
     """Load an image here, move it to a node and run it there; comes back only if it fails.
 
@@ -103,19 +107,18 @@ def execmove(
         # The image is mapped here before it moves, so here is where its headers kill it.
         yield machine.port.sleep(machine.costs.syscall_ns + machine.costs.exec_ns)
         return Replaced(process.image)
-    process.move_to(State.MOVING)
-    if move.before is None:
-        _stop_others(thread)
+    process.move_to(_MOVING)
     failure = yield from _drive(machine, master, move)
     master.moves.pop(process.pid, None)
-    process.move_to(State.RUNNING)
+    process.move_to(_RUNNING)
     if process.machine is master.machine:
         process.ghost = None
     else:
         process.ghost.node = process.machine.number
     if failure is not None:
         return _late(machine, master, move, failure, cmd)
-    _stop_others(thread)
+    if move.before is not None:
+        _stop_others(thread)
     if process.alarm is not None:
         process.alarm[1].cancel()  # timers do not move
         process.alarm = None

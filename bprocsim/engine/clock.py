@@ -39,7 +39,7 @@ class Engine:
         self.background = 0
         self.events = 0
         self.planned: list[EngineTimer] = []
-        self._done: Callable[[], bool] | None = None  # what ends the run that is under way
+        self._done: Callable[[], bool] = _never  # what ends the run that is under way
         self._asks = True  # whether it can hold yet
         self._limit = 0
         self.hasty: EngineTask | None = None  # the task under way, if its event has nothing else to do
@@ -145,7 +145,7 @@ class Engine:
 
     def _rest(self) -> None:
         """End a run: nothing passes at once before the next."""
-        self._done, self._limit, self._asks, self.hasty = None, 0, True, None
+        self._done, self._limit, self._asks, self.hasty = _never, 0, True, None
 
     def stop(self, task: EngineTask) -> None:
         """See Port."""
@@ -240,7 +240,7 @@ class Engine:
         """See Port: a run would do nothing else next."""
         env, task = self.env, self.hasty
         then = env._now + duration_ns
-        if task is None or task.ended or self._done is None or (env._queue and env._queue[0][0] <= then):
+        if task is None or task.ended or (env._queue and env._queue[0][0] <= then):
             return False
         if self.events >= self._limit or (self._asks and self._done()):
             return False

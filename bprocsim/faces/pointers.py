@@ -86,7 +86,7 @@ def c_string(value: Any, argument: str) -> bytes:
         text = value
     else:
         raise TypeError(f"{argument}: expected str, bytes or a path, got {value!r}")
-    return text if b"\0" not in text else text[: text.index(b"\0")]
+    return text if 0 not in text else text[: text.index(0)]  # a number: bytes are looked for slowly
 
 
 def pointer(value: Any, argument: str) -> Pointer:

@@ -91,7 +91,7 @@ class Proc(Inside):
     __slots__ = ("_dispatch", "_libc", "_pending")
 
     def __init__(self, thread: Any, dispatch: Dispatch) -> None:
-        super().__init__(thread)
+        self.thread = thread
         self._dispatch = dispatch
         self._pending = Pending()
         self._libc: Libc | None = None

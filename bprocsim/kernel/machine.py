@@ -37,6 +37,8 @@ from bprocsim.trace import Trace
 if TYPE_CHECKING:
     from bprocsim.aix.partition import Partition
 
+_GONE = State.GONE  # looking a member up in an Enum is slow
+
 
 class Machine:
     """A machine of a simulated world; see posix/machine.py for what its rooms may ask of it.
@@ -192,7 +194,8 @@ class Machine:
     def _close(self, thread: Thread, by: Thread | None) -> None:
         """Let a thread run no more; `by` closes itself."""
         thread.ended = True
-        withdraw(thread)
+        if thread.waiting is not None:
+            withdraw(thread)
         if thread is not by and thread.task is not None:
             self.port.stop(thread.task)
         thread.task = None
@@ -205,10 +208,11 @@ class Machine:
     def only(self, thread: Thread) -> None:
         """See posix.Machine."""
         process = thread.process
-        for other in process.threads:
-            if other is not thread:
-                self._close(other, None)
-        process.threads[:] = [thread]
+        if len(process.threads) != 1:
+            for other in process.threads:
+                if other is not thread:
+                    self._close(other, None)
+            process.threads[:] = [thread]
         thread.number = 1
 
     def report(self, process: Process) -> None:
@@ -218,16 +222,18 @@ class Machine:
         if process.family is not None:
             process.family.living -= 1
         process.ghost = None
-        orphan_children(process)
+        if process.children:
+            orphan_children(process)
         parent = process.parent
         if parent is None or parent.handlers.get(Signal.SIGCHLD) is Disposition.IGNORE:
-            process.move_to(State.GONE)
+            process.move_to(_GONE)
             self.forget(process)
             if parent is not None:
                 parent.children.pop(process.pid, None)
         else:
             process.move_to(State.ZOMBIE)
-        self.tell_parent(process)
+        if parent is not None:
+            self.tell_parent(process)
         for watch in process.watchers or ():
             watch(process)
         process.proc = None

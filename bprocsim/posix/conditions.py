@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bprocsim.faces.pointers import BAD_ADDRESS
 from bprocsim.posix.paths import Stop, Walk
-from bprocsim.posix.vfs import EXECUTE, Kind, permits
+from bprocsim.posix.vfs import EXECUTE, FILE, permits
 
 if TYPE_CHECKING:
     from bprocsim.posix.exec import ExecFacts, Subject
@@ -95,7 +95,7 @@ def noexec_mount(f: Subject) -> bool:
 
 def not_regular(f: Subject) -> bool:
     inode = f.walk.inode
-    return inode is not None and inode.kind is not Kind.FILE
+    return inode is not None and inode.kind is not FILE
 
 
 def not_executable(f: Subject) -> bool:
@@ -130,4 +130,4 @@ def ids_untranslated(f: Subject) -> bool:
 
 def header_io_error(f: Subject) -> bool:
     inode = f.walk.inode
-    return inode is not None and inode.kind is Kind.FILE and f.call.tree.is_bad(inode)
+    return inode is not None and inode.kind is FILE and f.call.tree.is_bad(inode)

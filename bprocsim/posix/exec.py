@@ -23,7 +23,7 @@ from bprocsim.posix.mapping import OLD_FATES, Fate
 from bprocsim.posix.paths import PathLimits, Walk, walk
 from bprocsim.posix.scripts import read_cut
 from bprocsim.posix.search import GLIBC, SearchRules
-from bprocsim.posix.vfs import FileTree, Inode, Kind
+from bprocsim.posix.vfs import FILE, FileTree, Inode
 from bprocsim.units import KiB, MiB
 
 
@@ -129,7 +129,7 @@ class Subject:
         self.elf: ElfFile | None = None
         self.script: tuple[bytes, ...] | None = None
         inode = self.walk.inode
-        if inode is not None and inode.kind is Kind.FILE and not call.tree.is_bad(inode):
+        if inode is not None and inode.kind is FILE and not call.tree.is_bad(inode):
             self.file = inode
             self.elf = read_elf(inode.data, call.arch)
             if role != "loader":
@@ -146,12 +146,12 @@ class ExecFacts:
 
     `machine` where it is decided; `who` the caller's credentials; `cwd` the inode that relative
     names start from; `cmd`, `argv`, `envp` as `pointers` give them; `process` the caller's, None if
-    it is made for this call.
+    it is made for this call. `argument_bytes` the program's name and all strings, each with its NUL.
     """
 
     __slots__ = (
-        "_chain", "_copied", "arch", "argv", "cmd", "cwd", "envp", "machine", "process", "profile", "program", "tree",
-        "who",
+        "_chain", "_copied", "arch", "argument_bytes", "argv", "cmd", "cwd", "envp", "machine", "process", "profile",
+        "program", "tree", "who",
     )  # fmt: skip
 
     def __init__(
@@ -167,7 +167,9 @@ class ExecFacts:
         self.argv = argv
         self.envp = envp
         self.process = process
-        self.program = Subject(self, b"" if cmd is BAD_ADDRESS else cmd, "program")
+        path = b"" if cmd is BAD_ADDRESS else cmd
+        self.program = Subject(self, path, "program")
+        self.argument_bytes = len(path) + 1 + argv.size_bytes + envp.size_bytes
         self._chain: tuple[Subject, ...] | None = None
         self._copied: str | None = None
 
@@ -198,11 +200,6 @@ class ExecFacts:
             if subject.role == "script":
                 last = subject
         return last
-
-    @property
-    def argument_bytes(self) -> int:
-        """Count the program's name and all strings, each with its NUL."""
-        return len(self.program.path) + 1 + self.argv.size_bytes + self.envp.size_bytes
 
     @property
     def free_descriptors(self) -> int:

@@ -34,7 +34,8 @@ class Memory:
     @property
     def free_bytes(self) -> int:
         """Tell how much may still be reserved."""
-        return max(0, self.total_bytes - self.used_bytes - self.withheld_bytes)
+        free = self.total_bytes - self.used_bytes - self.withheld_bytes
+        return free if free > 0 else 0
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
@@ -47,7 +48,7 @@ class FileTable:
     @property
     def free(self) -> int:
         """Tell how many more may be opened."""
-        return max(0, self.limit - self.used)
+        return self.limit - self.used if self.used < self.limit else 0
 
 
 def counted(machine: Machine, description: Any) -> Any:

@@ -150,7 +150,7 @@ def walk(
     Sources: linux-path_resolution7, posix-pathname-resolution, linux-2.4.20-namei.
     """
     assert path, "an empty path is its caller's business"
-    assert b"\0" not in path, "so is one with a NUL"
+    assert 0 not in path, "so is one with a NUL"
     own, base = tree.inodes.get, tree.inodes.base
     if path[0] == 47:
         names, number = path[1:].split(b"/"), tree.root

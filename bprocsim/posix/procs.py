@@ -243,9 +243,9 @@ def let_go(description: Description, port: Port) -> None:
 
 def close_all(descriptors: dict[int, Descriptor], port: Port) -> None:
     """Close every descriptor of a table, in order of their numbers."""
-    closing = [descriptors[number] for number in sorted(descriptors)]
+    closing = sorted(descriptors.items())  # no two numbers are the same, so it never compares further
     descriptors.clear()
-    for descriptor in closing:
+    for _, descriptor in closing:
         let_go(descriptor.description, port)
 
 

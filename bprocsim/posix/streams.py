@@ -46,12 +46,26 @@ class Endpoint:
     arrived: Callable[[bytes], int] | None = None
     at_end: Callable[[], None] | None = None
     on_close: Callable[[], None] | None = None
-    reading: WaitQueue = field(factory=WaitQueue)
-    writing: WaitQueue = field(factory=WaitQueue)
     references: int = 0
     table: Any = None
+    _reading: WaitQueue | None = None
+    _writing: WaitQueue | None = None
     readable = True
     writable = True
+
+    @property
+    def reading(self) -> WaitQueue:
+        """Give the queue of those who wait for bytes: few connections ever have one."""
+        if self._reading is None:
+            self._reading = WaitQueue()
+        return self._reading
+
+    @property
+    def writing(self) -> WaitQueue:
+        """Give the queue of those who wait for room."""
+        if self._writing is None:
+            self._writing = WaitQueue()
+        return self._writing
 
     @property
     def broken(self) -> bool:
@@ -88,14 +102,16 @@ class Endpoint:
             if not data:
                 return
         self.inbox += data
-        self.reading.wake_all(port, Why.DATA)
+        if self._reading:
+            self._reading.wake_all(port, Why.DATA)
 
     def receive_end(self, port: Port) -> None:
         """Learn that the peer sends no more."""
         self.ended = True
         if self.at_end is not None:
             self.at_end()
-        self.reading.wake_all(port, Why.END)
+        if self._reading:
+            self._reading.wake_all(port, Why.END)
 
     def be_reset(self, port: Port) -> None:
         """Learn that the peer threw the connection away; whoever met its end of file met that already."""
@@ -134,8 +150,8 @@ class Endpoint:
         peer = self.peer
         if peer is not None:
             peer.unread -= count
-            if peer.writing:
-                peer.writing.wake_all(port, Why.DATA)
+            if peer._writing:
+                peer._writing.wake_all(port, Why.DATA)
 
     def _send(self, port: Port, size_bytes: int, act: Callable[..., None], *what: Any) -> None:
         """Let the peer do something, with `what` was sent, when so many bytes have passed."""

@@ -31,6 +31,9 @@ class Kind(Enum):
     BLK = "blk"
 
 
+FILE = Kind.FILE  # looking a member up in an Enum is slow, and every exec asks for this one
+
+
 @frozen(eq=False)
 class Mount:
     """A mounted file system; compared by identity.
