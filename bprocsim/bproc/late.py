@@ -6,45 +6,44 @@ low eight bits as its status.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, setters
 
-from bprocsim.bproc.nodes import NODE_MASTER, Node, NodeState
+from bprocsim.bproc import vmadump
+from bprocsim.bproc.nodes import NODE_MASTER, NodeState
 from bprocsim.errnos import Errno
 from bprocsim.manual import Kind, Row
-from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.network import Answer
+
+if TYPE_CHECKING:
+    from bprocsim.bproc.transit import Move
 
 _DOWN = NodeState.DOWN  # looking a member up in an Enum is slow
 ROUTE, IN_TRANSIT, THAW, IO_SETUP = "ROUTE", "IN_TRANSIT", "THAW", "IO_SETUP"
 
 
-@define(on_setattr=setters.NO_OP, eq=False, repr=False)
-class RouteFacts:
-    """What the master asks when the request reaches it: where to, from where, for whom."""
-
-    destination: int
-    node: Node | None
-    current: int
-    who: Credentials
+# ---- what the master asks when the request reaches it ---------------------------------------------
 
 
-def node_unknown(f: RouteFacts) -> bool:
+def node_unknown(f: Move) -> bool:
     return f.node is None and f.destination != NODE_MASTER
 
 
-def node_down(f: RouteFacts) -> bool:
+def node_down(f: Move) -> bool:
     return f.node is not None and f.node.state is _DOWN
 
 
-def same_node(f: RouteFacts) -> bool:
-    return f.destination == f.current
+def same_node(f: Move) -> bool:
+    return bool(f.destination == f.source.number)
 
 
-def node_not_permitted(f: RouteFacts) -> bool:
+def node_not_permitted(f: Move) -> bool:
     # A move to the master is never checked.
-    return f.node is not None and not f.node.permits(f.who)
+    return f.node is not None and not f.node.permits(f.caller)
+
+
+# ---- on the way -----------------------------------------------------------------------------------
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
@@ -58,26 +57,23 @@ def slave_lost(f: TransitFacts) -> bool:
     return f.lost
 
 
-@define(on_setattr=setters.NO_OP, eq=False, repr=False)
-class ThawFacts:
-    """What the target asks of a frozen process: its format, a loader named but not sent, memory."""
-
-    understood: bool
-    loader_found: bool
-    needed_bytes: int
-    free_bytes: int
+# ---- what the target asks of a frozen process -----------------------------------------------------
 
 
-def undump_refused(f: ThawFacts) -> bool:
-    return not f.understood
+def undump_refused(f: Move) -> bool:
+    return not vmadump.understands(f.target, f.frozen)
 
 
-def loader_absent(f: ThawFacts) -> bool:
-    return not f.loader_found
+def loader_absent(f: Move) -> bool:
+    """It is sent by name alone."""
+    return not vmadump.finds(f.target, f.process, f.frozen)
 
 
-def undump_out_of_memory(f: ThawFacts) -> bool:
-    return f.needed_bytes > f.free_bytes
+def undump_out_of_memory(f: Move) -> bool:
+    return bool(f.frozen.memory_bytes > f.target.memory.free_bytes)
+
+
+# ---- the connections back -------------------------------------------------------------------------
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)

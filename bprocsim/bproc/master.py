@@ -70,6 +70,11 @@ class Master:
             return False
         return self.running if machine is self.machine else machine.number not in self.severed
 
+    def undisturbed(self, one: Any, other: Any) -> bool:
+        """Tell whether steps on two machines may pass in one go: both work, nothing strikes, nobody keeps steps."""
+        healthy = one.alive and other.alive and self.running and not self.severed
+        return healthy and not (self.hooks or one.trace.all)
+
     def gave_up(self, machine: Any) -> bool:
         """Tell whether a machine is out of the space, and everybody who can know it does."""
         if machine is self.machine:

@@ -19,8 +19,6 @@ from bprocsim.bproc.late import (
     ROUTE,
     THAW,
     ConnectFacts,
-    RouteFacts,
-    ThawFacts,
     TransitFacts,
 )
 from bprocsim.bproc.master import Master
@@ -151,11 +149,10 @@ def _drive(machine: Machine, master: Master, move: Move) -> Steps:
     else:
         yield from passes(machine, master, move, ON_THE_SOURCE, here_ns)
         yield from carry(master, move, machine, front, "MOVE", 0, IN_THE_MASTER, (costs.daemon_ns,))
-    known = master.node(move.destination)
-    asked = RouteFacts(move.destination, known, machine.number, move.caller)
-    row = master.execmove_errors.first(asked, ROUTE)
+    move.node = node = master.node(move.destination)
+    row = master.execmove_errors.first(move, ROUTE)
     if row is None:
-        move.target = known.machine if known is not None else front
+        move.target = node.machine if node is not None else front
         process.ghost.node = move.destination
         row = yield from _at_target(machine, move.target, master, move)
         if row is None and not (yield from _hand_over(machine, move.target, master, move)):
@@ -180,19 +177,13 @@ def _at_target(machine: Machine, target: Any, master: Master, move: Move) -> Ste
     )  # fmt: skip
     if move.decided():
         return _lost(table)
-    move.frozen = frozen = vmadump.freeze(machine, process, master.edition.library_list)
-    yield from _stream(machine, target, master, move, frozen.size_bytes)
+    move.frozen = vmadump.freeze(machine, process, master.edition.library_list)
+    yield from _stream(machine, target, master, move, move.frozen.size_bytes)
     if move.decided():
         return _lost(table)
     if move.silent:
         return table.first(ConnectFacts(Answer.SILENCE), IO_SETUP)
-    thaw = ThawFacts(
-        vmadump.understands(target, frozen),
-        vmadump.finds(target, process, frozen),
-        frozen.memory_bytes,
-        target.memory.free_bytes,
-    )
-    if (row := table.first(thaw, THAW)) is not None:
+    if (row := table.first(move, THAW)) is not None:
         return row
     move.go_there()
     if move.port:

@@ -13,16 +13,18 @@ from bprocsim.port import Link, Port, Steps, Timer, Wait, Waiter, Why
 from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.paths import walk
 from bprocsim.posix.procs import Descriptor, Process, close_all
-from bprocsim.posix.vfs import EXECUTE, Kind, permits
+from bprocsim.posix.vfs import EXECUTE, ROOT_NUMBER, Kind, permits
 
 if TYPE_CHECKING:
     from bprocsim.bproc.master import Master
+    from bprocsim.bproc.nodes import Node
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Move:
     """A process of `caller` on its way from `source` to the node `destination`, whose machine is `target`.
 
+    `node` the master's record of that node, None for the front end and where there is no such node;
     `port` the one for I/O forwarding, 0 for none; `frozen` what is sent.
     `answered` the master has heard that it arrived, so that it belongs to the target; `lost` the
     target, `orphaned` the source was given up before that, or before all was handed over;
@@ -38,6 +40,7 @@ class Move:
     destination: int
     port: int
     caller: Credentials
+    node: Node | None = None
     target: Any = None
     frozen: Any = None
     answered: bool = False
@@ -93,11 +96,10 @@ class Move:
         source.processes.pop(process.pid, None)
         target.processes[process.pid] = process
         process.machine = target
-        root = target.tree.root
-        process.cwd = root
+        process.cwd = ROOT_NUMBER
         if process.cwd_path != b"/":
             who = process.credentials
-            inode = walk(target.tree, root, process.cwd_path, who, target.profile.paths).inode
+            inode = walk(target.tree, ROOT_NUMBER, process.cwd_path, who, target.profile.paths).inode
             if inode is not None and inode.kind is Kind.DIRECTORY and permits(inode, who, EXECUTE):
                 process.cwd = inode.number
             else:
@@ -174,7 +176,7 @@ def passes(machine: Any, master: Master, move: Move, plan: Plan, durations_ns: D
     leaves in the trace exactly the steps that were due. Afterwards the machine is there, or
     `move.decided()`.
     """
-    if not (master.hooks or machine.trace.all) and master.serves(machine):
+    if master.undisturbed(machine, machine):
         total_ns = sum(durations_ns)
         if not total_ns or machine.port.pass_at_once(total_ns):
             return ()
@@ -219,9 +221,9 @@ def carry(
     One event does for all of it, as in `passes`. Afterwards the receiver is there, or `move.decided()`.
     """
     size_bytes, delay_ns = size_bytes or sender.costs.message_bytes, -1
-    if sender is not receiver and not (master.hooks or sender.trace.all):
+    if sender is not receiver and master.undisturbed(sender, receiver):
         link = sender.network.link(sender, receiver)
-        if not link.cuts and master.serves(sender) and master.serves(receiver):
+        if not link.cuts:
             delay_ns = sender.port.occupy(link, size_bytes) + sum(durations_ns)
             if sender.port.pass_at_once(delay_ns):
                 return ()

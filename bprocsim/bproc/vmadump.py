@@ -38,20 +38,17 @@ def freeze(machine: Machine, process: Process, library_list: tuple[str, ...]) ->
     """
     image: Loaded = process.image
     page = machine.arch.page_bytes
-    listed = bool(library_list) and image.loader_path.decode("utf-8", "surrogateescape") in library_list
-    pages = _pages(image.inode.data, page)
-    if image.loader is not None and not listed:
-        pages += _pages(image.loader.data, page)
+    pages, by_name = _pages(image.inode.data, page), b""
+    if image.loader is not None:
+        if image.loader_path.decode("utf-8", "surrogateescape") in library_list:
+            by_name = image.loader_path
+        else:
+            pages += _pages(image.loader.data, page)
     if image.script is not None:
         pages += _pages(image.script, page)
     strings = (*process.argv, *process.env)
     pages += -(-(sum(map(len, strings)) + len(strings)) // page)
-    return Frozen(
-        machine.arch,
-        FIXED_BYTES + pages * (page + WORD_BYTES),
-        process.memory_bytes,
-        image.loader_path if image.loader is not None and listed else b"",
-    )
+    return Frozen(machine.arch, FIXED_BYTES + pages * (page + WORD_BYTES), process.memory_bytes, by_name)
 
 
 @lru_cache(maxsize=256)

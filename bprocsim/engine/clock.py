@@ -239,8 +239,8 @@ class Engine:
     def pass_at_once(self, duration_ns: int) -> bool:
         """See Port: a run would do nothing else next."""
         env, task = self.env, self.hasty
-        then = env._now + duration_ns
-        if task is None or task.ended or (env._queue and env._queue[0][0] <= then):
+        then, queue = env._now + duration_ns, env._queue
+        if task is None or task.ended or (queue and queue[0][0] <= then):
             return False
         if self.events >= self._limit or (self._asks and self._done()):
             return False

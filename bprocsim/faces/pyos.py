@@ -101,7 +101,8 @@ class Proc(Inside):
 
     def check_finished(self) -> None:
         """Complain about a last call that was never run."""
-        self._pending.check()
+        if self._pending.call:
+            self._pending.check()
 
     def _handle(self, function: Callable[..., Any], signum: int) -> Any:
         """Call a handler of the program; gives what is left to run of it, if it is a generator function."""

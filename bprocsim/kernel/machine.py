@@ -143,7 +143,6 @@ class Machine:
     def _enter(self, pid: int) -> Process:
         process = Process(pid, self)
         process.pgid = process.sid = pid
-        process.cwd = self.tree.root
         process.threads.append(Thread(process))
         self.processes[pid] = process
         if self.master is None:

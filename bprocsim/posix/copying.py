@@ -47,7 +47,7 @@ def _room_bytes(f: ExecFacts) -> int:
 
 
 def string_unreadable(f: ExecFacts) -> bool:
-    return f.argv.bad_element or f.envp.bad_element
+    return f.argv.bad_elements + f.envp.bad_elements > 0
 
 
 def args_too_big(f: ExecFacts) -> bool:

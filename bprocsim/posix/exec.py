@@ -193,15 +193,6 @@ class ExecFacts:
         self._chain = None
 
     @property
-    def image(self) -> Subject:
-        """Give the ELF file that is to run: the program, or the last interpreter of a script."""
-        last = self.program
-        for subject in self.chain:
-            if subject.role == "script":
-                last = subject
-        return last
-
-    @property
     def free_descriptors(self) -> int:
         """Tell how many more descriptors the caller may have; a process made for the call has some."""
         return 1 if self.process is None else self.process.open_limit - len(self.process.descriptors)

@@ -16,12 +16,14 @@ from bprocsim.posix.procs import Handler, Process, close_on_exec
 
 def load(machine: Machine, facts: ExecFacts) -> Loaded:
     """Tell what the process is about to run, from facts in which no row holds."""
-    subject = facts.image
+    subject, loader = facts.program, None
+    for interpreter in facts.chain:
+        if interpreter.role == "loader":
+            loader = interpreter
+        else:
+            subject = interpreter  # a script is run by its last interpreter
     inode, elf = subject.file, subject.elf
     assert inode is not None and elf is not None, "every row was tested"
-    chain = facts.chain
-    last = chain[-1] if chain else None
-    loader = last if last is not None and last.role == "loader" else None
     image = Loaded(subject.path, inode, elf)
     image.program = machine.program_of(image)
     image.memory_bytes = memory_of(inode.data, facts.arch)

@@ -15,6 +15,7 @@ from attrs import define, field, frozen, setters
 from bprocsim.manual import Exit
 from bprocsim.port import Port, Task, Waiter, WaitQueue
 from bprocsim.posix.credentials import ROOT, Credentials
+from bprocsim.posix.vfs import ROOT_NUMBER
 from bprocsim.signals import UNCATCHABLE
 
 
@@ -131,7 +132,7 @@ class Process:
     credentials: Credentials = ROOT
     pgid: int = 0
     sid: int = 0
-    cwd: int = 0
+    cwd: int = ROOT_NUMBER
     cwd_path: bytes = b"/"
     argv: tuple[bytes, ...] = ()
     env: tuple[bytes, ...] = ()

@@ -26,7 +26,8 @@ class Endpoint:
 
     `peer` the other end, `link` the way to it; `inbox` what has arrived and was not read; `unread`
     how many bytes were sent from here and not yet read there, at most `capacity`; `ended` the peer
-    sends no more; `reset` the connection was thrown away, and `reset_told` a call here has said so;
+    sends no more; `reset` the connection was thrown away, so that writing here reaches nobody (`broken`),
+    and `reset_told` a call here has said so;
     `closed` here; `arrived`, when set, is offered arriving bytes and gives how many it took, the
     rest fills the inbox; `at_end` is called at the end of file or a reset (the harness's own ends,
     and iod's); `on_close`, when set, is called when it is closed here.
@@ -41,6 +42,7 @@ class Endpoint:
     unread: int = 0
     ended: bool = False
     reset: bool = False
+    broken: bool = False
     reset_told: bool = False
     closed: bool = False
     arrived: Callable[[bytes], int] | None = None
@@ -66,11 +68,6 @@ class Endpoint:
         if self._writing is None:
             self._writing = WaitQueue()
         return self._writing
-
-    @property
-    def broken(self) -> bool:
-        """Tell whether writing here can reach nobody."""
-        return self.reset
 
     def take(self, port: Port, count: int) -> bytes | None:
         """Take up to `count` bytes that have arrived."""
@@ -115,7 +112,7 @@ class Endpoint:
 
     def be_reset(self, port: Port) -> None:
         """Learn that the peer threw the connection away; whoever met its end of file met that already."""
-        self.reset = True
+        self.reset = self.broken = True
         self.reset_told = self.ended
         at_end, self.at_end = self.at_end, None  # once: descriptors 1 and 2 may both hold the lost end
         if at_end is not None:

@@ -56,8 +56,9 @@ class Attempt:
 
     def end(self, sim: Simulation) -> None:
         """Note when and where the call itself has ended; from now on it may be over."""
-        self.ended_ns, self.node = sim.now_ns, self.process.machine.number
-        sim.engine.ask()
+        engine = sim.engine
+        self.ended_ns, self.node = engine.now_ns, self.process.machine.number
+        engine.ask()
 
     def over(self) -> bool:
         """Tell whether the call, all that it started, and all its output have come to an end."""
@@ -108,7 +109,7 @@ def make_call(
     process.cwd, process.cwd_path = caller.cwd, caller.cwd_path
     if process.family is None:
         process.family = Family()
-    attempt = Attempt(process, sim.now_ns, out, err, (len(out.data), len(err.data)))
+    attempt = Attempt(process, sim.engine.now_ns, out, err, (len(out.data), len(err.data)))
 
     def ended(_process: Process) -> None:
         attempt.end(sim)
