@@ -16,6 +16,9 @@ _SETS_AND_SRADS = frozenset({c.R_RSET, c.R_SRADID})
 _PROCESSES = frozenset({c.R_PROCESS})
 _PROCESSES_AND_THREADS = frozenset({c.R_PROCESS, c.R_THREAD})
 
+# Calls that came with SRADIDs.
+_LATER = frozenset({"ra_attach", "rs_get_homesrad", "rs_info"})
+
 
 @frozen(eq=False)
 class Level:
@@ -26,6 +29,8 @@ class Level:
     `sradids` whether SRADIDs, enhanced affinity and ra_attach exist; `processors_max` the logical
     processors of a partition; `argument_bytes` what arguments and environment may take (the
     attribute ncargs).
+
+    `lacks` calls that came later.
 
     Our choices, where the pages are silent or speak twice: `exclusive_by_capability` whether
     CAP_NUMA_ATTACH is enough to make and remove an exclusive set, or root alone may;
@@ -41,6 +46,7 @@ class Level:
     sradids: bool
     processors_max: int
     argument_bytes: int
+    lacks: frozenset[str] = frozenset()
     exclusive_by_capability: bool = True
     overlapping_exclusive: bool = True
     library_failure: str = "exit255"
@@ -55,9 +61,9 @@ LEVELS: Mapping[str, Level] = MappingProxyType(
     {
         each.name: each
         for each in (
-            Level("5.2", _SETS, _PROCESSES, 0, False, 256, 24 * KiB),
-            Level("5.3", _SETS, _PROCESSES_AND_THREADS, c.R_ATTACH_STRSET, False, 256, 24 * KiB),
-            Level("6.1", _SETS, _PROCESSES_AND_THREADS, c.R_ATTACH_STRSET, False, 256, 1 * MiB),
+            Level("5.2", _SETS, _PROCESSES, 0, False, 256, 24 * KiB, _LATER),
+            Level("5.3", _SETS, _PROCESSES_AND_THREADS, c.R_ATTACH_STRSET, False, 256, 24 * KiB, _LATER),
+            Level("6.1", _SETS, _PROCESSES_AND_THREADS, c.R_ATTACH_STRSET, False, 256, 1 * MiB, _LATER),
             Level("6.1.5", _SETS_AND_SRADS, _PROCESSES_AND_THREADS, c.R_ATTACH_STRSET, True, 256, 1 * MiB),
             Level("7.1", _SETS_AND_SRADS, _PROCESSES_AND_THREADS, c.R_ATTACH_STRSET, True, 1024, 1 * MiB),
             Level("7.2", _SETS_AND_SRADS, _PROCESSES_AND_THREADS, c.R_ATTACH_STRSET, True, 1024, 1 * MiB),

@@ -9,7 +9,8 @@ from attrs import define, field, setters
 
 from bprocsim.aix.levels import Level
 from bprocsim.aix.models import Model
-from bprocsim.aix.placement import Attached
+from bprocsim.aix.placement import Attached, in_force, of_thread
+from bprocsim.aix.rset import Rset
 from bprocsim.aix.topology import Topology, members
 
 
@@ -63,6 +64,11 @@ class Partition:
         """
         if self.dispatcher is not None:
             self.dispatcher.refresh(threads)
+
+    def placed(self, thread: Any) -> tuple[Rset, int | None]:
+        """Give the set that a thread goes by (the default set if nothing is attached), and its home SRAD."""
+        found = in_force(thread) or self.default_set
+        return Rset(found.processors, found.memory), of_thread(thread).srad
 
     def threads(self) -> list[Any]:
         """Give the threads of all processes that live here, by pid and number."""

@@ -37,6 +37,10 @@ class ThreadPlacement:
     bound: int | None = None
     srad: int | None = None
 
+    def handed_on(self) -> ThreadPlacement:
+        """Give what a thread has that this one creates: its binding and home, but no set of its own."""
+        return ThreadPlacement(bound=self.bound, srad=self.srad)
+
 
 # What most have.
 PLAIN_PROCESS = ProcessPlacement()

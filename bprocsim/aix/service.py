@@ -8,6 +8,7 @@ from typing import Any
 from attrs import define, frozen, setters
 
 from bprocsim.aix.partition import Partition
+from bprocsim.aix.rset import Rset
 from bprocsim.manual import Errors, Fail
 from bprocsim.port import Steps
 from bprocsim.posix.credentials import Credentials
@@ -66,3 +67,8 @@ class Service:
         if not machine.port.pass_at_once(machine.costs.syscall_ns):
             yield machine.port.sleep(machine.costs.syscall_ns)
         return result
+
+
+def traced(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Give arguments as a trace keeps them: what changes later (a set, a list) as it is written now."""
+    return tuple(repr(each) if isinstance(each, Rset | list) else each for each in args)

@@ -64,6 +64,15 @@ CALLS: dict[str, tuple[str, str]] = {
     "rs_setnameattr": ("aix.registrycalls", "RS_SETNAMEATTR"),
     "mkrset": ("aix.setcommands", "MKRSET"),
     "rmrset": ("aix.setcommands", "RMRSET"),
+    "ra_execve": ("aix.raexec", "ra_execve"),
+    "ra_exect": ("aix.raexec", "ra_exect"),
+    "ra_execvp": ("aix.raexec", "ra_execvp"),
+    "ra_fork": ("aix.raexec", "ra_fork"),
+    "ra_attachrset": ("aix.attach", "RA_ATTACHRSET"),
+    "ra_attach": ("aix.attach", "RA_ATTACH"),
+    "ra_detachrset": ("aix.attach", "RA_DETACHRSET"),
+    "ra_getrset": ("aix.attach", "RA_GETRSET"),
+    "bindprocessor": ("aix.bind", "BINDPROCESSOR"),
 }
 
 
@@ -125,9 +134,10 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
 def proc_of(thread: Thread) -> Proc:
     """Give the inside view of a thread: what its program calls on."""
     process = thread.process
+    face: type[Proc] = process.machine.face
     if thread is not process.threads[0]:
-        return Proc(thread, call)
+        return face(thread, call)
     if process.proc is None:
-        process.proc = Proc(thread, call)
+        process.proc = face(thread, call)
     proc: Proc = process.proc
     return proc

@@ -46,11 +46,11 @@ class Machine:
     `number` its node number; `master` the master daemon of its cluster, None on a machine without
     BProc; `partition` what AIX knows of its processors, None elsewhere; `programs` the behaviours by
     the name in their images; `strict` lets a program's own exception reach the library's user;
-    `unix` what kind of system it runs.
+    `unix` what kind of system it runs, `face` how a program sees its process there.
     """
 
     __slots__ = (
-        "_tree", "address", "alive", "arch", "costs", "died_ns", "execve_errors", "fifos", "files", "hidden",
+        "_tree", "address", "alive", "arch", "costs", "died_ns", "execve_errors", "face", "fifos", "files", "hidden",
         "interface_in", "interface_out", "master", "memory", "name", "network", "number", "partition", "pids", "port",
         "processes",
         "processors", "profile", "programs", "sockets", "strict", "trace", "unix",
@@ -60,6 +60,7 @@ class Machine:
         self, *, name: str, number: int, address: str, port: Any, processors: Any, arch: Arch, profile: ExecProfile,
         costs: Costs, trace: Trace, memory: Memory, files: FileTable, network: Network, pids: PidSpace,
         programs: dict[str, Program], execve_errors: Errors, strict: bool = False, unix: Unix = LINUX,
+        face: type[Proc] = Proc,
     ) -> None:  # fmt: skip
         self.name = name
         self.number = number
@@ -78,6 +79,7 @@ class Machine:
         self.execve_errors = execve_errors
         self.strict = strict
         self.unix = unix
+        self.face = face
         self.sockets = Ports()
         self.fifos: dict[int, Any] = {}
         self.interface_out = Interface()

@@ -93,8 +93,14 @@ FORK_ERRORS = Errors(
 )
 
 
-def fork(machine: Machine, thread: Thread, body: Callable[..., Any], args: tuple[Any, ...]) -> Steps:
-    """Make a child that runs `body(proc, *args)`; gives its pid. Errors: FORK_ERRORS. Source: posix-fork."""
+def fork(
+    machine: Machine, thread: Thread, body: Callable[..., Any], args: tuple[Any, ...],
+    dress: Callable[[Process], None] | None = None,
+) -> Steps:  # fmt: skip
+    """Make a child that runs `body(proc, *args)`; gives its pid. Errors: FORK_ERRORS. Source: posix-fork.
+
+    `dress(child)` is called on it before it runs.
+    """
     process, memory = thread.process, machine.memory
     yield machine.port.sleep(machine.costs.fork_ns)
     facts = ForkFacts(machine, process)
@@ -110,6 +116,9 @@ def fork(machine: Machine, thread: Thread, body: Callable[..., Any], args: tuple
     if (row := FORK_ERRORS.first(facts, "born")) is not None:
         return Fail(row, FORK_ERRORS)
     inherit(process, child)
+    child.threads[0].placement = thread.placement
+    if dress is not None:
+        dress(child)
     process.children[child.pid] = child
     machine.start(child, lambda proc: body(proc, *args))
     return child.pid
@@ -125,6 +134,7 @@ def inherit(parent: Process, child: Process) -> None:
     child.open_limit, child.umask = parent.open_limit, parent.umask
     child.handlers, child.blocked = dict(parent.handlers), parent.blocked
     child.memory_bytes = parent.memory_bytes
+    child.placement = parent.placement
     child.family = parent.family
     if child.family is not None:
         child.family.living += 1
@@ -381,6 +391,7 @@ def thread_create(machine: Machine, thread: Thread, body: Callable[..., Any], ar
     yield machine.port.sleep(machine.costs.syscall_ns)
     number = max(each.number for each in process.threads) + 1
     new = Thread(process, number)
+    new.placement = None if thread.placement is None else thread.placement.handed_on()
     process.threads.append(new)
     machine.start_thread(new, lambda proc: body(proc, *args))
     return number

@@ -39,7 +39,8 @@ class Attempt:
 
     `out`, `err` what it writes to, of which `seen` bytes were there before; `result` what the call
     came to; `returned` whether it came back; `ended_ns`, `node` when and where it was over; `ends`
-    the connections that the harness took.
+    the connections that the harness took; `with_children` a call that comes back is not over before
+    they are; `placed` the resource set and the home SRAD of the new image, where there are such.
     """
 
     process: Process
@@ -53,6 +54,8 @@ class Attempt:
     node: int = -1
     ends: list[Endpoint] = field(factory=list)
     task: Any = None
+    with_children: bool = False
+    placed: tuple[Any, int | None] = (None, None)
 
     def end(self, sim: Simulation) -> None:
         """Note when and where the call itself has ended; from now on it may be over."""
@@ -65,7 +68,7 @@ class Attempt:
         if self.ended_ns < 0:
             return False
         if self.returned:
-            return bool(self.task.ended)
+            return bool(self.task.ended) and not (self.with_children and self.process.family.living > self.process.idle)
         return (
             self.process.family.living <= 0
             and not (self.out.references or self.err.references)
@@ -91,8 +94,9 @@ def clothe(process: Process, who: Credentials, data: bytes) -> tuple[Sink, Sink]
 
 
 def make_call(
-    sim: Simulation, caller: Caller, name: str, traced: str, args: tuple[Any, ...], errors: Errors
-) -> Outcome:
+    sim: Simulation, caller: Caller, name: str, traced: str, args: tuple[Any, ...], errors: Errors,
+    with_children: bool = False,
+) -> Outcome:  # fmt: skip
     """Make a call from a process of the harness and tell what happened once all of it has ended.
 
     `name` what the user called, `traced` the kernel's own name of it. Deadlock, Runaway, Timeout.
@@ -110,6 +114,7 @@ def make_call(
     if process.family is None:
         process.family = Family()
     attempt = Attempt(process, sim.engine.now_ns, out, err, (len(out.data), len(err.data)))
+    attempt.with_children = with_children
 
     def ended(_process: Process) -> None:
         attempt.end(sim)
@@ -171,6 +176,8 @@ def _attempt(
         process.machine.end(process, Ended(end.exit_status, end.signal), thread)
         return
     if isinstance(result, Replaced):
+        if process.machine.partition is not None:
+            attempt.placed = process.machine.partition.placed(thread)
         process.body = None
         yield from lead(thread)
     elif isinstance(result, Exit):
@@ -197,7 +204,7 @@ def tell(attempt: Attempt, name: str, errors: Errors) -> Outcome:
     return Outcome(
         name, value, row, result.errors if failed else errors, late is not None, exit_status, signal, out, err,
         process.pid, attempt.node, attempt.ended_ns - attempt.began_ns, process.exception, attempt.returned,
-        result.subject if failed else b"", process.machine.unix.name,
+        result.subject if failed else b"", process.machine.unix.name, *attempt.placed,
     )  # fmt: skip
 
 

@@ -77,7 +77,7 @@ def execmove(cluster: Any, request: Request, node: Any, port: Any, cmd: Any, arg
         caller.surveyed = survey_execmove(caller.machine, caller.who, caller.cwd, path, arguments, environment)
         refused = caller.surveyed[0]
         if refused is not None and caller.timeout_ns is None:
-            return _refuse(cluster.sim, caller.machine, "bproc_execmove", "_bproc_execmove_io", args, refused)
+            return refuse(cluster.sim, caller.machine, "bproc_execmove", "_bproc_execmove_io", args, refused)
     if request.listen and number % 65536:
         caller.listen = _free(caller.machine, number)
     errors: Errors = cluster.bpmaster.execmove_errors
@@ -95,7 +95,7 @@ def execve(cluster: Any, request: Request, path: Any, argv: Any, envp: Any) -> O
         caller.surveyed = survey_execve(caller.machine, caller.who, caller.cwd, where, arguments, environment)
         refused = caller.surveyed[0]
         if refused is not None and caller.timeout_ns is None:
-            return _refuse(cluster.sim, caller.machine, "execve", "execve", args, refused)
+            return refuse(cluster.sim, caller.machine, "execve", "execve", args, refused)
     return _maker()(cluster.sim, caller, "execve", "execve", args, errors)
 
 
@@ -107,7 +107,7 @@ def _maker() -> Callable[..., Outcome]:
     return make_call
 
 
-def _refuse(sim: Simulation, machine: Any, name: str, traced: str, args: tuple[Any, ...], failure: Fail) -> Outcome:
+def refuse(sim: Simulation, machine: Any, name: str, traced: str, args: tuple[Any, ...], failure: Fail) -> Outcome:
     """Tell of a call by a fresh process that was refused on entry: its cost passes, nothing else."""
     pid = machine.new_pid()
     cost_ns = machine.costs.syscall_ns

@@ -21,7 +21,8 @@ class Outcome:
     `exit_status` or `signal` how the process ended, when it did; `stdout`, `stderr` what it wrote;
     `pid`, `node` who it was and where it ended; `elapsed_ns` how long it took; `exception` what its
     program raised; `row` and `errors` the row met and its table; `subject` what the call named;
-    `system` whose numbers its errors have.
+    `system` whose numbers its errors have. On AIX, of a call that became a new image: `rset` its
+    effective resource set, `sradid` its home SRAD.
     """
 
     call: str
@@ -40,6 +41,8 @@ class Outcome:
     returned: bool = False
     subject: bytes | str = field(default=b"", repr=False)
     system: str = field(default="linux", repr=False)
+    rset: Any = None
+    sradid: int | None = None
 
     @property
     def failed(self) -> bool:

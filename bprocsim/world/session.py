@@ -32,18 +32,18 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _call(made: Callable[Concatenate[Proc, P], Runs[T]]) -> Callable[Concatenate[Session, P], T]:
+def session_call(made: Callable[Concatenate[Any, P], Runs[T]]) -> Callable[Concatenate[Session, P], T]:
     """Make the method of a session that runs a call of Proc to its end."""
     return _dressed(_method(made), made, "")
 
 
-def _exec(made: Callable[Concatenate[Proc, P], Runs[int]]) -> Callable[Concatenate[Session, P], NoReturn]:
+def session_exec(made: Callable[Concatenate[Any, P], Runs[int]]) -> Callable[Concatenate[Session, P], NoReturn]:
     """Make the method of a session that becomes another image: it comes back only by raising."""
     method = cast("Callable[Concatenate[Session, P], NoReturn]", _method(made))
     return _dressed(method, made, " Success raises bp.Replaced.")
 
 
-def _method(made: Callable[Concatenate[Proc, P], Runs[T]]) -> Callable[Concatenate[Session, P], T]:
+def _method(made: Callable[Concatenate[Any, P], Runs[T]]) -> Callable[Concatenate[Session, P], T]:
     typed = made.__name__
 
     def method(self: Session, /, *args: P.args, **named: P.kwargs) -> T:
@@ -171,18 +171,18 @@ class Session(Inside):
 
     # ---- descriptors ----
 
-    read = _call(Proc.read)
-    write = _call(Proc.write)
-    print = _call(Proc.print)
-    open = _call(Proc.open)
-    dup2 = _call(Proc.dup2)
-    pipe = _call(Proc.pipe)
-    socket = _call(Proc.socket)
-    bind = _call(Proc.bind)
-    listen = _call(Proc.listen)
-    accept = _call(Proc.accept)
-    connect = _call(Proc.connect)
-    getsockname = _call(Proc.getsockname)
+    read = session_call(Proc.read)
+    write = session_call(Proc.write)
+    print = session_call(Proc.print)
+    open = session_call(Proc.open)
+    dup2 = session_call(Proc.dup2)
+    pipe = session_call(Proc.pipe)
+    socket = session_call(Proc.socket)
+    bind = session_call(Proc.bind)
+    listen = session_call(Proc.listen)
+    accept = session_call(Proc.accept)
+    connect = session_call(Proc.connect)
+    getsockname = session_call(Proc.getsockname)
 
     def close(self, fd: int | None = None) -> int:
         """Close a descriptor; without one, end the session, whose process exits with 0. Errors: close."""
@@ -228,31 +228,31 @@ class Session(Inside):
         waited: Waited = _WAIT(self)
         return waited
 
-    waitpid = _call(Proc.waitpid)
-    getpid = _call(Proc.getpid)
-    getppid = _call(Proc.getppid)
-    setpgid = _call(Proc.setpgid)
-    setsid = _call(Proc.setsid)
+    waitpid = session_call(Proc.waitpid)
+    getpid = session_call(Proc.getpid)
+    getppid = session_call(Proc.getppid)
+    setpgid = session_call(Proc.setpgid)
+    setsid = session_call(Proc.setsid)
 
-    execv = _exec(Proc.execv)
-    execve = _exec(Proc.execve)
-    execvp = _exec(Proc.execvp)
-    execl = _exec(Proc.execl)
-    execle = _exec(Proc.execle)
-    execlp = _exec(Proc.execlp)
+    execv = session_exec(Proc.execv)
+    execve = session_exec(Proc.execve)
+    execvp = session_exec(Proc.execvp)
+    execl = session_exec(Proc.execl)
+    execle = session_exec(Proc.execle)
+    execlp = session_exec(Proc.execlp)
 
     # ---- BProc ----
 
-    bproc_execmove = _exec(Proc.bproc_execmove)
-    bproc_execmove_io = _exec(Proc.bproc_execmove_io)
-    _bproc_execmove_io = _exec(Proc._bproc_execmove_io)
+    bproc_execmove = session_exec(Proc.bproc_execmove)
+    bproc_execmove_io = session_exec(Proc.bproc_execmove_io)
+    _bproc_execmove_io = session_exec(Proc._bproc_execmove_io)
 
     # ---- signals ----
 
-    kill = _call(Proc.kill)
-    sigprocmask = _call(Proc.sigprocmask)
-    pause = _call(Proc.pause)
-    alarm = _call(Proc.alarm)
+    kill = session_call(Proc.kill)
+    sigprocmask = session_call(Proc.sigprocmask)
+    pause = session_call(Proc.pause)
+    alarm = session_call(Proc.alarm)
 
     def sigaction(self, signum: int, action: Any, restart: bool = False) -> Any:
         """Say what a signal does: a function handler(s, signum), bp.SIG_DFL or bp.SIG_IGN.
@@ -267,10 +267,10 @@ class Session(Inside):
 
     # ---- time and threads ----
 
-    compute = _call(Proc.compute)
-    sleep = _call(Proc.sleep)
-    thread_self = _call(Proc.thread_self)
-    thread_join = _call(Proc.thread_join)
+    compute = session_call(Proc.compute)
+    sleep = session_call(Proc.sleep)
+    thread_self = session_call(Proc.thread_self)
+    thread_join = session_call(Proc.thread_join)
 
     def thread_create(self, *_: Any) -> NoReturn:
         """Say what to write instead: ordinary Python does one thing at a time."""
@@ -278,7 +278,7 @@ class Session(Inside):
 
 
 # What the methods run that are written out above.
-_CLOSE, _WAIT, _SIGACTION = _call(Proc.close), _call(Proc.wait), _call(Proc.sigaction)
+_CLOSE, _WAIT, _SIGACTION = session_call(Proc.close), session_call(Proc.wait), session_call(Proc.sigaction)
 
 
 class SessionLibc:

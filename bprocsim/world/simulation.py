@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 from bprocsim.engine import Engine, NanosecondEnvironment, RunawayError
 from bprocsim.posix.procs import Process
 from bprocsim.trace import Trace
+from bprocsim.units import MiB
 from bprocsim.world.specs import at_least, label, truth
 
 if TYPE_CHECKING:
+    from bprocsim.aix.levels import Level
+    from bprocsim.aix.models import Model
     from bprocsim.bproc.editions import Edition
     from bprocsim.costs import Costs
     from bprocsim.faults import Fault, Planned
     from bprocsim.posix.exec import ExecProfile
     from bprocsim.world.cluster import Cluster
+    from bprocsim.world.lpar import Lpar
     from bprocsim.world.specs import NodeSpec
     from bprocsim.world.system import System
 
@@ -95,6 +99,22 @@ class Simulation:
         return Cluster(
             nodes, sim=self, name=name, edition=edition, kernel=kernel, costs=costs, faults=faults, boot=boot,
             master=master,
+        )  # fmt: skip
+
+    def lpar(
+        self, cores: int = 4, smt: int | None = None, *, name: str | None = None, cpu: str | Model = "POWER7",
+        level: str | Level = "7.1", enhanced_affinity: bool = False, srads: int = 1, memory_bytes: int = 4096 * MiB,
+        open_files: int = 8192, costs: str | Costs = "clustermatic-2002", faults: Sequence[Fault] = (),
+    ) -> Lpar:  # fmt: skip
+        """Build an Lpar in this world; `name` names its seeds and lanes ("lpar0", ...).
+
+        The other arguments are Lpar's. TypeError, ValueError: name the argument.
+        """
+        from bprocsim.world.lpar import Lpar
+
+        return Lpar(
+            cores, smt, sim=self, name=name, cpu=cpu, level=level, enhanced_affinity=enhanced_affinity, srads=srads,
+            memory_bytes=memory_bytes, open_files=open_files, costs=costs, faults=faults,
         )  # fmt: skip
 
     def name_for(self, name: str | None, kind: str) -> str:

@@ -38,7 +38,7 @@ class Played:
 
     def fork(self, child: Callable[..., Any], *args: Any) -> _Method:
         """Fork as a program does, which only a test can: the child is a program."""
-        return _Method(session._call(bp.Proc.fork), self.session, child, *args)
+        return _Method(session.session_call(bp.Proc.fork), self.session, child, *args)
 
     def sigaction(self, signum: int, action: Any, restart: bool = False) -> _Method:
         """Set a handler that is ordinary Python: it does at once what the program's own would."""

@@ -1,0 +1,97 @@
+"""bindprocessor: threads that run on one processor, named by its bind id."""
+
+from __future__ import annotations
+
+from attrs import define, setters
+
+from bprocsim.aix.constants import BINDPROCESS, BINDTHREAD, PROCESSOR_CLASS_ANY, R_PROCESS, R_THREAD
+from bprocsim.aix.placement import of_process, of_thread
+from bprocsim.aix.service import Asker, Service
+from bprocsim.aix.work import Work, find, place_thread
+from bprocsim.errnos import Errno as E
+from bprocsim.manual import Errors, Row
+
+_TYPES = {BINDPROCESS: R_PROCESS, BINDTHREAD: R_THREAD}
+
+
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
+class BindFacts:
+    """What bindprocessor asks: `what` and `work` who is to be bound, `where` a bind id or PROCESSOR_CLASS_ANY."""
+
+    asker: Asker
+    what: int
+    work: Work | None
+    where: int
+
+    @property
+    def unbinds(self) -> bool:
+        """Tell whether the threads are to be bound no more."""
+        return self.where == PROCESSOR_CLASS_ANY
+
+
+def _survey(asker: Asker, what: int, who: int, where: int) -> BindFacts:
+    return BindFacts(asker, what, find(asker, _TYPES[what], who) if what in _TYPES else None, where)
+
+
+def what_invalid(f: BindFacts) -> bool:
+    return f.what not in _TYPES
+
+
+def processor_invalid(f: BindFacts) -> bool:
+    return not f.unbinds and not f.asker.partition.bound_to(f.where)
+
+
+def processor_exclusive(f: BindFacts) -> bool:
+    partition = f.asker.partition
+    return not f.unbinds and bool(partition.bound_to(f.where) & partition.exclusive)
+
+
+def no_such_work(f: BindFacts) -> bool:
+    return f.work is None
+
+
+def other_owner(f: BindFacts) -> bool:
+    """Neither the real nor the effective user id of the caller is one of the target's."""
+    if f.work is None or f.work.process is None or f.asker.is_root:
+        return False
+    who, target = f.asker.who, f.work.process.credentials
+    return bool(who.uid != target.uid and who.euid != target.euid)
+
+
+def resource_attached(f: BindFacts) -> bool:
+    if f.unbinds or f.work is None or f.work.process is None:
+        return False
+    placed = of_process(f.work.process)
+    own = any(of_thread(thread).attached is not None for thread in f.work.threads)
+    return own or placed.effective is not None or placed.partition is not None
+
+
+ERRORS = Errors(
+    "bindprocessor",
+    page="aix-bindprocessor",
+    order="choice-bindprocessor-order",
+    rows=(
+        Row(E.EINVAL, what_invalid, "What is neither BINDPROCESS nor BINDTHREAD"),
+        Row(E.EINVAL, processor_invalid, "Where is no processor that is available"),
+        Row(
+            E.EINVAL,
+            processor_exclusive,
+            "Where is a processor of exclusive use, which takes no bound work",
+            source="aix-exclusive",
+        ),
+        Row(E.ESRCH, no_such_work, "there is no such process or thread"),
+        Row(E.EPERM, other_owner, "the caller is not root, and the process is another user's"),
+        Row(E.EPERM, resource_attached, "the process is attached to a resource set"),
+    ),
+)
+
+
+def _bind(f: BindFacts) -> int:
+    assert f.work is not None, "every row was tested"
+    for thread in f.work.threads:
+        place_thread(thread, bound=None if f.unbinds else f.where)
+    f.asker.partition.changed(f.work.threads)
+    return 0
+
+
+BINDPROCESSOR = Service(ERRORS, _survey, _bind)

@@ -1,0 +1,126 @@
+"""Calls of AIX made from outside: their arguments made ready, then made.
+
+A call that is over in one step needs no process: it is decided, done, charged and told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypedDict
+
+from bprocsim.aix.raexec import RA_FORK_ERRORS, ra_exec_errors
+from bprocsim.aix.raexec import survey as survey_ra_exec
+from bprocsim.aix.service import Asker, Service, traced
+from bprocsim.bproc.nodes import NODE_MASTER
+from bprocsim.faces.arguments import function, integer
+from bprocsim.kernel.calls import runner
+from bprocsim.manual import Fail
+from bprocsim.posix.credentials import ROOT
+from bprocsim.world.direct import make_call
+from bprocsim.world.directcalls import Request, caller_of, refuse, vectors_of
+from bprocsim.world.outcome import Outcome
+from bprocsim.world.specs import credentials_of
+
+
+class By(TypedDict, total=False):
+    """Who makes a call: a fresh process of `user` (root if left out), or the idle process `caller`."""
+
+    user: Any
+    caller: Any
+
+
+class Runs(By, total=False):
+    """Who makes a call that runs a program: also its directory, its stdin, and how long it may take."""
+
+    cwd: Any
+    input: bytes
+    timeout_ns: int | None
+
+
+def serve(system: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any]) -> Outcome:
+    """Make a call that is over in one step; `by` holds the keys of By."""
+    sim, machine = system.sim, system.home
+    sim.ready(name)
+    partition = machine.partition
+    if name in partition.level.lacks:
+        raise AttributeError(f"lpar.{name}(...): AIX {partition.level.name} has no {name}")
+    if not by:
+        asker = Asker(partition, ROOT, machine.new_pid())
+    else:
+        asker = _asker(system, name, **by)
+    service: Service = runner(name)  # type: ignore[assignment]
+    shown = traced(args) if sim.trace.keeps else ()
+    result = service.decide(asker, args)
+    cost_ns = machine.costs.syscall_ns
+    sim.pass_time(cost_ns)
+    errors = service.errors
+    if result.__class__ is Fail:
+        row = result.row
+        sim.trace.add(sim.now_ns, machine.name, asker.pid, "fail", name, shown, row.errno.name, row.cause)
+        return Outcome(
+            name, -1, row, errors, False, None, None, b"", b"", asker.pid, machine.number, cost_ns, None, True,
+            result.subject,
+        )  # fmt: skip
+    if sim.trace.all:
+        sim.trace.add(sim.now_ns, machine.name, asker.pid, "call", name, shown, traced((result,))[0])
+    return Outcome(
+        name, result, None, errors, False, None, None, b"", b"", asker.pid, machine.number, cost_ns, None, True
+    )
+
+
+def _asker(system: Any, name: str, user: Any = None, caller: Any = None, **unknown: Any) -> Asker:
+    if unknown:
+        raise TypeError(f"{name}: there is no argument {sorted(unknown)[0]!r}; who calls is said by user= or caller=")
+    machine = system.home
+    if caller is None:
+        return Asker(machine.partition, credentials_of(user), machine.new_pid())
+    found = caller_of(system, Request(user, NODE_MASTER, caller, b"", None, None))
+    process = found.process
+    assert process is not None, "the caller is an idle process"
+    return Asker(machine.partition, process.credentials, process.pid, process.threads[0])
+
+
+def ra_exec(
+    system: Any, name: str, traced_as: str, resource: tuple[Any, Any, Any], path: Any, argv: Any, envp: Any,
+    by: Mapping[str, Any],
+) -> Outcome:  # fmt: skip
+    """Make ra_exec in one of its forms: `name` what the user called, `traced_as` the kernel's name of it.
+
+    `resource` (rstype, rsid, flags).
+    """
+    where, arguments, environment = vectors_of(path, argv, envp, "path")
+    which = (integer(resource[0], "rstype"), resource[1], integer(resource[2], "flags"))
+    args = (*which, where, arguments, environment)
+    system.sim.ready(name)
+    caller = caller_of(system, request_of(name, **by))
+    machine = caller.machine
+    if caller.process is None and traced_as == "ra_execve":
+        asker = Asker(machine.partition, caller.who, 0)
+        caller.surveyed = survey_ra_exec(asker, caller.cwd, which, where, arguments, environment)
+        refused = caller.surveyed[0]
+        if refused is not None and caller.timeout_ns is None:
+            return refuse(system.sim, machine, name, traced_as, traced(args), refused)
+    return make_call(system.sim, caller, name, traced_as, args, ra_exec_errors(machine.profile))
+
+
+def ra_fork(
+    system: Any, resource: tuple[Any, Any, Any], child: Callable[..., Any], args: tuple[Any, ...],
+    by: Mapping[str, Any],
+) -> Outcome:  # fmt: skip
+    """Make ra_fork, and wait for the child's end too; the value is its pid."""
+    which = (integer(resource[0], "rstype"), resource[1], integer(resource[2], "flags"))
+    system.sim.ready("ra_fork")
+    caller = caller_of(system, request_of("ra_fork", **by))
+    made = (*which, function(child, "ra_fork"), args)
+    return make_call(system.sim, caller, "ra_fork", "ra_fork", made, RA_FORK_ERRORS, with_children=True)
+
+
+def request_of(
+    name: str, user: Any = None, caller: Any = None, cwd: Any = None, input: bytes = b"", timeout_ns: Any = None,
+    **unknown: Any,
+) -> Request:  # fmt: skip
+    """Take the keys of Runs. TypeError names one that is none."""
+    if unknown:
+        known = "user, caller, cwd, input and timeout_ns"
+        raise TypeError(f"{name}: there is no argument {sorted(unknown)[0]!r}; who calls, and how, is said by {known}")
+    return Request(user, NODE_MASTER, caller, input, cwd, timeout_ns)

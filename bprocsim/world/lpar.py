@@ -1,0 +1,216 @@
+"""An AIX partition: cores with hardware threads, resource sets, and the calls made on it from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from bprocsim.aix.constants import R_PROCESS
+from bprocsim.aix.levels import LEVELS, Level
+from bprocsim.aix.models import MODELS, Model
+from bprocsim.aix.partition import Partition
+from bprocsim.aix.rset import Rset, listed
+from bprocsim.aix.topology import Topology
+from bprocsim.bproc.nodes import NODE_MASTER
+from bprocsim.costs import PRESETS, Costs
+from bprocsim.engine import Processors
+from bprocsim.faces.aix import AixProc
+from bprocsim.kernel import Machine
+from bprocsim.posix.arch import arch
+from bprocsim.posix.execcalls import execve_errors
+from bprocsim.posix.image import image_bytes
+from bprocsim.posix.machine import FileTable, Memory
+from bprocsim.posix.network import Network
+from bprocsim.posix.procs import OPEN_LIMIT, PidSpace
+from bprocsim.posix.profiles import DOCUMENTED
+from bprocsim.units import MiB
+from bprocsim.world.aixdirect import By, Runs, request_of, serve
+from bprocsim.world.directcalls import LEFT_OUT, execve
+from bprocsim.world.handles import MachineHandle, ProcessHandle
+from bprocsim.world.outcome import Outcome
+from bprocsim.world.simulation import Simulation
+from bprocsim.world.specs import at_least, credentials_of, named_record, truth
+from bprocsim.world.specs import listed as as_list
+from bprocsim.world.subroutines import Subroutines
+from bprocsim.world.system import absolute, sim_for
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from bprocsim.faults import Fault, Planned
+    from bprocsim.posix.image import Program
+    from bprocsim.world.aixsession import AixSession
+
+topology = lru_cache(maxsize=64)(Topology)
+
+
+class Lpar(Subroutines):
+    """A logical partition that runs AIX, in a world of its own unless `sim` is given.
+
+    `cores` how many; `smt` hardware threads that each has (None: the model's most), all online at
+    the start; `cpu` a model's name or record (bp.models); `level` AIX's, a name or record
+    (bp.levels); `enhanced_affinity` whether SRADIDs may be attached to (POWER7 and later models,
+    level 6.1.5 and later); `srads` the domains in which the cores lie; `memory_bytes`,
+    `open_files` of the machine; `costs` the time model; `faults` what goes wrong. The rest is
+    Simulation's: seed, trace, trace_limit, strict, strict_faults, max_events.
+    TypeError, ValueError: name the argument.
+    """
+
+    def __init__(
+        self, cores: int = 4, smt: int | None = None, *, cpu: str | Model = "POWER7", level: str | Level = "7.1",
+        enhanced_affinity: bool = False, srads: int = 1, seed: int = 0, memory_bytes: int = 4096 * MiB,
+        open_files: int = 8192, costs: str | Costs = "clustermatic-2002", faults: Sequence[Fault] = (),
+        name: str | None = None, sim: Simulation | None = None, trace: str = "errors", trace_limit: int | None = None,
+        strict: bool = False, strict_faults: bool = False, max_events: int = 10_000_000,
+    ) -> None:  # fmt: skip
+        sim = sim_for(
+            sim, seed=seed, trace=trace, trace_limit=trace_limit, strict=strict, strict_faults=strict_faults,
+            max_events=max_events,
+        )  # fmt: skip
+        model: Model = named_record(cpu, MODELS, Model, "cpu")
+        of_level: Level = named_record(level, LEVELS, Level, "level")
+        width = _width(model, smt)
+        count = at_least("cores", cores, 1)
+        if count * width > of_level.processors_max:
+            most = f"AIX {of_level.name} has at most {of_level.processors_max} logical processors"
+            raise ValueError(f"cores: {most}, and {count} cores of {width} hardware threads have {count * width}")
+        if at_least("srads", srads, 1) > count:
+            raise ValueError(f"srads: expected at most one for each of the {count} cores, got {srads}")
+        _check_affinity(truth("enhanced_affinity", enhanced_affinity), model, of_level)
+        self.costs: Costs = named_record(costs, PRESETS, Costs, "costs")
+        plan = as_list("faults", faults, "faults such as [bp.CoreFails(core=1)]")
+        super().__init__(sim, sim.name_for(name, "lpar"))
+        self.level, self.cpu = of_level, model
+        self.partition = Partition(of_level, model, topology(count, width, srads), enhanced_affinity)
+        self.pids = PidSpace()
+        self.home = self._machine(at_least("memory_bytes", memory_bytes, 65536), at_least("open_files", open_files, 0))
+        self.machine = MachineHandle(self.home)
+        try:
+            for fault in plan:
+                self.inject(fault)
+        except (TypeError, ValueError):
+            for planned in self.planned:
+                planned.cancel()
+            raise
+        sim.systems[self.name] = self
+
+    # ---- building ----
+
+    def _machine(self, memory_bytes: int, open_files: int) -> Machine:
+        costs, sim = self.costs, self.sim
+        profile = DOCUMENTED
+        machine = Machine(
+            name=self.name, number=NODE_MASTER, address="10.55.0.1", port=sim.engine,
+            processors=Processors(4, costs.quantum_ns), arch=arch("ppc64"), profile=profile, costs=costs,
+            trace=sim.trace, memory=Memory(memory_bytes), files=FileTable(open_files), network=Network(_nobody),
+            pids=self.pids, programs=self._programs, execve_errors=execve_errors(profile), strict=sim.strict,
+            face=AixProc,
+        )  # fmt: skip
+        machine.partition = self.partition
+        self.partition.machine = machine
+        return machine
+
+    def machine_of(self, number: int, argument: str) -> Machine:
+        """See System: there is only one."""
+        raise ValueError(f"{argument}: nodes are a cluster's, and a partition has one machine; got {number!r}")
+
+    def install(
+        self, path: Any, program: Any, *, mode: int = 0o755, uid: int = 0, gid: int = 0, image: Any = None
+    ) -> Program | None:
+        """Write an image file, whose bytes name the program; missing parents are made.
+
+        `program` a function, a bp.program, or None with `image`; `image` a bp.XcoffImage or bytes to
+        be written in place of the usual one. Gives the program. TypeError, ValueError: name the argument.
+        """
+        where, known = absolute(path), self._known(program, image)
+        parent, fs = where.rpartition(b"/")[0], self.machine.fs
+        if parent:
+            fs.mkdir(parent, parents=True, exist_ok=True)
+        data = image if isinstance(image, bytes) else _bytes_of(image, known, self.home)
+        fs.write_file(where, data, mode=mode, uid=uid, gid=gid)
+        return known
+
+    def inject(self, fault: Fault) -> Planned:
+        """Plan a fault from now on; gives a handle with `.fired`, `.cancel()` and `with`."""
+        from bprocsim.faults import plan  # a world without faults does not need them
+
+        planned = plan(fault, self.sim.engine, self)
+        self.planned.append(planned)
+        return planned
+
+    def idle_process(self, user: Any = None, *, open_limit: int = OPEN_LIMIT) -> ProcessHandle:
+        """Start a process of `user` that waits for ever, to be given as `caller=`.
+
+        `open_limit` how many descriptors it may have, from 3 on. TypeError, ValueError: name the argument.
+        """
+        return ProcessHandle.idle(self.sim, self.home, credentials_of(user), at_least("open_limit", open_limit, 3))
+
+    def session(
+        self, *, user: Any = None, cwd: Any = None, env: Mapping[Any, Any] | None = None, input: bytes = b"",
+        timeout_ns: int | None = None,
+    ) -> AixSession:  # fmt: skip
+        """Start a process whose calls are ordinary methods: `s.ra_attachrset(...)` without `yield from`.
+
+        The arguments are those of Cluster.session, without a node. TypeError, ValueError: name the argument.
+        """
+        from bprocsim.world.aixsession import AixSession
+
+        return AixSession(self, user=user, cwd=cwd, env=env, input=input, timeout_ns=timeout_ns)
+
+    # ---- resource sets ----
+
+    def rset(self, processors: Any = "") -> Rset:
+        """Make a resource set that the caller owns: "0-3,6", a list of logical ids, or "" for an empty one.
+
+        Its memory is all there is. TypeError, ValueError: name the position, and what was expected there.
+        """
+        highest = self.partition.topology.everything.bit_length() - 1
+        return Rset(listed(processors, "processors", highest), self.partition.topology.memory_pools)
+
+    def effective_rset(self, pid: int) -> Rset:
+        """Give what ra_getrset(R_PROCESS, pid) tells, as a set. CallError: there is no such process."""
+        found = Rset()
+        serve(self, "ra_getrset", (R_PROCESS, pid, 0, found), {}).check()
+        return found
+
+    def set_partition(self, pid: int, rset: Any, flags: int = 0, **by: Unpack[By]) -> Outcome:
+        """Set a process's partition set: rs_setpartition. Errors: rs_setpartition."""
+        return self.rs_setpartition(pid, rset, flags, **by)
+
+    # ---- direct calls ----
+
+    def execve(self, path: Any, argv: Any = LEFT_OUT, envp: Any = (), **by: Unpack[Runs]) -> Outcome:
+        """Become another image, by AIX's rules; what is attached stays. Errors: execve."""
+        return execve(self, request_of("execve", **by), path, argv, envp)
+
+    def __repr__(self) -> str:
+        shape = self.partition.topology
+        return f"<Lpar {self.name}: {shape.cores} cores of {shape.smt} threads, {self.cpu.name}, AIX {self.level.name}>"
+
+
+def _width(model: Model, smt: Any) -> int:
+    """Take how many hardware threads a core has; None is the model's most."""
+    if smt is None:
+        return model.smt
+    if isinstance(smt, bool) or not isinstance(smt, int):
+        raise TypeError(f"smt: expected an int or None, got {smt!r}")
+    if smt not in model.widths:
+        known = ", ".join(map(str, model.widths))
+        raise ValueError(f"smt: a core of {model.name} has {known} hardware threads, never {smt}")
+    return smt
+
+
+def _check_affinity(enhanced_affinity: bool, model: Model, level: Level) -> None:
+    if enhanced_affinity and not (model.enhanced_affinity and level.sradids):
+        needs = "POWER7 or a later model, and level 6.1.5 or later"
+        raise ValueError(f"enhanced_affinity: it needs {needs}; this is {model.name} with AIX {level.name}")
+
+
+def _nobody(_host: str) -> None:
+    """Find the machine of an address: a partition has no neighbours."""
+
+
+def _bytes_of(image: Any, program: Program | None, machine: Machine) -> bytes:
+    assert program is not None
+    return image_bytes(program.name, program.needs, program.memory_bytes, machine.arch)
