@@ -1,4 +1,4 @@
-"""bprocsim: a simulator of a BProc cluster, in which calls run, and fail with the documented errno.
+"""bprocsim: a simulator of a BProc cluster and of AIX resource sets, in which calls run, and fail as documented.
 
 Each public name is fetched from its room when it is first used: importing everything would cost a
 fresh interpreter more than its first answer.
@@ -14,6 +14,88 @@ from bprocsim.costs import PRESETS as costs
 from bprocsim.signals import Signal
 
 if TYPE_CHECKING:
+    from bprocsim.aix.constants import (
+        BINDPROCESS,
+        BINDTHREAD,
+        P_BALANCED,
+        P_DEFAULT,
+        P_FIRST_TOUCH,
+        PROCESSOR_CLASS_ANY,
+        R_ALL_RESOURCES,
+        R_ATTACH_STRSET,
+        R_DETACH_ALLTHRDS,
+        R_FILDES,
+        R_L2CSDL,
+        R_LGPGDEF,
+        R_LGPGFREE,
+        R_MAXMEMPS,
+        R_MAXPROCS,
+        R_MAXSDL,
+        R_MCMSDL,
+        R_MEMP_MASK,
+        R_MEMPS,
+        R_MEMSIZE,
+        R_MIGRATE_ASYNC,
+        R_NADA,
+        R_NUMMEMPS,
+        R_NUMPROCS,
+        R_PCORESDL,
+        R_PROCESS,
+        R_PROCMEM,
+        R_PROCS,
+        R_REF1SDL,
+        R_RSET,
+        R_SHM,
+        R_SHMATTCAP,
+        R_SMPSDL,
+        R_SRADID,
+        R_SRADSDL,
+        R_SUBRANGE,
+        R_THREAD,
+        RS_ADDRESOURCE,
+        RS_ALL,
+        RS_COPY,
+        RS_DEFAULT_RSET,
+        RS_DEFINE,
+        RS_DELRESOURCE,
+        RS_EFFECTIVE_RSET,
+        RS_EMPTY,
+        RS_EXCLUSION,
+        RS_FIRST,
+        RS_GROUP,
+        RS_INTERSECTION,
+        RS_IRGRP,
+        RS_IROTH,
+        RS_IRUSR,
+        RS_ISCONTAINED,
+        RS_ISEMPTY,
+        RS_ISEQUAL,
+        RS_IWGRP,
+        RS_IWOTH,
+        RS_IWUSR,
+        RS_MYSELF,
+        RS_NEXT,
+        RS_NEXT_WRAP,
+        RS_NON_EXCLUSIVE,
+        RS_OWNER,
+        RS_PARTITION,
+        RS_PARTITION_RSET,
+        RS_PERM,
+        RS_REDEFINE,
+        RS_STSET,
+        RS_SYSTEM,
+        RS_TESTRESOURCE,
+        RS_THREAD_PARTITION_RSET,
+        RS_THREAD_RSET,
+        RS_UNION,
+        RSET_NAME_SIZE,
+        SRADID_ANY,
+    )
+    from bprocsim.aix.levels import LEVELS as levels
+    from bprocsim.aix.levels import Level
+    from bprocsim.aix.models import MODELS as models
+    from bprocsim.aix.models import Model
+    from bprocsim.aix.rset import Rset
     from bprocsim.bproc.editions import EDITIONS as editions
     from bprocsim.bproc.editions import Edition
     from bprocsim.bproc.nodes import NODE_ANY as BPROC_NODE_ANY
@@ -23,6 +105,7 @@ if TYPE_CHECKING:
     from bprocsim.bproc.steps import Step
     from bprocsim.costs import Costs
     from bprocsim.errnos import Errno
+    from bprocsim.faces.aix import AixProc
     from bprocsim.faces.control import ForgottenYieldFrom
     from bprocsim.faces.errors import CallError
     from bprocsim.faces.pointers import BAD_ADDRESS
@@ -70,8 +153,10 @@ if TYPE_CHECKING:
     )
     from bprocsim.posix.profiles import PROFILES as kernels
     from bprocsim.posix.signaling import SIG_BLOCK, SIG_DFL, SIG_IGN, SIG_SETMASK, SIG_UNBLOCK
+    from bprocsim.world.aixsession import AixSession
     from bprocsim.world.cluster import Cluster
     from bprocsim.world.handles import ProcessHandle
+    from bprocsim.world.lpar import Lpar
     from bprocsim.world.outcome import Outcome
     from bprocsim.world.session import Replaced, Session, SessionEnded
     from bprocsim.world.simulation import Deadlock, Runaway, Simulation, Timeout
@@ -106,12 +191,26 @@ SIGWINCH = Signal.SIGWINCH
 
 # The room of each public name; "name" or "public=name in the room".
 _ROOMS = {
+    "aix.constants": "R_NADA R_PROCESS R_RSET R_SUBRANGE R_SHM R_FILDES R_THREAD R_SRADID R_PROCMEM RS_MYSELF "
+    "SRADID_ANY RS_EMPTY RS_SYSTEM RS_ALL RS_PARTITION R_PROCS R_MEMPS R_ALL_RESOURCES RS_UNION RS_INTERSECTION "
+    "RS_EXCLUSION RS_COPY RS_FIRST RS_NEXT RS_NEXT_WRAP RS_ISEMPTY RS_ISEQUAL RS_ISCONTAINED "
+    "RS_TESTRESOURCE RS_ADDRESOURCE RS_DELRESOURCE RS_STSET R_NUMPROCS R_NUMMEMPS R_MEMSIZE R_MAXSDL "
+    "R_SMPSDL R_MCMSDL R_MAXPROCS R_MAXMEMPS R_LGPGFREE R_LGPGDEF R_SHMATTCAP R_L2CSDL R_PCORESDL "
+    "R_REF1SDL R_SRADSDL RS_EFFECTIVE_RSET RS_PARTITION_RSET RS_DEFAULT_RSET RS_THREAD_RSET "
+    "RS_THREAD_PARTITION_RSET R_ATTACH_STRSET R_DETACH_ALLTHRDS R_MEMP_MASK P_DEFAULT P_FIRST_TOUCH "
+    "P_BALANCED R_MIGRATE_ASYNC RS_NON_EXCLUSIVE RS_DEFINE RS_REDEFINE RS_OWNER RS_GROUP RS_PERM "
+    "RSET_NAME_SIZE RS_IRUSR RS_IWUSR RS_IRGRP RS_IWGRP RS_IROTH RS_IWOTH BINDPROCESS BINDTHREAD "
+    "PROCESSOR_CLASS_ANY",
+    "aix.levels": "levels=LEVELS Level",
+    "aix.models": "models=MODELS Model",
+    "aix.rset": "Rset",
     "bproc.editions": "editions=EDITIONS Edition",
     "bproc.nodes": "BPROC_NODE_ANY=NODE_ANY BPROC_NODE_MASTER=NODE_MASTER "
     "BPROC_NODE_NONE=NODE_NONE BPROC_NODE_SELF=NODE_SELF",
     "bproc.steps": "Step",
     "costs": "Costs",
     "errnos": "Errno",
+    "faces.aix": "AixProc",
     "faces.control": "ForgottenYieldFrom",
     "faces.errors": "CallError",
     "faces.pointers": "BAD_ADDRESS",
@@ -129,8 +228,10 @@ _ROOMS = {
     "posix.openfile": "O_APPEND O_CLOEXEC O_CREAT O_DIRECTORY O_EXCL O_RDONLY O_RDWR O_TRUNC O_WRONLY",
     "posix.profiles": "kernels=PROFILES",
     "posix.signaling": "SIG_BLOCK SIG_DFL SIG_IGN SIG_SETMASK SIG_UNBLOCK",
+    "world.aixsession": "AixSession",
     "world.cluster": "Cluster",
     "world.handles": "ProcessHandle",
+    "world.lpar": "Lpar",
     "world.outcome": "Outcome",
     "world.session": "Replaced Session SessionEnded",
     "world.simulation": "Deadlock Runaway Simulation Timeout",
@@ -161,9 +262,13 @@ def __dir__() -> list[str]:
 __all__ = [
     "__version__",
     "Address",
+    "AixProc",
+    "AixSession",
     "Arch",
     "ARCHES",
     "BAD_ADDRESS",
+    "BINDPROCESS",
+    "BINDTHREAD",
     "BPROC_NODE_ANY",
     "BPROC_NODE_MASTER",
     "BPROC_NODE_NONE",
@@ -171,8 +276,8 @@ __all__ = [
     "CallError",
     "Cluster",
     "ConnectRefused",
-    "costs",
     "Costs",
+    "costs",
     "Credentials",
     "Deadlock",
     "Edition",
@@ -184,11 +289,16 @@ __all__ = [
     "Hang",
     "IoError",
     "kernels",
+    "Level",
+    "levels",
     "LibraryMissing",
     "LinkCut",
     "Loss",
+    "Lpar",
     "MasterDaemonExit",
     "MemoryFull",
+    "Model",
+    "models",
     "NodeSpec",
     "O_APPEND",
     "O_CLOEXEC",
@@ -201,12 +311,85 @@ __all__ = [
     "O_WRONLY",
     "OpenFileLimit",
     "Outcome",
+    "P_BALANCED",
+    "P_DEFAULT",
+    "P_FIRST_TOUCH",
     "PowerOff",
     "Proc",
     "ProcessHandle",
+    "PROCESSOR_CLASS_ANY",
     "Program",
     "program",
+    "R_ALL_RESOURCES",
+    "R_ATTACH_STRSET",
+    "R_DETACH_ALLTHRDS",
+    "R_FILDES",
+    "R_L2CSDL",
+    "R_LGPGDEF",
+    "R_LGPGFREE",
+    "R_MAXMEMPS",
+    "R_MAXPROCS",
+    "R_MAXSDL",
+    "R_MCMSDL",
+    "R_MEMP_MASK",
+    "R_MEMPS",
+    "R_MEMSIZE",
+    "R_MIGRATE_ASYNC",
+    "R_NADA",
+    "R_NUMMEMPS",
+    "R_NUMPROCS",
+    "R_PCORESDL",
+    "R_PROCESS",
+    "R_PROCMEM",
+    "R_PROCS",
+    "R_REF1SDL",
+    "R_RSET",
+    "R_SHM",
+    "R_SHMATTCAP",
+    "R_SMPSDL",
+    "R_SRADID",
+    "R_SRADSDL",
+    "R_SUBRANGE",
+    "R_THREAD",
     "Replaced",
+    "RS_ADDRESOURCE",
+    "RS_ALL",
+    "RS_COPY",
+    "RS_DEFAULT_RSET",
+    "RS_DEFINE",
+    "RS_DELRESOURCE",
+    "RS_EFFECTIVE_RSET",
+    "RS_EMPTY",
+    "RS_EXCLUSION",
+    "RS_FIRST",
+    "RS_GROUP",
+    "RS_INTERSECTION",
+    "RS_IRGRP",
+    "RS_IROTH",
+    "RS_IRUSR",
+    "RS_ISCONTAINED",
+    "RS_ISEMPTY",
+    "RS_ISEQUAL",
+    "RS_IWGRP",
+    "RS_IWOTH",
+    "RS_IWUSR",
+    "RS_MYSELF",
+    "RS_NEXT",
+    "RS_NEXT_WRAP",
+    "RS_NON_EXCLUSIVE",
+    "RS_OWNER",
+    "RS_PARTITION",
+    "RS_PARTITION_RSET",
+    "RS_PERM",
+    "RS_REDEFINE",
+    "RS_STSET",
+    "RS_SYSTEM",
+    "RS_TESTRESOURCE",
+    "RS_THREAD_PARTITION_RSET",
+    "RS_THREAD_RSET",
+    "RS_UNION",
+    "Rset",
+    "RSET_NAME_SIZE",
     "Runaway",
     "Segment",
     "Session",
@@ -242,6 +425,7 @@ __all__ = [
     "SIGWINCH",
     "Simulation",
     "SlowLink",
+    "SRADID_ANY",
     "Step",
     "Timeout",
     "User",

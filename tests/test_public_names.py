@@ -18,23 +18,30 @@ import pytest
 import bprocsim
 
 PINNED = """
-    ARCHES Address Arch
-    BAD_ADDRESS BPROC_NODE_ANY BPROC_NODE_MASTER BPROC_NODE_NONE BPROC_NODE_SELF
+    ARCHES Address AixProc AixSession Arch
+    BAD_ADDRESS BINDPROCESS BINDTHREAD BPROC_NODE_ANY BPROC_NODE_MASTER BPROC_NODE_NONE BPROC_NODE_SELF
     CallError Cluster ConnectRefused Costs Credentials
     Deadlock
     Edition ElfImage Errno ExecProfile
     ForgottenYieldFrom
     Hang
     IoError
-    LibraryMissing LinkCut Loss
-    MasterDaemonExit MemoryFull
+    Level LibraryMissing LinkCut Loss Lpar
+    MasterDaemonExit MemoryFull Model
     NodeSpec
     O_APPEND O_CLOEXEC O_CREAT O_DIRECTORY O_EXCL O_RDONLY O_RDWR O_TRUNC O_WRONLY OpenFileLimit Outcome
-    PowerOff Proc ProcessHandle Program
-    Replaced Runaway
+    PROCESSOR_CLASS_ANY P_BALANCED P_DEFAULT P_FIRST_TOUCH PowerOff Proc ProcessHandle Program
+    RSET_NAME_SIZE RS_ADDRESOURCE RS_ALL RS_COPY RS_DEFAULT_RSET RS_DEFINE RS_DELRESOURCE RS_EFFECTIVE_RSET
+    RS_EMPTY RS_EXCLUSION RS_FIRST RS_GROUP RS_INTERSECTION RS_IRGRP RS_IROTH RS_IRUSR RS_ISCONTAINED RS_ISEMPTY
+    RS_ISEQUAL RS_IWGRP RS_IWOTH RS_IWUSR RS_MYSELF RS_NEXT RS_NEXT_WRAP RS_NON_EXCLUSIVE RS_OWNER RS_PARTITION
+    RS_PARTITION_RSET RS_PERM RS_REDEFINE RS_STSET RS_SYSTEM RS_TESTRESOURCE RS_THREAD_PARTITION_RSET
+    RS_THREAD_RSET RS_UNION R_ALL_RESOURCES R_ATTACH_STRSET R_DETACH_ALLTHRDS R_FILDES R_L2CSDL R_LGPGDEF
+    R_LGPGFREE R_MAXMEMPS R_MAXPROCS R_MAXSDL R_MCMSDL R_MEMPS R_MEMP_MASK R_MEMSIZE R_MIGRATE_ASYNC R_NADA
+    R_NUMMEMPS R_NUMPROCS R_PCORESDL R_PROCESS R_PROCMEM R_PROCS R_REF1SDL R_RSET R_SHM R_SHMATTCAP R_SMPSDL
+    R_SRADID R_SRADSDL R_SUBRANGE R_THREAD Replaced Rset Runaway
     SIGABRT SIGALRM SIGBUS SIGCHLD SIGCONT SIGFPE SIGHUP SIGILL SIGINT SIGKILL SIGPIPE SIGQUIT SIGSEGV SIGSTOP
-    SIGTERM SIGTRAP SIGTSTP SIGTTIN SIGTTOU SIGURG SIGUSR1 SIGUSR2 SIGWINCH
-    SIG_BLOCK SIG_DFL SIG_IGN SIG_SETMASK SIG_UNBLOCK Segment Session SessionEnded Signal Simulation SlowLink Step
+    SIGTERM SIGTRAP SIGTSTP SIGTTIN SIGTTOU SIGURG SIGUSR1 SIGUSR2 SIGWINCH SIG_BLOCK SIG_DFL SIG_IGN
+    SIG_SETMASK SIG_UNBLOCK SRADID_ANY Segment Session SessionEnded Signal Simulation SlowLink Step
     Timeout
     User
     WEXITSTATUS WIFEXITED WIFSIGNALED WIFSTOPPED WNOHANG WTERMSIG WUNTRACED Waited
@@ -42,6 +49,8 @@ PINNED = """
     costs
     editions
     kernels
+    levels
+    models
     program
 """
 NAMES = PINNED.split()
@@ -84,7 +93,7 @@ def test_a_public_name_is_documented(name: str) -> None:
         assert isinstance(thing, int | str | Mapping) or name in ("BAD_ADDRESS", "SIG_DFL", "SIG_IGN"), thing
 
 
-@pytest.mark.parametrize("name", ["editions", "kernels", "costs", "ARCHES"])
+@pytest.mark.parametrize("name", ["editions", "kernels", "costs", "levels", "models", "ARCHES"])
 def test_the_records_stand_under_their_own_names(name: str) -> None:
     records = getattr(bprocsim, name)
     assert records
