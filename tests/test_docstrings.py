@@ -152,7 +152,8 @@ def calls_of_proc() -> list[Documented]:
 def direct_calls() -> list[Documented]:
     return [
         thing
-        for thing in methods("world/cluster.py", "Cluster")
+        for room, name in (("cluster", "Cluster"), ("lpar", "Lpar"), ("subroutines", "Subroutines"))
+        for thing in methods(f"world/{room}.py", name)
         if isinstance(thing.node, ast.FunctionDef)
         and thing.node.returns is not None
         and ast.unparse(thing.node.returns) == "Outcome"

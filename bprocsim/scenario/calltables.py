@@ -83,6 +83,8 @@ class ExpectTable:
     pid: int | None = key(Integer(1, what="a pid"), "the process", None)
     node: int | None = key(NODE, "where it ended", None)
     elapsed_ns: int | None = key(NS, "how long the call took, exactly", None)
+    rset: str | None = key(TEXT, 'the resource set of the new image, as in "0-3,6"', None)
+    sradid: Any = key(_OrNone(Integer(0, what="an SRADID")), "the home SRAD of the new image", None)
     exception: str | None = key(_OrNone(NAME), "the class of what its program raised", None)
     raises: str | None = key(Choice(RAISES, "end"), "the call did not end", None)
 

@@ -159,6 +159,8 @@ def told(outcome: Outcome) -> dict[str, Any]:
         "pid": outcome.pid,
         "node": outcome.node,
         "elapsed_ns": outcome.elapsed_ns,
+        "rset": None if outcome.rset is None else repr(outcome.rset),
+        "sradid": outcome.sradid,
         "exception": None if outcome.exception is None else type(outcome.exception).__name__,
     }
 

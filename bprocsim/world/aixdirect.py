@@ -53,19 +53,16 @@ def serve(system: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any]) 
     result = service.decide(asker, args)
     cost_ns = machine.costs.syscall_ns
     sim.pass_time(cost_ns)
-    errors = service.errors
+    row, subject = None, ""
     if result.__class__ is Fail:
-        row = result.row
+        row, subject, result = result.row, result.subject, -1
         sim.trace.add(sim.now_ns, machine.name, asker.pid, "fail", name, shown, row.errno.name, row.cause)
-        return Outcome(
-            name, -1, row, errors, False, None, None, b"", b"", asker.pid, machine.number, cost_ns, None, True,
-            result.subject,
-        )  # fmt: skip
-    if sim.trace.all:
+    elif sim.trace.all:
         sim.trace.add(sim.now_ns, machine.name, asker.pid, "call", name, shown, traced((result,))[0])
     return Outcome(
-        name, result, None, errors, False, None, None, b"", b"", asker.pid, machine.number, cost_ns, None, True
-    )
+        name, result, row, service.errors, False, None, None, b"", b"", asker.pid, machine.number, cost_ns, None, True,
+        subject, machine.unix.name,
+    )  # fmt: skip
 
 
 def _asker(system: Any, name: str, user: Any = None, caller: Any = None, **unknown: Any) -> Asker:

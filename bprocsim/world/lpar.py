@@ -135,7 +135,7 @@ class Lpar(Subroutines):
         """Plan a fault from now on; gives a handle with `.fired`, `.cancel()` and `with`."""
         from bprocsim.faults import plan  # a world without faults does not need them
 
-        planned = plan(fault, self.sim.engine, self)
+        planned = plan(fault, self.sim.engine, self)  # type: ignore[arg-type]
         self.planned.append(planned)
         return planned
 
