@@ -131,7 +131,7 @@ class AixProc(Proc):
         return self._call("rs_getassociativity", integer(kind, "kind"), integer(id, "id"), array, integer(size, "size"))
 
     def rs_get_homesrad(self) -> Call[int]:
-        """Tell the home SRAD of this thread, SRADID_ANY without enhanced affinity."""
+        """Tell the home SRAD of this thread, SRADID_ANY without enhanced affinity. Errors: rs_get_homesrad."""
         return self._call("rs_get_homesrad")
 
     def rs_info(self, out: Any, command: int, arg1: Any = 0, arg2: Any = 0) -> Call[int]:

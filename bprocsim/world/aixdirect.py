@@ -14,7 +14,7 @@ from bprocsim.aix.service import Asker, Service, traced
 from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.faces.arguments import function, integer
 from bprocsim.kernel.calls import runner
-from bprocsim.manual import Fail
+from bprocsim.manual import Fail, Row
 from bprocsim.posix.credentials import ROOT
 from bprocsim.world.direct import make_call
 from bprocsim.world.directcalls import Request, caller_of, refuse, vectors_of
@@ -53,7 +53,8 @@ def serve(system: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any]) 
     result = service.decide(asker, args)
     cost_ns = machine.costs.syscall_ns
     sim.pass_time(cost_ns)
-    row, subject = None, ""
+    row: Row | None = None
+    subject: bytes | str = b""
     if result.__class__ is Fail:
         row, subject, result = result.row, result.subject, -1
         sim.trace.add(sim.now_ns, machine.name, asker.pid, "fail", name, shown, row.errno.name, row.cause)

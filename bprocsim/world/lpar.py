@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -165,8 +165,19 @@ class Lpar(Subroutines):
 
         Its memory is all there is. TypeError, ValueError: name the position, and what was expected there.
         """
-        highest = self.partition.topology.everything.bit_length() - 1
-        return Rset(listed(processors, "processors", highest), self.partition.topology.memory_pools)
+        return Rset(self._ids(processors), self.partition.topology.memory_pools)
+
+    def _ids(self, processors: Any) -> int:
+        """Take a set of processors as bits."""
+        if isinstance(processors, Rset):
+            return processors.processors
+        if not isinstance(processors, str | bytes) and isinstance(processors, Iterable):
+            processors = ",".join(str(at_least("processors", each, 0)) for each in processors)
+        return listed(processors, "processors", self.partition.topology.everything.bit_length() - 1)
+
+    def _pools(self, memory: Any) -> int:
+        """Take a set of memory pools as bits; None: none."""
+        return 0 if memory is None else listed(memory, "memory", self.partition.topology.srads - 1)
 
     def effective_rset(self, pid: int) -> Rset:
         """Give what ra_getrset(R_PROCESS, pid) tells, as a set. CallError: there is no such process."""
@@ -177,6 +188,17 @@ class Lpar(Subroutines):
     def set_partition(self, pid: int, rset: Any, flags: int = 0, **by: Unpack[By]) -> Outcome:
         """Set a process's partition set: rs_setpartition. Errors: rs_setpartition."""
         return self.rs_setpartition(pid, rset, flags, **by)
+
+    def mkrset(self, name: Any, processors: Any, memory: Any = None, **by: Unpack[By]) -> Outcome:
+        """Do what the command mkrset does: make the named set "namespace/name"; in sysxrset an exclusive one.
+
+        `processors`, `memory` as for `rset`, memory left out is none. Errors: mkrset.
+        """
+        return serve(self, "mkrset", (name, self._ids(processors), self._pools(memory)), by)
+
+    def rmrset(self, name: Any, **by: Unpack[By]) -> Outcome:
+        """Do what the command rmrset does: take the named set "namespace/name" away. Errors: rmrset."""
+        return serve(self, "rmrset", (name,), by)
 
     # ---- direct calls ----
 

@@ -143,7 +143,7 @@ class Subroutines(System):
         return serve(self, "rs_getassociativity", args, by)
 
     def rs_get_homesrad(self, **by: Unpack[By]) -> Outcome:
-        """Tell the home SRAD of the calling thread, SRADID_ANY without enhanced affinity."""
+        """Tell the home SRAD of the calling thread, SRADID_ANY without enhanced affinity. Errors: rs_get_homesrad."""
         return serve(self, "rs_get_homesrad", (), by)
 
     def rs_info(self, out: Any, command: int, arg1: Any = 0, arg2: Any = 0, **by: Unpack[By]) -> Outcome:
