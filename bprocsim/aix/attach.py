@@ -24,7 +24,7 @@ from bprocsim.aix.resource import (
 )
 from bprocsim.aix.rset import is_readable
 from bprocsim.aix.service import Asker, Service
-from bprocsim.aix.work import Work, find, owned, place_process, place_thread
+from bprocsim.aix.work import Work, find, owned, set_effective, set_home, set_own
 from bprocsim.errnos import Errno as E
 from bprocsim.manual import Errors, Row
 
@@ -126,12 +126,12 @@ RA_ATTACH_ERRORS = Errors(
 def _attach(f: AttachFacts) -> int:
     if f.given is None:
         for thread in f.work.threads:
-            place_thread(thread, srad=f.rsid)
+            set_home(thread, f.rsid)
     elif f.is_thread:
         for thread in f.work.threads:
-            place_thread(thread, attached=f.given.result)
+            set_own(thread, f.given.result)
     elif f.work.process is not None:
-        place_process(f.work.process, effective=f.given.result)
+        set_effective(f.work.process, f.given.result)
     f.partition.changed(f.work.threads)
     return 0
 
@@ -178,10 +178,10 @@ def _detach(f: DetachFacts) -> int:
     assert f.found is not None, "every row was tested"
     work = f.found
     if work.process is not None and f.work_type == c.R_PROCESS:
-        place_process(work.process, effective=None)
+        set_effective(work.process, None)
     if f.work_type == c.R_THREAD or f.flags & c.R_DETACH_ALLTHRDS:
         for thread in work.threads:
-            place_thread(thread, attached=None)
+            set_own(thread, None)
     f.asker.partition.changed(work.threads)
     return 0
 

@@ -7,7 +7,7 @@ from attrs import define, setters
 from bprocsim.aix.constants import BINDPROCESS, BINDTHREAD, PROCESSOR_CLASS_ANY, R_PROCESS, R_THREAD
 from bprocsim.aix.placement import of_process, of_thread
 from bprocsim.aix.service import Asker, Service
-from bprocsim.aix.work import Work, find, place_thread
+from bprocsim.aix.work import Work, find, set_bound
 from bprocsim.errnos import Errno as E
 from bprocsim.manual import Errors, Row
 
@@ -89,7 +89,7 @@ ERRORS = Errors(
 def _bind(f: BindFacts) -> int:
     assert f.work is not None, "every row was tested"
     for thread in f.work.threads:
-        place_thread(thread, bound=None if f.unbinds else f.where)
+        set_bound(thread, None if f.unbinds else f.where)
     f.asker.partition.changed(f.work.threads)
     return 0
 

@@ -5,17 +5,17 @@ One kernel operation: the process is attached and becomes the new image, or neit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from attrs import evolve
+from attrs import define, evolve, setters
 
-from bprocsim.aix.resource import RESOURCE_ROWS, ResourceFacts, rows_about
+from bprocsim.aix.resource import RESOURCE_ROWS, ResourceFacts
 from bprocsim.aix.service import Asker
-from bprocsim.aix.work import Work, place_process, place_thread
+from bprocsim.aix.work import Work, set_effective, set_home, set_own
 from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector, of_strings
-from bprocsim.manual import Errors, Fail, Replaced, Row
+from bprocsim.manual import Errors, Fail, Replaced
 from bprocsim.port import Steps
 from bprocsim.posix import newimage
 from bprocsim.posix.exec import ExecFacts, ExecProfile
@@ -28,48 +28,44 @@ PAGE = "aix-ra_exec"
 ORDER = "choice-ra_exec-order"
 
 
-class RaExecFacts(ExecFacts):
-    """What ra_exec asks: of the resource, and all that exec asks."""
-
-    __slots__ = ("resource",)
-    resource: ResourceFacts
-
-
-def the_resource(f: RaExecFacts) -> ResourceFacts:
-    """Give what is asked of the resource."""
-    return f.resource
+# The step at which exec's own rows are decided: when nothing is wrong with the resource.
+EXEC = "exec"
 
 
 @cache
 def ra_exec_errors(profile: ExecProfile) -> Errors:
-    """Make the table of ra_exec for the exec rules of a level."""
-    return Errors("ra_exec", page=PAGE, order=ORDER, rows=(*rows_about(the_resource), *_rows_of(profile)))
+    """Make the table of ra_exec for the exec rules of a level: what it asks of the resource, then what exec asks."""
+    own = (evolve(row, source=row.source or profile.source, step=EXEC) for row in profile.rows)
+    return Errors("ra_exec", page=PAGE, order=ORDER, rows=(*RESOURCE_ROWS, *own))
 
 
-def _rows_of(profile: ExecProfile) -> Iterator[Row]:
-    """Give the rows of an exec, which the page takes over as they are."""
-    for row in profile.rows:
-        yield evolve(row, source=row.source or profile.source)
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
+class Surveyed:
+    """What an ra_exec came to on entry: why it is `refused`, or the facts to be committed."""
+
+    refused: Fail | None
+    resource: ResourceFacts
+    image: ExecFacts | None = None
 
 
 def survey(
     asker: Asker, cwd: int, resource: tuple[int, Any, int], path: Pointer, argv: Vector, envp: Vector
-) -> tuple[Fail | None, RaExecFacts]:
-    """Gather the facts of an ra_exec and decide: what would be refused, or None. No time passes.
-
-    `resource` (rstype, rsid, flags).
-    """
+) -> Surveyed:
+    """Gather the facts of an ra_exec and decide. No time passes. `resource` (rstype, rsid, flags)."""
     machine = asker.partition.machine
-    facts = RaExecFacts(machine, asker.who, cwd, path, argv, envp, asker.process)
-    facts.resource = ResourceFacts(asker, Work(asker.process), *resource)
     table = ra_exec_errors(machine.profile)
-    row = table.first(facts)
-    return (None if row is None else Fail(row, table, b"" if path is BAD_ADDRESS else path)), facts
+    wanted = ResourceFacts(asker, Work(asker.process), *resource)
+    image = None
+    row = table.first(wanted)
+    if row is None:
+        image = ExecFacts(machine, asker.who, cwd, path, argv, envp, asker.process)
+        row = table.first(image, EXEC)
+    return Surveyed(None if row is None else Fail(row, table, b"" if path is BAD_ADDRESS else path), wanted, image)
 
 
 def ra_execve(
     machine: Machine, thread: Thread, rstype: int, rsid: Any, flags: int, path: Pointer, argv: Vector, envp: Vector,
-    surveyed: tuple[Fail | None, RaExecFacts] | None = None,
+    surveyed: Surveyed | None = None,
 ) -> Steps:  # fmt: skip
     """Become another image, attached to a resource; comes back only if it fails.
 
@@ -78,16 +74,15 @@ def ra_execve(
     process = thread.process
     if surveyed is None:
         surveyed = survey(_asker(machine, thread), process.cwd, (rstype, rsid, flags), path, argv, envp)
-    refused, facts = surveyed
-    if refused is not None:
+    if surveyed.refused is not None:
         if not machine.port.pass_at_once(machine.costs.syscall_ns):
             yield machine.port.sleep(machine.costs.syscall_ns)
-        return refused
-    resource = facts.resource
+        return surveyed.refused
+    assert surveyed.image is not None, "every row was tested"
     machine.only(thread)
-    newimage.commit(machine, process, facts, machine.port)
+    newimage.commit(machine, process, surveyed.image, machine.port)
     process.image.script = None  # its interpreter opens the file
-    _attach(resource, process)
+    _attach(surveyed.resource, process)
     size = len(process.image.inode.data)
     yield machine.port.sleep(machine.costs.exec_ns + machine.costs.image_read_ns(size))
     return Replaced(process.image)
@@ -102,10 +97,10 @@ def _attach(resource: ResourceFacts, process: Process) -> None:
     """Attach a process to a resource in which no row holds; its first thread has nothing of its own then."""
     thread = process.threads[0]
     if resource.given is not None:
-        place_process(process, effective=resource.given.result)
-        place_thread(thread, attached=None)
+        set_effective(process, resource.given.result)
+        set_own(thread, None)
     else:
-        place_thread(thread, srad=resource.rsid)
+        set_home(thread, resource.rsid)
 
 
 def ra_exect(

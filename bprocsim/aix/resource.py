@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import evolve
-
 from bprocsim.aix import attaching
 from bprocsim.aix.attaching import SetFacts, has_bound_thread, set_facts
 from bprocsim.aix.constants import R_RSET, R_SRADID
@@ -116,12 +114,3 @@ RESOURCE_ROWS = (
     RSTYPE_INVALID, FLAGS_INVALID, AFFINITY_DISABLED, RSET_UNREADABLE, NOT_PRIVILEGED, SRADID_INVALID, *OF_SETS,
     THREAD_BOUND, OUTSIDE_PARTITION,
 )  # fmt: skip
-
-
-def rows_about(part: Any) -> tuple[Row, ...]:
-    """Make the rows for facts of which `part(facts)` gives the ResourceFacts."""
-
-    def set_of(f: Any) -> SetFacts | None:
-        return given_set(part(f))
-
-    return tuple(evolve(row, about=part if row.about is None else set_of) for row in RESOURCE_ROWS)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import define, evolve, setters
+from attrs import define, setters
 
 from bprocsim.aix.constants import R_PROCESS, R_THREAD, RS_MYSELF
-from bprocsim.aix.placement import Attached, of_process, of_thread
+from bprocsim.aix.placement import Attached, ProcessPlacement, ThreadPlacement, of_process, of_thread
 from bprocsim.aix.service import Asker
 
 # A thread's id, beside its number within its process: what R_THREAD and BINDTHREAD name.
@@ -68,11 +68,25 @@ def partition_set(work: Work | None) -> Attached | None:
     return None if work is None or work.process is None else of_process(work.process).partition
 
 
-def place_process(process: Any, **changes: Any) -> None:
-    """Give a process another placement."""
-    process.placement = evolve(of_process(process), **changes)
+def set_effective(process: Any, effective: Attached | None) -> None:
+    """Give a process another effective set, or none."""
+    process.placement = ProcessPlacement(effective, of_process(process).partition)
 
 
-def place_thread(thread: Any, **changes: Any) -> None:
-    """Give a thread another placement."""
-    thread.placement = evolve(of_thread(thread), **changes)
+def set_own(thread: Any, attached: Attached | None) -> None:
+    """Give a thread another set of its own, or none."""
+    placed = of_thread(thread)
+    if placed.attached is not attached:
+        thread.placement = ThreadPlacement(attached, placed.bound, placed.srad)
+
+
+def set_bound(thread: Any, bound: int | None) -> None:
+    """Bind a thread to a processor by its bind id, or to none."""
+    placed = of_thread(thread)
+    thread.placement = ThreadPlacement(placed.attached, bound, placed.srad)
+
+
+def set_home(thread: Any, srad: int) -> None:
+    """Give a thread another home SRAD."""
+    placed = of_thread(thread)
+    thread.placement = ThreadPlacement(placed.attached, placed.bound, srad)

@@ -49,7 +49,7 @@ def serve(system: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any]) 
     else:
         asker = _asker(system, name, **by)
     service: Service = runner(name)  # type: ignore[assignment]
-    shown = traced(args) if sim.trace.keeps else ()
+    shown = traced(args) if sim.trace.all else ()
     result = service.decide(asker, args)
     cost_ns = machine.costs.syscall_ns
     sim.pass_time(cost_ns)
@@ -57,6 +57,7 @@ def serve(system: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any]) 
     subject: bytes | str = b""
     if result.__class__ is Fail:
         row, subject, result = result.row, result.subject, -1
+        shown = traced(args) if sim.trace.keeps else ()
         sim.trace.add(sim.now_ns, machine.name, asker.pid, "fail", name, shown, row.errno.name, row.cause)
     elif sim.trace.all:
         sim.trace.add(sim.now_ns, machine.name, asker.pid, "call", name, shown, traced((result,))[0])
@@ -95,9 +96,10 @@ def ra_exec(
     if caller.process is None and traced_as == "ra_execve":
         asker = Asker(machine.partition, caller.who, 0)
         caller.surveyed = survey_ra_exec(asker, caller.cwd, which, where, arguments, environment)
-        refused = caller.surveyed[0]
+        refused = caller.surveyed.refused
         if refused is not None and caller.timeout_ns is None:
-            return refuse(system.sim, machine, name, traced_as, traced(args), refused)
+            shown = (which[0], *traced(which[1:2]), which[2], where, arguments, environment)
+            return refuse(system.sim, machine, name, traced_as, shown, refused)
     return make_call(system.sim, caller, name, traced_as, args, ra_exec_errors(machine.profile))
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from bprocsim.aix.constants import R_PROCESS
+from bprocsim.aix.dispatch import Dispatcher
 from bprocsim.aix.levels import LEVELS, Level
 from bprocsim.aix.models import MODELS, Model
 from bprocsim.aix.partition import Partition
@@ -14,7 +15,6 @@ from bprocsim.aix.rset import Rset, listed
 from bprocsim.aix.topology import Topology
 from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.costs import PRESETS, Costs
-from bprocsim.engine import Processors
 from bprocsim.faces.aix import AixProc
 from bprocsim.kernel import Machine
 from bprocsim.posix.arch import arch
@@ -102,7 +102,7 @@ class Lpar(Subroutines):
         profile = DOCUMENTED
         machine = Machine(
             name=self.name, number=NODE_MASTER, address="10.55.0.1", port=sim.engine,
-            processors=Processors(4, costs.quantum_ns), arch=arch("ppc64"), profile=profile, costs=costs,
+            processors=Dispatcher(self.partition, costs.quantum_ns), arch=arch("ppc64"), profile=profile, costs=costs,
             trace=sim.trace, memory=Memory(memory_bytes), files=FileTable(open_files), network=Network(_nobody),
             pids=self.pids, programs=self._programs, execve_errors=execve_errors(profile), strict=sim.strict,
             face=AixProc,
