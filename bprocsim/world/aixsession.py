@@ -5,11 +5,20 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from bprocsim.faces.aix import AixProc
+from bprocsim.world.driven import DrivenProc
 from bprocsim.world.session import Session, session_call, session_exec
+
+
+class DrivenAixProc(DrivenProc, AixProc):
+    """The inside view of a session's process on AIX."""
+
+    __slots__ = ()
 
 
 class AixSession(Session):
     """A process on a partition that ordinary Python drives: `lpar.session(...)` gives one."""
+
+    _face = DrivenAixProc
 
     ra_execve = session_exec(AixProc.ra_execve)
     ra_exect = session_exec(AixProc.ra_exect)

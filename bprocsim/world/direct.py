@@ -176,8 +176,7 @@ def _attempt(
         process.machine.end(process, Ended(end.exit_status, end.signal), thread)
         return
     if isinstance(result, Replaced):
-        if process.machine.partition is not None:
-            attempt.placed = process.machine.partition.placed(thread)
+        attempt.placed = placed(thread)
         process.body = None
         yield from lead(thread)
     elif isinstance(result, Exit):
@@ -190,6 +189,12 @@ def _attempt(
             thread.task = None
         else:
             process.machine.end(process, Ended(exit_status=0), thread)
+
+
+def placed(thread: Thread) -> tuple[Any, int | None]:
+    """Give the resource set and the home SRAD of a thread, where its machine has such."""
+    partition = thread.process.machine.partition
+    return (None, None) if partition is None else partition.placed(thread)
 
 
 def tell(attempt: Attempt, name: str, errors: Errors) -> Outcome:

@@ -23,7 +23,7 @@ from bprocsim.posix.procs import Ended, Process, State, Thread
 from bprocsim.posix.streams import Sink
 from bprocsim.posix.waiting import withdraw
 from bprocsim.signals import Signal, name
-from bprocsim.world.direct import Attempt, tell, wait_until
+from bprocsim.world.direct import Attempt, placed, tell, wait_until
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.simulation import Simulation
 
@@ -70,7 +70,7 @@ class Reply:
 
     `began_ns` when it was made; `seen` how much the process had written by then; `asks` a handler
     that is to run before it goes on, for the signal `signum`, and `raised` what that raised; `late`
-    signals came before the call.
+    signals came before the call; `placed` what Attempt has of that name.
     """
 
     began_ns: int
@@ -82,6 +82,7 @@ class Reply:
     signum: int = 0
     raised: BaseException | None = None
     late: bool = False
+    placed: tuple[Any, int | None] = (None, None)
 
 
 class Prompt(Pending):
@@ -106,7 +107,8 @@ class DrivenProc(Proc):
 
     def _handle(self, function: Callable[..., Any], signum: int) -> Any:
         if isgeneratorfunction(function):
-            return function(Proc(self.thread, call), signum)  # which notices a forgotten `yield from`
+            face = self.thread.process.machine.face  # which notices a forgotten `yield from`
+            return function(face(self.thread, call), signum)
         return self._driver.ask(function, signum)
 
     def fork(self, child: Callable[..., Any], *args: Any) -> NoReturn:
@@ -128,10 +130,12 @@ class Driver:
     """Makes the calls of one session: one at a time, each until it returns.
 
     `owner` is what handlers are called with; `out` and `err` take what the process writes;
-    `timeout_ns` bounds each call, None for no bound.
+    `timeout_ns` bounds each call, None for no bound; `face` the kind of its calls.
     """
 
-    def __init__(self, sim: Simulation, process: Process, out: Sink, err: Sink) -> None:
+    def __init__(
+        self, sim: Simulation, process: Process, out: Sink, err: Sink, face: type[DrivenProc] = DrivenProc
+    ) -> None:
         self.sim = sim
         self.process = process
         self.thread = process.threads[0]
@@ -139,7 +143,7 @@ class Driver:
         self.err = err
         self.timeout_ns: int | None = None
         self.owner: Any = None
-        self.proc = DrivenProc(self.thread, self)
+        self.proc = face(self.thread, self)
         self._home = process.machine
         self._became = ""
         self._events = sim.engine.events  # how many had happened when the last call was back
@@ -287,6 +291,7 @@ class Driver:
         process, sim = self.process, self.sim
         self._became = f"{typed}(...)"
         attempt = Attempt(process, reply.began_ns, self.out, self.err, reply.seen)
+        attempt.placed = reply.placed
 
         def ended(_process: Process) -> None:
             attempt.end(sim)
@@ -306,6 +311,10 @@ class Driver:
         """Give the name of a call as an Outcome has it, and its table."""
         if "execmove" in typed:
             return "bproc_execmove", self._home.master.execmove_errors
+        if "ra_exec" in typed:
+            from bprocsim.aix.raexec import ra_exec_errors  # on AIX alone
+
+            return typed.removeprefix("libc."), ra_exec_errors(self._home.profile)
         return typed.removeprefix("libc."), self._home.execve_errors
 
 
@@ -322,6 +331,7 @@ def _drive(thread: Thread, typed: str, made: Runs[Any], reply: Reply) -> Steps:
         thread.calling = ""
         process.machine.only(thread)
         process.proc = None
+        reply.placed = placed(thread)
         yield from lead(thread)
         return
     except ProcessEnds as end:

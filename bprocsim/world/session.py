@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from inspect import CO_GENERATOR, signature
-from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, NoReturn, ParamSpec, Self, TypeVar, cast
 
 from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.faces.arguments import integer
@@ -20,7 +20,7 @@ from bprocsim.manual import Fail
 from bprocsim.posix.life import Waited
 from bprocsim.world.direct import Family, clothe
 from bprocsim.world.directcalls import LEFT_OUT, Request, caller_of
-from bprocsim.world.driven import Driver, Replaced, Runs, SessionEnded
+from bprocsim.world.driven import DrivenProc, Driver, Replaced, Runs, SessionEnded
 from bprocsim.world.launch import environment_of
 from bprocsim.world.spawn import spawn
 
@@ -80,6 +80,8 @@ class Session(Inside):
     bp.Timeout; it then counts as interrupted, and the session can be used on.
     """
 
+    _face: type[DrivenProc] = DrivenProc
+
     def __init__(
         self, cluster: Any, *, user: Any = None, node: int = NODE_MASTER, cwd: Any = None,
         env: Mapping[Any, Any] | None = None, input: bytes = b"", timeout_ns: int | None = None,
@@ -92,7 +94,7 @@ class Session(Inside):
         process.cwd, process.cwd_path = caller.cwd, caller.cwd_path
         process.env, process.argv, process.comm = environment.strings, (b"session",), b"session"
         process.family = Family()
-        self._driver = Driver(cluster.sim, process, out, err)
+        self._driver = Driver(cluster.sim, process, out, err, self._face)
         self._driver.timeout_ns = timeout_ns
         self._driver.owner = self
         self._libc = SessionLibc(self)
@@ -135,7 +137,7 @@ class Session(Inside):
         """Tell whether its process is over, or has become another image."""
         return self._driver.gone() is not None
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
