@@ -128,7 +128,7 @@ def test_a_cluster_refuses_what_is_a_partitions_and_the_other_way_round() -> Non
 def test_every_form_of_ra_exec_runs_and_attaches() -> None:
     lpar = partition()
     rset = lpar.rset("2-5")
-    resource: Any = (bp.R_RSET, rset, 0)
+    resource = (bp.R_RSET, rset, 0)
     outcomes = [
         lpar.ra_execl(*resource, "/usr/bin/app", "app", "-v"),
         lpar.ra_execle(*resource, "/usr/bin/app", "app", "-v", {"A": "b"}),
