@@ -54,7 +54,7 @@ STEPS = (
     Step("readme", "README's examples", ("-m", "pytest", "-p", "tests.readme", "README.md"), pytest=True),
     Step("build", "sdist, wheel, empty venv", ("-m", "tests.built"), quick=False),
     # Never part of a verdict: a busy machine would fail it.
-    Step("benchmarks", "speed against bare SimPy", ("tests/benchmarks",), asked=True),
+    Step("benchmarks", "speed against bare SimPy", ("-m", "tests.benchmarks"), asked=True),
     # Writes files; a person looks at what has changed.
     Step("recording", "a real kernel's answers", ("-m", "tests.kernel", "record"), asked=True),
 )
