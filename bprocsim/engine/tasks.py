@@ -87,6 +87,9 @@ def _deliver(message: Event) -> None:
     message._value()
 
 
+_OVER = object()
+
+
 class EngineTask:
     """A generator driven by events: each event it yields resumes it with that event's value.
 
@@ -109,7 +112,11 @@ class EngineTask:
         engine.hasty = self if event is None or isinstance(event, Wake) else None
         while not self.ended:
             try:
-                target = self._generator.send(value)
+                # `next` tells of an end without an exception, which takes long to make.
+                target = next(self._generator, _OVER) if value is None else self._generator.send(value)
+                if target is _OVER:
+                    self.end()
+                    return
                 if self.ended:  # what it did just now has stopped it
                     self._close()  # type: ignore[unreachable]
                     return
