@@ -142,7 +142,7 @@ class Master:
     def born(self, process: Process) -> None:
         """Enter a new process of the space; one that is born on a slave has a ghost at once."""
         self.pids.table[process.pid] = process
-        if not self.is_home(process.machine):
+        if process.machine is not self.machine:
             process.ghost = Ghost(process, process.machine.number)
 
     def forward_signal(self, sender: Any, process: Process, signum: int) -> None:

@@ -181,7 +181,7 @@ class Machine:
             self.record(process.pid, "killed", name(ended.signal))
         elif self.trace.all:
             self.record(process.pid, "exit", ended.exit_status)
-        if self.master is None or self.master.is_home(self):
+        if self.master is None or self is self.master.machine:
             self.report(process)
         else:
             self.master.exited(process)

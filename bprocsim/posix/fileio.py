@@ -74,6 +74,11 @@ def connection_lost(f: IoFacts) -> bool:
     return f.file is not None and f.file.reset and not f.file.reset_told
 
 
+def without_reader(f: IoFacts) -> IoFacts | None:
+    """Give the facts if the other end of what is written to has gone."""
+    return f if f.file is not None and (f.file.reset or f.file.broken) else None
+
+
 def nobody_reads(f: IoFacts) -> bool:
     if f.file is None or not f.file.broken:
         return False
@@ -104,8 +109,13 @@ WRITE_ERRORS = Errors(
     order="linux-6.18-measured",
     rows=(
         Row(E.EBADF, fd_not_writable, "the descriptor is not open for writing"),
-        Row(E.ECONNRESET, connection_lost, "the other side threw the connection away"),
-        Row(E.EPIPE, nobody_reads, "nobody is left to read the other end, or never was; SIGPIPE is sent as well"),
+        Row(E.ECONNRESET, connection_lost, "the other side threw the connection away", about=without_reader),
+        Row(
+            E.EPIPE,
+            nobody_reads,
+            "nobody is left to read the other end, or never was; SIGPIPE is sent as well",
+            about=without_reader,
+        ),
         Row(E.EFAULT, buffer_unreadable, "the buffer is memory that the program cannot read", source="linux-write2"),
         Row(E.EIO, media_error, "an I/O error occurred"),
         Row(E.EINTR, interrupted, "a signal was caught before any byte was written"),
