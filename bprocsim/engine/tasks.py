@@ -87,7 +87,7 @@ def _deliver(message: Event) -> None:
     message._value()
 
 
-_OVER = object()
+_OVER: Any = object()  # what `next` gives for a task that has ended
 
 
 class EngineTask:
