@@ -69,10 +69,10 @@ NAMING = (
 )
 
 
-def program_row(test: Callable[[Subject], bool]) -> Row:
-    """Make the row of the program for a condition on a file."""
+def program_row(test: Callable[[Subject], bool], file: str = CMD) -> Row:
+    """Make the row of the program for a condition on a file, which the page calls `file`."""
     errno, sentence = _FILE_ROWS[test]
-    return Row(errno, test, sentence.format(file=CMD), about=stopped_program if test in ON_THE_WAY else part_of(test))
+    return Row(errno, test, sentence.format(file=file), about=stopped_program if test in ON_THE_WAY else part_of(test))
 
 
 def part_of(test: Callable[[Subject], bool]) -> Callable[..., Subject | None]:
