@@ -96,6 +96,7 @@ if TYPE_CHECKING:
     from bprocsim.aix.models import MODELS as models
     from bprocsim.aix.models import Model
     from bprocsim.aix.rset import Rset
+    from bprocsim.aix.xcoffbuild import XcoffImage
     from bprocsim.bproc.editions import EDITIONS as editions
     from bprocsim.bproc.editions import Edition
     from bprocsim.bproc.nodes import NODE_ANY as BPROC_NODE_ANY
@@ -204,6 +205,7 @@ _ROOMS = {
     "aix.levels": "levels=LEVELS Level",
     "aix.models": "models=MODELS Model",
     "aix.rset": "Rset",
+    "aix.xcoffbuild": "XcoffImage",
     "bproc.editions": "editions=EDITIONS Edition",
     "bproc.nodes": "BPROC_NODE_ANY=NODE_ANY BPROC_NODE_MASTER=NODE_MASTER "
     "BPROC_NODE_NONE=NODE_NONE BPROC_NODE_SELF=NODE_SELF",
@@ -437,4 +439,5 @@ __all__ = [
     "WNOHANG",
     "WTERMSIG",
     "WUNTRACED",
+    "XcoffImage",
 ]

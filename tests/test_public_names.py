@@ -45,6 +45,7 @@ PINNED = """
     Timeout
     User
     WEXITSTATUS WIFEXITED WIFSIGNALED WIFSTOPPED WNOHANG WTERMSIG WUNTRACED Waited
+    XcoffImage
     __version__
     costs
     editions

@@ -51,9 +51,14 @@ def interpreter_args_too_big(f: Subject) -> bool:
     return given_bytes + added_bytes > copying.limit_bytes(call.profile, call.arch.bits)
 
 
+def _image(f: ExecFacts) -> Subject:
+    """Give the file that is to run: the program, or the interpreter that a script names."""
+    return f.chain[-1] if f.chain else f.program
+
+
 def out_of_memory(f: ExecFacts) -> bool:
     """A script's memory is its interpreter's."""
-    file, page = f.image.file, f.arch.page_bytes
+    file, page = _image(f).file, f.arch.page_bytes
     needed = -(-(f.argv.size_bytes + f.envp.size_bytes) // page) * page
     if file is not None:
         needed += memory_of(file.data, f.arch)
@@ -155,48 +160,48 @@ ROWS = (
 
 def bad_library(f: ExecFacts) -> Trouble | None:
     """Give what is wrong with a library that the image needs."""
-    image = f.image
-    who, inode = f.who, image.walk.inode
-    assert inode is not None, "the rows before have been tested"
+    image = _image(f)
+    who, inode, file = f.who, image.walk.inode, _headers(image)
+    if inode is None or file is None:
+        return None
     secure = who.uid != who.euid or who.gid != who.egid or bool(inode.mode & 0o6000)
-    file = _headers(image)
-    return None if file is None else Loader(f.machine, who, f.cwd, libpath_of(f.envp.strings, secure)).trouble(file)
+    return Loader(f.machine, who, f.cwd, libpath_of(f.envp.strings, secure)).trouble(file)
 
 
-def library_absent(t: Trouble) -> bool:
-    return t.errno is E.ENOENT
+def library_absent(f: Trouble) -> bool:
+    return f.errno is E.ENOENT
 
 
-def library_path_not_a_directory(t: Trouble) -> bool:
-    return t.errno is E.ENOTDIR
+def library_path_not_a_directory(f: Trouble) -> bool:
+    return f.errno is E.ENOTDIR
 
 
-def library_name_too_long(t: Trouble) -> bool:
-    return t.errno is E.ENAMETOOLONG
+def library_name_too_long(f: Trouble) -> bool:
+    return f.errno is E.ENAMETOOLONG
 
 
-def library_denied(t: Trouble) -> bool:
-    return t.errno is E.EACCES
+def library_denied(f: Trouble) -> bool:
+    return f.errno is E.EACCES
 
 
-def library_unrecognized(t: Trouble) -> bool:
-    return t.errno is E.ENOEXEC
+def library_unrecognized(f: Trouble) -> bool:
+    return f.errno is E.ENOEXEC
 
 
-def library_being_written(t: Trouble) -> bool:
-    return t.errno is E.ETXTBSY
+def library_being_written(f: Trouble) -> bool:
+    return f.errno is E.ETXTBSY
 
 
-def library_too_big(t: Trouble) -> bool:
-    return t.errno is E.ENOMEM
+def library_too_big(f: Trouble) -> bool:
+    return f.errno is E.ENOMEM
 
 
-def library_in_lost_file_system(t: Trouble) -> bool:
-    return t.errno is E.ESTALE
+def library_in_lost_file_system(f: Trouble) -> bool:
+    return f.errno is E.ESTALE
 
 
-def library_unreachable(t: Trouble) -> bool:
-    return t.errno in (E.ELOOP, E.EIO, E.ETIMEDOUT)
+def library_unreachable(f: Trouble) -> bool:
+    return f.errno in (E.ELOOP, E.EIO, E.ETIMEDOUT)
 
 
 LIBRARY_ROWS = tuple(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bprocsim import Edition, ExecProfile
+from bprocsim.aix.execrules import exec_profile
+from bprocsim.aix.levels import LEVELS
 from bprocsim.aix.raexec import RA_FORK_ERRORS, ra_exec_errors
 from bprocsim.aix.service import Service
 from bprocsim.kernel.calls import CALLS, runner
 from bprocsim.manual import Errors
 from bprocsim.posix import execcalls, fileio, life, openfile, signaling, sockets
-from bprocsim.posix.profiles import DOCUMENTED
 from bprocsim.testing.recipes import exec_tables
 
 _ROOMS = (execcalls, fileio, openfile, sockets, life, signaling)
@@ -23,7 +24,7 @@ def tables(edition: str | Edition = "scyld", kernel: str | ExecProfile = "docume
     found = [*exec_tables(edition, kernel)]
     for room in _ROOMS:
         found += [thing for thing in vars(room).values() if isinstance(thing, Errors)]
-    found += [ra_exec_errors(DOCUMENTED), RA_FORK_ERRORS]
+    found += [ra_exec_errors(exec_profile(LEVELS["7.1"])), RA_FORK_ERRORS]
     services = [service for service in map(runner, CALLS) if isinstance(service, Service)]
     found += [service.errors for service in services if service.errors.rows]
     return {table.call: table for table in found}

@@ -13,11 +13,12 @@ from bprocsim.aix.raexec import survey as survey_ra_exec
 from bprocsim.aix.service import Asker, Service, traced
 from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.faces.arguments import function, integer
+from bprocsim.faces.pointers import of_strings
 from bprocsim.kernel.calls import runner
 from bprocsim.manual import Fail, Row
 from bprocsim.posix.credentials import ROOT
 from bprocsim.world.direct import make_call
-from bprocsim.world.directcalls import Request, caller_of, refuse, vectors_of
+from bprocsim.world.directcalls import LEFT_OUT, Request, caller_of, refuse, vectors_of
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.specs import credentials_of
 
@@ -85,14 +86,16 @@ def ra_exec(
 ) -> Outcome:  # fmt: skip
     """Make ra_exec in one of its forms: `name` what the user called, `traced_as` the kernel's name of it.
 
-    `resource` (rstype, rsid, flags).
+    `resource` (rstype, rsid, flags); `envp` left out is the caller's own.
     """
-    where, arguments, environment = vectors_of(path, argv, envp, "path")
+    where, arguments, environment = vectors_of(path, argv, () if envp is LEFT_OUT else envp, "path")
     which = (integer(resource[0], "rstype"), resource[1], integer(resource[2], "flags"))
-    args = (*which, where, arguments, environment)
     system.sim.ready(name)
     caller = caller_of(system, request_of(name, **by))
     machine = caller.machine
+    if envp is LEFT_OUT and caller.process is not None:
+        environment = of_strings(caller.process.env)
+    args = (*which, where, arguments, environment)
     if caller.process is None and traced_as == "ra_execve":
         asker = Asker(machine.partition, caller.who, 0)
         caller.surveyed = survey_ra_exec(asker, caller.cwd, which, where, arguments, environment)

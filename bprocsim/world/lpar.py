@@ -6,24 +6,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+
 from bprocsim.aix.constants import R_PROCESS
 from bprocsim.aix.dispatch import Dispatcher
+from bprocsim.aix.execrules import exec_profile
+from bprocsim.aix.images import POWER
 from bprocsim.aix.levels import LEVELS, Level
 from bprocsim.aix.models import MODELS, Model
 from bprocsim.aix.partition import Partition
 from bprocsim.aix.rset import Rset, listed
 from bprocsim.aix.topology import Topology
+from bprocsim.aix.tree import AIX
 from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.costs import PRESETS, Costs
 from bprocsim.faces.aix import AixProc
 from bprocsim.kernel import Machine
-from bprocsim.posix.arch import arch
 from bprocsim.posix.execcalls import execve_errors
 from bprocsim.posix.image import image_bytes
 from bprocsim.posix.machine import FileTable, Memory
 from bprocsim.posix.network import Network
 from bprocsim.posix.procs import OPEN_LIMIT, PidSpace
-from bprocsim.posix.profiles import DOCUMENTED
 from bprocsim.units import MiB
 from bprocsim.world.aixdirect import By, Runs, request_of, serve
 from bprocsim.world.directcalls import LEFT_OUT, execve
@@ -99,13 +102,13 @@ class Lpar(Subroutines):
 
     def _machine(self, memory_bytes: int, open_files: int) -> Machine:
         costs, sim = self.costs, self.sim
-        profile = DOCUMENTED
+        profile = exec_profile(self.level)
         machine = Machine(
             name=self.name, number=NODE_MASTER, address="10.55.0.1", port=sim.engine,
-            processors=Dispatcher(self.partition, costs.quantum_ns), arch=arch("ppc64"), profile=profile, costs=costs,
+            processors=Dispatcher(self.partition, costs.quantum_ns), arch=POWER, profile=profile, costs=costs,
             trace=sim.trace, memory=Memory(memory_bytes), files=FileTable(open_files), network=Network(_nobody),
             pids=self.pids, programs=self._programs, execve_errors=execve_errors(profile), strict=sim.strict,
-            face=AixProc,
+            face=AixProc, unix=AIX,
         )  # fmt: skip
         machine.partition = self.partition
         self.partition.machine = machine
@@ -234,5 +237,15 @@ def _nobody(_host: str) -> None:
 
 
 def _bytes_of(image: Any, program: Program | None, machine: Machine) -> bytes:
-    assert program is not None
-    return image_bytes(program.name, program.needs, program.memory_bytes, machine.arch)
+    """Build the image that was asked for, None for the usual one; it names the program, unless it names one."""
+    from bprocsim.aix.xcoffbuild import XcoffImage
+
+    if image is None:
+        assert program is not None, "or there would be an image"
+        return image_bytes(program.name, program.needs, program.memory_bytes, machine.arch)
+    if not isinstance(image, XcoffImage):
+        raise TypeError(f"image: expected bp.XcoffImage or bytes, got {image!r}")
+    if program is not None and image.program is None:
+        image = evolve(image, program=program.name)
+    data: bytes = image.to_bytes()
+    return data

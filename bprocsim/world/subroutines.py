@@ -42,17 +42,17 @@ class Subroutines(System):
         self, rstype: int, rsid: Any, flags: int, path: Any, argv: Any = LEFT_OUT, **by: Unpack[Runs]
     ) -> Outcome:
         """Become another image, attached to a resource, with the caller's environment. Errors: ra_exec."""
-        return ra_exec(self, "ra_execv", "ra_execve", (rstype, rsid, flags), path, argv, None, by)
+        return ra_exec(self, "ra_execv", "ra_execve", (rstype, rsid, flags), path, argv, LEFT_OUT, by)
 
     def ra_execvp(
         self, rstype: int, rsid: Any, flags: int, file: Any, argv: Any = LEFT_OUT, **by: Unpack[Runs]
     ) -> Outcome:
         """Become another image, attached to a resource, looked for along PATH. Errors: ra_exec."""
-        return ra_exec(self, "ra_execvp", "ra_execvp", (rstype, rsid, flags), file, argv, None, by)
+        return ra_exec(self, "ra_execvp", "ra_execvp", (rstype, rsid, flags), file, argv, LEFT_OUT, by)
 
     def ra_execl(self, rstype: int, rsid: Any, flags: int, path: Any, *arguments: Any, **by: Unpack[Runs]) -> Outcome:
         """Become another image, attached to a resource; arguments one by one. Errors: ra_exec."""
-        return ra_exec(self, "ra_execl", "ra_execve", (rstype, rsid, flags), path, list(arguments), None, by)
+        return ra_exec(self, "ra_execl", "ra_execve", (rstype, rsid, flags), path, list(arguments), LEFT_OUT, by)
 
     def ra_execle(self, rstype: int, rsid: Any, flags: int, path: Any, *arguments: Any, **by: Unpack[Runs]) -> Outcome:
         """Become another image, attached to a resource; the environment comes last. Errors: ra_exec."""
@@ -63,7 +63,7 @@ class Subroutines(System):
 
     def ra_execlp(self, rstype: int, rsid: Any, flags: int, file: Any, *arguments: Any, **by: Unpack[Runs]) -> Outcome:
         """Become another image, attached to a resource, looked for along PATH. Errors: ra_exec."""
-        return ra_exec(self, "ra_execlp", "ra_execvp", (rstype, rsid, flags), file, list(arguments), None, by)
+        return ra_exec(self, "ra_execlp", "ra_execvp", (rstype, rsid, flags), file, list(arguments), LEFT_OUT, by)
 
     def ra_fork(
         self, rstype: int, rsid: Any, flags: int, child: Callable[..., Any], *args: Any, **by: Unpack[Runs]
