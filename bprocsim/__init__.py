@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         R_THREAD,
         RS_ADDRESOURCE,
         RS_ALL,
+        RS_CONTAINING_RAD,
         RS_COPY,
         RS_DEFAULT_RSET,
         RS_DEFINE,
@@ -82,6 +83,8 @@ if TYPE_CHECKING:
         RS_PARTITION_RSET,
         RS_PERM,
         RS_REDEFINE,
+        RS_SRADID_LOADAVG,
+        RS_SRADID_USABLE_LOADAVG,
         RS_STSET,
         RS_SYSTEM,
         RS_TESTRESOURCE,
@@ -95,7 +98,8 @@ if TYPE_CHECKING:
     from bprocsim.aix.levels import Level
     from bprocsim.aix.models import MODELS as models
     from bprocsim.aix.models import Model
-    from bprocsim.aix.rset import Rset
+    from bprocsim.aix.records import RadInfo, RsetAttributes
+    from bprocsim.aix.rset import RS_DEFAULT, Rset
     from bprocsim.aix.xcoffbuild import XcoffImage
     from bprocsim.bproc.editions import EDITIONS as editions
     from bprocsim.bproc.editions import Edition
@@ -201,10 +205,11 @@ _ROOMS = {
     "RS_THREAD_PARTITION_RSET R_ATTACH_STRSET R_DETACH_ALLTHRDS R_MEMP_MASK P_DEFAULT P_FIRST_TOUCH "
     "P_BALANCED R_MIGRATE_ASYNC RS_NON_EXCLUSIVE RS_DEFINE RS_REDEFINE RS_OWNER RS_GROUP RS_PERM "
     "RSET_NAME_SIZE RS_IRUSR RS_IWUSR RS_IRGRP RS_IWGRP RS_IROTH RS_IWOTH BINDPROCESS BINDTHREAD "
-    "PROCESSOR_CLASS_ANY",
+    "PROCESSOR_CLASS_ANY RS_CONTAINING_RAD RS_SRADID_LOADAVG RS_SRADID_USABLE_LOADAVG",
     "aix.levels": "levels=LEVELS Level",
     "aix.models": "models=MODELS Model",
-    "aix.rset": "Rset",
+    "aix.records": "RadInfo RsetAttributes",
+    "aix.rset": "RS_DEFAULT Rset",
     "aix.xcoffbuild": "XcoffImage",
     "bproc.editions": "editions=EDITIONS Edition",
     "bproc.nodes": "BPROC_NODE_ANY=NODE_ANY BPROC_NODE_MASTER=NODE_MASTER "
@@ -353,10 +358,13 @@ __all__ = [
     "R_SRADSDL",
     "R_SUBRANGE",
     "R_THREAD",
+    "RadInfo",
     "Replaced",
     "RS_ADDRESOURCE",
     "RS_ALL",
+    "RS_CONTAINING_RAD",
     "RS_COPY",
+    "RS_DEFAULT",
     "RS_DEFAULT_RSET",
     "RS_DEFINE",
     "RS_DELRESOURCE",
@@ -384,6 +392,8 @@ __all__ = [
     "RS_PARTITION_RSET",
     "RS_PERM",
     "RS_REDEFINE",
+    "RS_SRADID_LOADAVG",
+    "RS_SRADID_USABLE_LOADAVG",
     "RS_STSET",
     "RS_SYSTEM",
     "RS_TESTRESOURCE",
@@ -391,6 +401,7 @@ __all__ = [
     "RS_THREAD_RSET",
     "RS_UNION",
     "Rset",
+    "RsetAttributes",
     "RSET_NAME_SIZE",
     "Runaway",
     "Segment",

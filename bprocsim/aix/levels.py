@@ -16,7 +16,7 @@ _SETS_AND_SRADS = frozenset({c.R_RSET, c.R_SRADID})
 _PROCESSES = frozenset({c.R_PROCESS})
 _PROCESSES_AND_THREADS = frozenset({c.R_PROCESS, c.R_THREAD})
 
-# Calls that came with SRADIDs.
+# Calls that came with SRADIDs. Source: power7-guide.
 _LATER = frozenset({"ra_attach", "rs_get_homesrad", "rs_info"})
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from attrs import define, setters
 
 from bprocsim.aix import constants as c
+from bprocsim.aix.records import RsetAttributes
 from bprocsim.aix.registry import (
     APPLICATION,
     PERMISSIONS,
@@ -22,18 +23,8 @@ from bprocsim.aix.registry import (
 from bprocsim.aix.rsetcalls import rset_unreadable
 from bprocsim.aix.service import Asker
 from bprocsim.errnos import Errno as E
-from bprocsim.faces.pointers import BAD_ADDRESS, c_string
+from bprocsim.faces.pointers import BAD_ADDRESS, pointer_or_null
 from bprocsim.manual import Row
-
-
-@define(on_setattr=setters.NO_OP)
-class NameAttributes:
-    """What rs_getnameattr fills and rs_setnameattr reads: `owner` and `group` ids, permission bits, and who made it."""
-
-    owner: int = 0
-    group: int = 0
-    mode: int = 0
-    type: int = APPLICATION
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
@@ -74,13 +65,9 @@ class NameFacts:
         return self.command == c.RS_REDEFINE and self.named is not None
 
 
-def _string(value: Any, argument: str) -> Any:
-    return value if value is None or value is BAD_ADDRESS else c_string(value, argument)
-
-
 def name_facts(asker: Asker, namespace: Any, rsname: Any) -> NameFacts:
     """Look at a name: strings as C passes them. TypeError: one is no string."""
-    return NameFacts(asker, _string(namespace, "namespace"), _string(rsname, "rsname"))
+    return NameFacts(asker, pointer_or_null(namespace, "namespace"), pointer_or_null(rsname, "rsname"))
 
 
 def subject(f: NameFacts) -> bytes:
@@ -163,7 +150,7 @@ def not_owner(f: NameFacts) -> bool:
 
 
 def attributes_unreadable(f: NameFacts) -> bool:
-    return not isinstance(f.attributes, NameAttributes)
+    return not isinstance(f.attributes, RsetAttributes)
 
 
 def attributes_command_invalid(f: NameFacts) -> bool:

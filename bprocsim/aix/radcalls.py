@@ -13,7 +13,7 @@ from bprocsim.aix.partition import Partition
 from bprocsim.aix.placement import Attached
 from bprocsim.aix.rads import CORE_SDL, DETAIL_LEVELS, SRAD_SDL, SYSTEM_SDL, THREAD_SDL, containing, rads
 from bprocsim.aix.rset import is_readable
-from bprocsim.aix.rsetcalls import rset_unreadable
+from bprocsim.aix.rsetcalls import no_root_authority, rset_unreadable
 from bprocsim.aix.service import Asker, Service
 from bprocsim.errnos import Errno as E
 from bprocsim.manual import Errors, Row
@@ -210,10 +210,6 @@ class AssociativityFacts:
     id: int
     array: Any
     size: int
-
-
-def no_root_authority(f: Any) -> bool:
-    return not f.asker.is_root
 
 
 def kind_invalid(f: AssociativityFacts) -> bool:

@@ -7,7 +7,8 @@ functions here are pure; the calls that answer with errnos are in `rsetcalls`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from enum import Enum
+from typing import Any, Final
 
 from bprocsim.aix.topology import Topology, members
 
@@ -69,6 +70,19 @@ class Rset:
 
     def __repr__(self) -> str:
         return written(self.processors)
+
+
+class _Handle(Enum):
+    """A handle that stands for no set of the caller's."""
+
+    RS_DEFAULT = "the system's default set"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+# In place of a set, for rs_setpartition: it takes the partition set away. Elsewhere it leads nowhere.
+RS_DEFAULT: Final = _Handle.RS_DEFAULT
 
 
 def is_readable(handle: Any) -> bool:

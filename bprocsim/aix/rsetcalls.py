@@ -64,6 +64,10 @@ def rset_unreadable(f: Any) -> bool:
     return not is_readable(f.rset)
 
 
+def no_root_authority(f: Any) -> bool:
+    return not f.asker.is_root
+
+
 def no_memory_for_a_set(partition: Partition) -> bool:
     """Tell whether the machine has no room left for a set: a bit for each id of each kind."""
     return bool(partition.machine.memory.free_bytes < 2 * partition.level.processors_max // 8)

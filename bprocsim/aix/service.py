@@ -8,6 +8,7 @@ from typing import Any
 from attrs import define, frozen, setters
 
 from bprocsim.aix.partition import Partition
+from bprocsim.aix.records import RadInfo, RsetAttributes
 from bprocsim.aix.rset import Rset
 from bprocsim.manual import Errors, Fail
 from bprocsim.port import Steps
@@ -70,5 +71,5 @@ class Service:
 
 
 def traced(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Give arguments as a trace keeps them: what changes later (a set, a list) as it is written now."""
-    return tuple(repr(each) if isinstance(each, Rset | list) else each for each in args)
+    """Give arguments as a trace keeps them: what changes later (a set, a record, a list) as it is written now."""
+    return tuple(repr(each) if isinstance(each, Rset | RsetAttributes | RadInfo | list) else each for each in args)

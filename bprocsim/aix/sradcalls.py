@@ -10,19 +10,16 @@ from bprocsim.aix import constants as c
 from bprocsim.aix.partition import Partition
 from bprocsim.aix.placement import eligible, general, of_thread
 from bprocsim.aix.rads import containing, count
+from bprocsim.aix.records import RadInfo
 from bprocsim.aix.service import Asker, Service
 from bprocsim.aix.topology import members
 from bprocsim.errnos import Errno as E
-from bprocsim.manual import Errors, Kind, Row
+from bprocsim.manual import Errors, Row
 
 
 def usable(asker: Asker) -> int:
     """Give the processors on which the caller may run; a process never made has nothing attached."""
     return general(asker.partition) if asker.thread is None else eligible(asker.partition, asker.thread)
-
-
-def call_absent(f: Asker) -> bool:
-    return not f.partition.level.sradids
 
 
 # ---- rs_get_homesrad -----------------------------------------------------------------------------
@@ -38,21 +35,13 @@ def _home(asker: Asker) -> int:
     return asker.partition.topology.srad_of(next(members(usable(asker)), 0))
 
 
-# rs_get_homesrad(): gives the SRADID, or SRADID_ANY where enhanced affinity is disabled.
+# rs_get_homesrad(): gives the SRADID, or SRADID_ANY where enhanced affinity is disabled. It never fails.
 RS_GET_HOMESRAD = Service(
     Errors(
         "rs_get_homesrad",
         page="aix-rs_get_homesrad",
         order="aix-rs_get_homesrad",
-        rows=(
-            Row(
-                E.ENOSYS,
-                call_absent,
-                "this level of AIX has no such call",
-                Kind.BEYOND,
-                source="power7-guide",
-            ),
-        ),
+        rows=(),
     ),
     lambda asker: asker,
     _home,
@@ -60,15 +49,6 @@ RS_GET_HOMESRAD = Service(
 
 
 # ---- rs_info -------------------------------------------------------------------------------------
-
-
-@define(on_setattr=setters.NO_OP)
-class RadInfo:
-    """What rs_info fills: `rad` an index; `load_average` in thousandths of a thread; `cpu_count` processors."""
-
-    rad: int = 0
-    load_average: int = 0
-    cpu_count: int = 0
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
@@ -85,10 +65,6 @@ class RsInfoFacts:
     def about_srad(self) -> bool:
         """Tell whether the command is about an SRAD; the other is about a RAD of any level."""
         return self.command in (c.RS_SRADID_LOADAVG, c.RS_SRADID_USABLE_LOADAVG)
-
-
-def asked_call_absent(f: RsInfoFacts) -> bool:
-    return call_absent(f.asker)
 
 
 def command_invalid(f: RsInfoFacts) -> bool:
@@ -117,12 +93,14 @@ def rad_invalid(f: RsInfoFacts) -> bool:
 def load(partition: Partition, processors: int) -> int:
     """Tell how many threads want these processors now, in thousandths.
 
-    A thread that may run elsewhere too counts by the part of its processors that lies here.
+    One that runs counts where it does; one that waits, by the part of its processors that lies here.
     """
-    total = 0
+    dispatcher, total = partition.dispatcher, 0
     for thread in partition.threads():
-        waiting = thread.waiting
-        if waiting is not None and waiting.queue is partition.machine.processors:
+        at = dispatcher.processor_of(thread)
+        if at >= 0:
+            total += 1000 * (processors >> at & 1)
+        elif thread.waiting is not None and thread.waiting.queue is dispatcher:
             where = eligible(partition, thread)
             if where:
                 total += 1000 * (where & processors).bit_count() // where.bit_count()
@@ -148,14 +126,6 @@ RS_INFO = Service(
         page="aix-rs_info",
         order="choice-rsets",
         rows=(
-            Row(
-                E.ENOSYS,
-                asked_call_absent,
-                "this level of AIX has no such call",
-                Kind.BEYOND,
-                source="power7-guide",
-                name="call_absent",
-            ),
             Row(E.EINVAL, command_invalid, "command is not one of rs_info's"),
             Row(E.EFAULT, out_unreadable, "out is an invalid address"),
             Row(E.EINVAL, rad_invalid, "there is no such RAD, or none that contains it"),

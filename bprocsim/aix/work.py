@@ -73,6 +73,11 @@ def set_effective(process: Any, effective: Attached | None) -> None:
     process.placement = ProcessPlacement(effective, of_process(process).partition)
 
 
+def set_partition(process: Any, partition: Attached | None) -> None:
+    """Bound a process by a partition set, or by none."""
+    process.placement = ProcessPlacement(of_process(process).effective, partition)
+
+
 def set_own(thread: Any, attached: Attached | None) -> None:
     """Give a thread another set of its own, or none."""
     placed = of_thread(thread)

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from bprocsim.faces.arguments import function as check_function
 from bprocsim.faces.arguments import integer
 from bprocsim.faces.calls import Call
-from bprocsim.faces.pointers import pointer, vector
+from bprocsim.faces.pointers import pointer, pointer_or_null, vector
 from bprocsim.faces.pyos import Proc
 
 
@@ -131,12 +131,12 @@ class AixProc(Proc):
         return self._call("rs_getassociativity", integer(kind, "kind"), integer(id, "id"), array, integer(size, "size"))
 
     def rs_get_homesrad(self) -> Call[int]:
-        """Tell the home SRAD of this thread, SRADID_ANY without enhanced affinity. Errors: rs_get_homesrad."""
+        """Tell the home SRAD of this thread, SRADID_ANY without enhanced affinity."""
         return self._call("rs_get_homesrad")
 
-    def rs_info(self, out: Any, command: int, arg1: Any = 0, arg2: Any = 0) -> Call[int]:
+    def rs_info(self, out: Any, command: int, arg1: int = 0, arg2: int = 0) -> Call[int]:
         """Store what a command asks about a set, an SRAD or a domain. Errors: rs_info."""
-        return self._call("rs_info", out, integer(command, "command"), arg1, arg2)
+        return self._call("rs_info", out, integer(command, "command"), integer(arg1, "arg1"), integer(arg2, "arg2"))
 
     def rs_setpartition(self, pid: int, rset: Any, flags: int = 0) -> Call[int]:
         """Set a process's partition set, or take it away by RS_DEFAULT. Errors: rs_setpartition."""
@@ -150,25 +150,27 @@ class AixProc(Proc):
 
     def rs_registername(self, rset: Any, namespace: Any, rsname: Any, mode: int, command: int) -> Call[int]:
         """Give a set a name; RS_DEFINE a new one, RS_REDEFINE also one that is there. Errors: rs_registername."""
-        names = pointer(namespace, "namespace"), pointer(rsname, "rsname")
+        names = pointer_or_null(namespace, "namespace"), pointer_or_null(rsname, "rsname")
         return self._call("rs_registername", rset, *names, integer(mode, "mode"), integer(command, "command"))
 
     def rs_getnamedrset(self, namespace: Any, rsname: Any, rset: Any) -> Call[int]:
         """Fill a set with a named one. Errors: rs_getnamedrset."""
-        return self._call("rs_getnamedrset", pointer(namespace, "namespace"), pointer(rsname, "rsname"), rset)
+        return self._call(
+            "rs_getnamedrset", pointer_or_null(namespace, "namespace"), pointer_or_null(rsname, "rsname"), rset
+        )
 
     def rs_discardname(self, namespace: Any, rsname: Any) -> Call[int]:
         """Take a name away. Errors: rs_discardname."""
-        return self._call("rs_discardname", pointer(namespace, "namespace"), pointer(rsname, "rsname"))
+        return self._call("rs_discardname", pointer_or_null(namespace, "namespace"), pointer_or_null(rsname, "rsname"))
 
     def rs_getnameattr(self, namespace: Any, rsname: Any, attributes: Any) -> Call[int]:
         """Tell a name's owner, group and permissions. Errors: rs_getnameattr."""
-        names = pointer(namespace, "namespace"), pointer(rsname, "rsname")
+        names = pointer_or_null(namespace, "namespace"), pointer_or_null(rsname, "rsname")
         return self._call("rs_getnameattr", *names, attributes)
 
     def rs_setnameattr(self, namespace: Any, rsname: Any, command: int, attributes: Any) -> Call[int]:
         """Change a name's owner, group or permissions. Errors: rs_setnameattr."""
-        names = pointer(namespace, "namespace"), pointer(rsname, "rsname")
+        names = pointer_or_null(namespace, "namespace"), pointer_or_null(rsname, "rsname")
         return self._call("rs_setnameattr", *names, integer(command, "command"), attributes)
 
     # ---- what AIX has not ----

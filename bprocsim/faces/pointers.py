@@ -96,6 +96,11 @@ def pointer(value: Any, argument: str) -> Pointer:
     return c_string(value, argument)
 
 
+def pointer_or_null(value: Any, argument: str) -> Pointer | None:
+    """Take a string argument of a call that tells NULL, None, from an address that leads nowhere."""
+    return None if value is None else pointer(value, argument)
+
+
 def of_strings(strings: tuple[bytes, ...]) -> Vector:
     """Make a vector of C strings."""
     return Vector(strings, sum(map(len, strings)) + len(strings))

@@ -57,6 +57,8 @@ CALLS: dict[str, tuple[str, str]] = {
     "rs_getassociativity": ("aix.radcalls", "RS_GETASSOCIATIVITY"),
     "rs_get_homesrad": ("aix.sradcalls", "RS_GET_HOMESRAD"),
     "rs_info": ("aix.sradcalls", "RS_INFO"),
+    "rs_setpartition": ("aix.partitioncalls", "RS_SETPARTITION"),
+    "rs_getpartition": ("aix.partitioncalls", "RS_GETPARTITION"),
     "rs_registername": ("aix.registrycalls", "RS_REGISTERNAME"),
     "rs_getnamedrset": ("aix.registrycalls", "RS_GETNAMEDRSET"),
     "rs_discardname": ("aix.registrycalls", "RS_DISCARDNAME"),

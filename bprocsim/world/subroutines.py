@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from bprocsim.faces.arguments import integer
-from bprocsim.faces.pointers import pointer
+from bprocsim.faces.pointers import pointer_or_null
 from bprocsim.world.aixdirect import By, Runs, ra_exec, ra_fork, serve
 from bprocsim.world.directcalls import LEFT_OUT
 from bprocsim.world.outcome import Outcome
@@ -143,12 +143,14 @@ class Subroutines(System):
         return serve(self, "rs_getassociativity", args, by)
 
     def rs_get_homesrad(self, **by: Unpack[By]) -> Outcome:
-        """Tell the home SRAD of the calling thread, SRADID_ANY without enhanced affinity. Errors: rs_get_homesrad."""
+        """Tell the home SRAD of the calling thread, SRADID_ANY without enhanced affinity."""
         return serve(self, "rs_get_homesrad", (), by)
 
-    def rs_info(self, out: Any, command: int, arg1: Any = 0, arg2: Any = 0, **by: Unpack[By]) -> Outcome:
+    def rs_info(self, out: Any, command: int, arg1: int = 0, arg2: int = 0, **by: Unpack[By]) -> Outcome:
         """Store in `out` what a command asks about a set, an SRAD or a domain. Errors: rs_info."""
-        return serve(self, "rs_info", (out, integer(command, "command"), arg1, arg2), by)
+        return serve(
+            self, "rs_info", (out, integer(command, "command"), integer(arg1, "arg1"), integer(arg2, "arg2")), by
+        )
 
     def rs_setpartition(self, pid: int, rset: Any, flags: int = 0, **by: Unpack[By]) -> Outcome:
         """Set a process's partition set, or take it away by bp.RS_DEFAULT. Errors: rs_setpartition."""
@@ -164,26 +166,33 @@ class Subroutines(System):
         self, rset: Any, namespace: Any, rsname: Any, mode: int, command: int, **by: Unpack[By]
     ) -> Outcome:  # fmt: skip
         """Give a set a name; bp.RS_DEFINE a new one, RS_REDEFINE also one that is there. Errors: rs_registername."""
-        names = pointer(namespace, "namespace"), pointer(rsname, "rsname")
+        names = pointer_or_null(namespace, "namespace"), pointer_or_null(rsname, "rsname")
         args = rset, *names, integer(mode, "mode"), integer(command, "command")
         return serve(self, "rs_registername", args, by)
 
     def rs_getnamedrset(self, namespace: Any, rsname: Any, rset: Any, **by: Unpack[By]) -> Outcome:
         """Fill a set with a named one. Errors: rs_getnamedrset."""
-        return serve(self, "rs_getnamedrset", (pointer(namespace, "namespace"), pointer(rsname, "rsname"), rset), by)
+        return serve(
+            self,
+            "rs_getnamedrset",
+            (pointer_or_null(namespace, "namespace"), pointer_or_null(rsname, "rsname"), rset),
+            by,
+        )
 
     def rs_discardname(self, namespace: Any, rsname: Any, **by: Unpack[By]) -> Outcome:
         """Take a name away. Errors: rs_discardname."""
-        return serve(self, "rs_discardname", (pointer(namespace, "namespace"), pointer(rsname, "rsname")), by)
+        return serve(
+            self, "rs_discardname", (pointer_or_null(namespace, "namespace"), pointer_or_null(rsname, "rsname")), by
+        )
 
     def rs_getnameattr(self, namespace: Any, rsname: Any, attributes: Any, **by: Unpack[By]) -> Outcome:
         """Tell a name's owner, group and permissions. Errors: rs_getnameattr."""
-        names = pointer(namespace, "namespace"), pointer(rsname, "rsname")
+        names = pointer_or_null(namespace, "namespace"), pointer_or_null(rsname, "rsname")
         return serve(self, "rs_getnameattr", (*names, attributes), by)
 
     def rs_setnameattr(
         self, namespace: Any, rsname: Any, command: int, attributes: Any, **by: Unpack[By]
     ) -> Outcome:  # fmt: skip
         """Change a name's owner, group or permissions. Errors: rs_setnameattr."""
-        names = pointer(namespace, "namespace"), pointer(rsname, "rsname")
+        names = pointer_or_null(namespace, "namespace"), pointer_or_null(rsname, "rsname")
         return serve(self, "rs_setnameattr", (*names, integer(command, "command"), attributes), by)

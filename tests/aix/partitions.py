@@ -26,17 +26,20 @@ class FakeMachine:
     def __init__(self) -> None:
         self.processes: dict[int, Process] = {}
         self.memory = Memory(1024 * MiB)
-        self.processors = object()
 
     def find(self, pid: int) -> Process | None:
         return self.processes.get(pid)
 
 
-class Changes:
-    """A dispatcher that counts how often it was told to look again."""
+class FakeDispatcher:
+    """A dispatcher that counts how often it was told to look again; who runs where is said by hand."""
 
     def __init__(self) -> None:
         self.count = 0
+        self.running: dict[int, Any] = {}
+
+    def processor_of(self, thread: Any) -> int:
+        return next((processor for processor, each in self.running.items() if each is thread), -1)
 
     def refresh(self, threads: Any = None) -> None:
         self.count += 1
@@ -59,7 +62,7 @@ def made(
         Topology(cores, smt, srads),
         enhanced_affinity,
         FakeMachine(),
-        Changes(),
+        FakeDispatcher(),
     )
     partition.exclusive = bits(exclusive)
     partition.online &= ~bits(offline)

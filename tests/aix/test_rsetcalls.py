@@ -12,9 +12,10 @@ from bprocsim.aix import constants as c
 from bprocsim.aix.partition import Partition
 from bprocsim.aix.placement import Attached, ProcessPlacement, ThreadPlacement
 from bprocsim.aix.radcalls import RS_GETASSOCIATIVITY, RS_GETINFO, RS_GETRAD, RS_NUMRADS
+from bprocsim.aix.records import RadInfo
 from bprocsim.aix.rset import Rset
 from bprocsim.aix.rsetcalls import COMMANDS, RS_ALLOC, RS_FREE, RS_INIT, RS_OP
-from bprocsim.aix.sradcalls import RS_GET_HOMESRAD, RS_INFO, RadInfo
+from bprocsim.aix.sradcalls import RS_GET_HOMESRAD, RS_INFO
 from bprocsim.faces.pointers import BAD_ADDRESS
 from bprocsim.port import Waiter
 from tests.aix.partitions import ATTACHER, NOBODY, ask, bits, freed, made, process, rset
@@ -273,12 +274,6 @@ def test_the_home_srad_is_the_one_attached_or_where_the_thread_may_run() -> None
     assert ask(partition, RS_GET_HOMESRAD, by=mine) == c.SRADID_ANY
 
 
-def test_levels_before_srads_have_none_of_their_calls() -> None:
-    for level in ("5.2", "5.3", "6.1"):
-        assert ask(made(level=level), RS_GET_HOMESRAD) == ("ENOSYS", "call_absent")
-        assert ask(made(level=level), RS_INFO, RadInfo(), c.RS_CONTAINING_RAD, 1, 0) == ("ENOSYS", "call_absent")
-
-
 def test_a_rad_lies_in_one_of_the_level_above() -> None:
     out = RadInfo()
     for sdl, index, within in ((1, 1, 0), (2, 1, 0), (2, 2, 1), (3, 7, 1), (3, 8, 2)):
@@ -296,11 +291,14 @@ def test_the_load_of_an_srad_is_that_of_its_processors() -> None:
         return out.load_average, out.cpu_count
 
     assert [told(c.RS_SRADID_LOADAVG, srad) for srad in (0, 1)] == [(0, 8), (0, 7)]
-    for thread in mine.threads[:2]:  # wanting a processor, the third does not
-        thread.waiting = Waiter("compute", 0, queue=partition.machine.processors)
+    for thread in mine.threads[:2]:  # wanting a processor, which the third does not
+        thread.waiting = Waiter("compute", 0, queue=partition.dispatcher)
     # Each may run on eight processors of the one and on four of the other.
     assert [told(c.RS_SRADID_LOADAVG, srad) for srad in (0, 1)] == [(1332, 8), (666, 7)]
     assert [told(c.RS_SRADID_USABLE_LOADAVG, srad) for srad in (0, 1)] == [(1332, 8), (666, 4)]
+    partition.dispatcher.running[9] = mine.threads[0]
+    assert [told(c.RS_SRADID_LOADAVG, srad) for srad in (0, 1)] == [(666, 8), (1333, 7)]
+    partition.dispatcher.running.clear()
     mine.placement = ProcessPlacement(Attached(bits("12-15")))
     assert [told(c.RS_SRADID_LOADAVG, srad) for srad in (0, 1)] == [(0, 8), (2000, 7)]
     assert [told(c.RS_SRADID_USABLE_LOADAVG, srad) for srad in (0, 1)] == [(0, 0), (2000, 3)]
