@@ -117,6 +117,7 @@ if TYPE_CHECKING:
     from bprocsim.faces.pyos import Proc
     from bprocsim.faults import (
         ConnectRefused,
+        CoreFails,
         Hang,
         IoError,
         LibraryMissing,
@@ -193,6 +194,8 @@ SIGTTIN = Signal.SIGTTIN
 SIGTTOU = Signal.SIGTTOU
 SIGURG = Signal.SIGURG
 SIGWINCH = Signal.SIGWINCH
+SIGRECONFIG = Signal.SIGRECONFIG
+SIGCPUFAIL = Signal.SIGCPUFAIL
 
 # The room of each public name; "name" or "public=name in the room".
 _ROOMS = {
@@ -222,7 +225,7 @@ _ROOMS = {
     "faces.errors": "CallError",
     "faces.pointers": "BAD_ADDRESS",
     "faces.pyos": "Proc",
-    "faults": "ConnectRefused Hang IoError LibraryMissing LinkCut Loss MasterDaemonExit MemoryFull "
+    "faults": "ConnectRefused CoreFails Hang IoError LibraryMissing LinkCut Loss MasterDaemonExit MemoryFull "
     "OpenFileLimit PowerOff SlowLink",
     "posix.arch": "ARCHES Arch",
     "posix.credentials": "Credentials",
@@ -283,6 +286,7 @@ __all__ = [
     "CallError",
     "Cluster",
     "ConnectRefused",
+    "CoreFails",
     "Costs",
     "costs",
     "Credentials",
@@ -417,6 +421,7 @@ __all__ = [
     "SIGBUS",
     "SIGCHLD",
     "SIGCONT",
+    "SIGCPUFAIL",
     "SIGFPE",
     "SIGHUP",
     "SIGILL",
@@ -425,6 +430,7 @@ __all__ = [
     "Signal",
     "SIGPIPE",
     "SIGQUIT",
+    "SIGRECONFIG",
     "SIGSEGV",
     "SIGSTOP",
     "SIGTERM",

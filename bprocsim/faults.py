@@ -191,6 +191,14 @@ class LibraryMissing(Fault):
     at_ns: int = field(default=0, validator=_time)
 
 
+@frozen
+class CoreFails(Fault):
+    """A core of a partition fails at `at_ns`, with all its hardware threads; nobody is asked or warned."""
+
+    core: int = field(validator=_time)
+    at_ns: int = field(default=0, validator=_time)
+
+
 class Planned:
     """A fault given to a world: whether it has struck (`fired`), and a way to call it off.
 
@@ -219,23 +227,24 @@ class Planned:
         return f"<{self.fault!r}, {'struck' if self.fired else 'called off' if self.cancelled else 'planned'}>"
 
 
-def plan(fault: Fault, engine: Any, master: Master) -> Planned:
-    """Give a fault to a cluster. What is due now or earlier strikes at once.
+def plan(fault: Fault, engine: Any, master: Any) -> Planned:
+    """Give a fault to a cluster by its Master, or to a partition, whose `home` is its machine.
 
-    ValueError: a node that is not there, a step of a fault that has none. TypeError: no fault.
+    What is due now or earlier strikes at once. ValueError: a node or core that is not there, a step
+    of a fault that has none, a fault that strikes no system of this kind. TypeError: no fault.
     """
     if not isinstance(fault, Fault):
         raise TypeError(f"faults: expected faults such as bp.PowerOff(node=2), got {fault!r}")
-    for name in ("node", "a", "b"):
-        number = getattr(fault, name, NODE_MASTER)
-        if number != NODE_MASTER and master.node(number) is None:
-            raise ValueError(f"{name}: there is no node {number}; nodes are 0 to {master.node_count - 1}")
+    if isinstance(master, Master):
+        _check_for_cluster(fault, master)
+    else:
+        _check_for_partition(fault, master.home.partition)
     planned = Planned(fault)
     strike = _STRIKES[type(fault)]
 
     def happens() -> None:
         planned.fired = True
-        master.machine.record(0, "fault", repr(fault))
+        _machine(master, NODE_MASTER).record(0, "fault", repr(fault))
         planned._undo.clear()  # what would have called it off
         undo = strike(fault, engine, master)
         if undo is not None:
@@ -258,6 +267,26 @@ def plan(fault: Fault, engine: Any, master: Master) -> Planned:
         timer = engine.first_at(at_ns, happens)
         planned._undo.append(timer.cancel)
     return planned
+
+
+def _check_for_cluster(fault: Fault, master: Master) -> None:
+    if isinstance(fault, CoreFails):
+        raise ValueError("faults: CoreFails strikes a partition, and this is a cluster")
+    for name in ("node", "a", "b"):
+        number = getattr(fault, name, NODE_MASTER)
+        if number != NODE_MASTER and master.node(number) is None:
+            raise ValueError(f"{name}: there is no node {number}; nodes are 0 to {master.node_count - 1}")
+
+
+def _check_for_partition(fault: Any, partition: Any) -> None:
+    if type(fault) not in _OF_ONE_MACHINE:
+        known = ", ".join(sorted(kind.__name__ for kind in _OF_ONE_MACHINE))
+        raise ValueError(f"faults: a partition can have {known}; {type(fault).__name__} strikes a cluster")
+    if isinstance(fault, CoreFails):
+        if fault.core >= partition.topology.cores:
+            raise ValueError(f"core: there is no core {fault.core}; cores are 0 to {partition.topology.cores - 1}")
+    elif fault.node != NODE_MASTER:
+        raise ValueError(f"node: a partition has one machine, bp.BPROC_NODE_MASTER, got {fault.node}")
 
 
 def _wait_for_step(
@@ -284,7 +313,10 @@ def _wait_for_step(
 # ---- where each one strikes ----------------------------------------------------------------------
 
 
-def _machine(master: Master, number: int) -> Any:
+def _machine(master: Any, number: int) -> Any:
+    """Give the machine of a node, or the one that a partition has."""
+    if not isinstance(master, Master):
+        return master.home
     if number == NODE_MASTER:
         return master.machine
     node = master.node(number)
@@ -411,7 +443,13 @@ def _hide(fault: Any, engine: Any, master: Master) -> Callable[[], None]:
     return lambda: hidden.remove(name)
 
 
-_STRIKES: dict[type[Fault], Callable[[Any, Any, Master], Callable[[], None] | None]] = {
+def _core_fails(fault: Any, engine: Any, system: Any) -> Callable[[], None]:
+    from bprocsim.aix.processors import fail_core  # clusters have none
+
+    return fail_core(system.home.partition, fault.core)
+
+
+_STRIKES: dict[type[Fault], Callable[[Any, Any, Any], Callable[[], None] | None]] = {
     PowerOff: _power_off,
     Hang: _power_off,
     LinkCut: _cut,
@@ -423,4 +461,8 @@ _STRIKES: dict[type[Fault], Callable[[Any, Any, Master], Callable[[], None] | No
     OpenFileLimit: _file_limit,
     ConnectRefused: _refuse,
     LibraryMissing: _hide,
+    CoreFails: _core_fails,
 }
+
+# What strikes a partition, which has no nodes and no links.
+_OF_ONE_MACHINE = frozenset({CoreFails, IoError, MemoryFull, OpenFileLimit, ConnectRefused, LibraryMissing})

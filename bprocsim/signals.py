@@ -17,7 +17,8 @@ class Action(Enum):
 class Signal(IntEnum):
     """The signals that the simulator delivers, by their Linux numbers (i386 and x86-64).
 
-    Source: linux-signal. An IntEnum, since C passes them as plain ints.
+    The last two are AIX's, by its numbers; elsewhere those are signals like any other. An IntEnum,
+    since C passes them as plain ints. Sources: linux-signal, go-sys-aix.
     """
 
     SIGHUP = 1
@@ -43,6 +44,8 @@ class Signal(IntEnum):
     SIGTTOU = 22
     SIGURG = 23
     SIGWINCH = 28
+    SIGRECONFIG = 58
+    SIGCPUFAIL = 59
 
     @property
     def default(self) -> Action:
@@ -54,6 +57,8 @@ _DEFAULTS = {
     Signal.SIGCHLD: Action.IGNORE,
     Signal.SIGURG: Action.IGNORE,
     Signal.SIGWINCH: Action.IGNORE,
+    Signal.SIGRECONFIG: Action.IGNORE,
+    Signal.SIGCPUFAIL: Action.IGNORE,
     Signal.SIGCONT: Action.CONTINUE,
     Signal.SIGSTOP: Action.STOP,
     Signal.SIGTSTP: Action.STOP,
@@ -64,12 +69,20 @@ _DEFAULTS = {
 # The two that no process can catch, block or ignore.
 UNCATCHABLE = frozenset({Signal.SIGKILL, Signal.SIGSTOP})
 
+# Those that AIX alone has.
+OF_AIX = frozenset({Signal.SIGRECONFIG, Signal.SIGCPUFAIL})
+
 LAST = 64
 
 
-def name(signum: int) -> str:
+def known(signum: int, system: str = "linux") -> Signal | None:
+    """Give the signal that a number stands for on a system, None if it is one without a name here."""
+    if signum in OF_AIX and system != "aix":
+        return None
+    return Signal(signum) if signum in Signal.__members__.values() else None
+
+
+def name(signum: int, system: str = "linux") -> str:
     """Name a signal number, as in "SIGKILL"; "signal 40" for one without a name here."""
-    try:
-        return Signal(signum).name
-    except ValueError:
-        return f"signal {signum}"
+    found = known(signum, system)
+    return f"signal {signum}" if found is None else found.name

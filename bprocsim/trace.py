@@ -42,6 +42,7 @@ KINDS: dict[str, tuple[tuple[str, ...], bool]] = {
     "message": (("message", "to", "size_bytes"), False),
     "loader": (("message",), True),
     "node": (("state",), True),
+    "processors": (("online",), True),
     "fault": (("fault",), True),
     "raised": (("exception",), True),
 }
@@ -108,6 +109,7 @@ _PHRASES: dict[str, Any] = {
     "message": lambda message, to, size_bytes: f"sends {message} to {to} ({size_bytes} bytes)",
     "loader": lambda message: f"loader: {message}",
     "node": lambda state: f"is now {state}",
+    "processors": lambda online: f"processors online: {online or 'none'}",
     "fault": lambda fault: f"fault: {fault}",
     "raised": lambda exception: f"raised {exception}",
 }

@@ -19,8 +19,8 @@ class Partition:
     """What AIX knows of its processors, beside the machine that all Unix systems have.
 
     `machine` that machine; `dispatcher` who gives its threads their turns; `online`, `exclusive` sets of
-    processors as bits; `names` the registry of named sets; `enhanced_affinity` whether SRADIDs may
-    be attached to, fixed at boot.
+    processors as bits; `width` how many hardware threads of a core SMT lets be online; `names` the
+    registry of named sets; `enhanced_affinity` whether SRADIDs may be attached to, fixed at boot.
     """
 
     level: Level
@@ -31,11 +31,13 @@ class Partition:
     dispatcher: Any = None
     online: int = 0
     exclusive: int = 0
+    width: int = 0
     names: dict[tuple[bytes, bytes], Any] = field(factory=dict)
     _bindable: tuple[int, tuple[int, ...]] = (0, ())
 
     def __attrs_post_init__(self) -> None:
         self.online = self.topology.everything
+        self.width = self.topology.smt
 
     @property
     def default_set(self) -> Attached:

@@ -178,7 +178,7 @@ class Machine:
         self.kill_silently(process, ended, by)
         release(self, process)
         if ended.signal is not None:
-            self.record(process.pid, "killed", name(ended.signal))
+            self.record(process.pid, "killed", name(ended.signal, self.unix.name))
         elif self.trace.all:
             self.record(process.pid, "exit", ended.exit_status)
         if self.master is None or self is self.master.machine:

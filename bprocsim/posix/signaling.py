@@ -15,7 +15,7 @@ from bprocsim.port import Steps, Waiter, WaitQueue, Why
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.procs import Disposition, Ended, Handler, Process, State, Thread, keep_pending
 from bprocsim.posix.waiting import block, interrupted
-from bprocsim.signals import LAST, UNCATCHABLE, Action, Signal, name
+from bprocsim.signals import LAST, UNCATCHABLE, Action, Signal, known, name
 
 SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK = 0, 1, 2
 SIG_DFL, SIG_IGN = Disposition.DEFAULT, Disposition.IGNORE
@@ -28,7 +28,7 @@ def action_of(process: Process, signum: int) -> Action | Handler:
         return chosen
     if chosen is Disposition.IGNORE:
         return Action.IGNORE
-    return _default(signum)
+    return _default(process, signum)
 
 
 def post(machine: Machine, process: Process, signum: int, sender: Process | None) -> None:
@@ -40,11 +40,16 @@ def post(machine: Machine, process: Process, signum: int, sender: Process | None
     if not process.alive:
         return
     if machine.trace.all:
-        machine.record(process.pid, "signal", name(signum), str(sender.pid) if sender is not None else "the kernel")
+        machine.record(
+            process.pid,
+            "signal",
+            name(signum, machine.unix.name),
+            str(sender.pid) if sender is not None else "the kernel",
+        )
     if signum == Signal.SIGCONT:
-        process.pending[:] = [each for each in process.pending if _default(each) is not Action.STOP]
+        process.pending[:] = [each for each in process.pending if _default(process, each) is not Action.STOP]
         resume(machine, process)
-    elif _default(signum) is Action.STOP and Signal.SIGCONT in process.pending:
+    elif _default(process, signum) is Action.STOP and Signal.SIGCONT in process.pending:
         process.pending.remove(Signal.SIGCONT)
     if process.state is State.MOVING or (signum in process.blocked and signum not in UNCATCHABLE):
         keep_pending(process, signum)
@@ -66,9 +71,10 @@ def post(machine: Machine, process: Process, signum: int, sender: Process | None
         interrupt(machine, process)
 
 
-def _default(signum: int) -> Action:
+def _default(process: Process, signum: int) -> Action:
     """Tell what a signal does where nobody has said anything else."""
-    return Signal(signum).default if signum in Signal.__members__.values() else Action.TERMINATE
+    found = known(signum, process.machine.unix.name)
+    return Action.TERMINATE if found is None else found.default
 
 
 def interrupt(machine: Machine, process: Process, *, everybody: bool = False) -> None:

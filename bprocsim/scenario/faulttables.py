@@ -25,6 +25,7 @@ FAULT_KEYS: dict[str, tuple[Kind, str]] = {
     "step": (Choice([each.name for each in Step], "step"), "when a move that the node takes part in reaches it"),
     "times": (Integer(1), "how many times as long everything takes"),
     "probability": (Number(0, 1), "of each message to be lost"),
+    "core": (Integer(0, what="a core of the partition"), "which core"),
     "path": (Word("an absolute path", begins="/"), "what cannot be read"),
     "free_bytes": (Integer(0, what="a number of bytes"), "how much is left"),
     "files": (Integer(0), "how many more may be open"),

@@ -6,6 +6,7 @@ from bprocsim import Edition, ExecProfile
 from bprocsim.aix.execrules import exec_profile
 from bprocsim.aix.levels import LEVELS
 from bprocsim.aix.raexec import RA_FORK_ERRORS, ra_exec_errors
+from bprocsim.aix.reconfigure import Reconfiguration
 from bprocsim.aix.service import Service
 from bprocsim.kernel.calls import CALLS, runner
 from bprocsim.manual import Errors
@@ -25,6 +26,6 @@ def tables(edition: str | Edition = "scyld", kernel: str | ExecProfile = "docume
     for room in _ROOMS:
         found += [thing for thing in vars(room).values() if isinstance(thing, Errors)]
     found += [ra_exec_errors(exec_profile(LEVELS["7.1"])), RA_FORK_ERRORS]
-    services = [service for service in map(runner, CALLS) if isinstance(service, Service)]
+    services = [service for service in map(runner, CALLS) if isinstance(service, Service | Reconfiguration)]
     found += [service.errors for service in services if service.errors.rows]
     return {table.call: table for table in found}

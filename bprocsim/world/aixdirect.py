@@ -10,14 +10,17 @@ from typing import Any, TypedDict
 
 from bprocsim.aix.raexec import RA_FORK_ERRORS, ra_exec_errors
 from bprocsim.aix.raexec import survey as survey_ra_exec
+from bprocsim.aix.reconfigure import Reconfiguration
 from bprocsim.aix.service import Asker, Service, traced
 from bprocsim.bproc.nodes import NODE_MASTER
+from bprocsim.engine.tasks import EngineTask
 from bprocsim.faces.arguments import function, integer
 from bprocsim.faces.pointers import of_strings
 from bprocsim.kernel.calls import runner
-from bprocsim.manual import Fail, Row
+from bprocsim.manual import Errors, Fail, Row
+from bprocsim.port import Steps
 from bprocsim.posix.credentials import ROOT
-from bprocsim.world.direct import make_call
+from bprocsim.world.direct import make_call, wait_until
 from bprocsim.world.directcalls import LEFT_OUT, Request, caller_of, refuse, vectors_of
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.specs import credentials_of
@@ -41,19 +44,45 @@ class Runs(By, total=False):
 def serve(system: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any]) -> Outcome:
     """Make a call that is over in one step; `by` holds the keys of By."""
     sim, machine = system.sim, system.home
-    sim.ready(name)
-    partition = machine.partition
-    if name in partition.level.lacks:
-        raise AttributeError(f"lpar.{name}(...): AIX {partition.level.name} has no {name}")
-    if not by:
-        asker = Asker(partition, ROOT, machine.new_pid())
-    else:
-        asker = _asker(system, name, **by)
+    asker = _ready(system, name, by)
     service: Service = runner(name)  # type: ignore[assignment]
     shown = traced(args) if sim.trace.all else ()
     result = service.decide(asker, args)
     cost_ns = machine.costs.syscall_ns
     sim.pass_time(cost_ns)
+    return _tell(system, name, asker, args, shown, result, service.errors, cost_ns)
+
+
+def reconfigure(system: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any]) -> Outcome:
+    """Make a change of the processors, and wait until it is done or refused; `by` holds the keys of By."""
+    sim = system.sim
+    asker, began_ns = _ready(system, name, by), sim.now_ns
+    change: Reconfiguration = runner(name)  # type: ignore[assignment]
+    results: list[Any] = []
+
+    def lead() -> Steps:
+        results.append((yield from change.steps(asker, args)))
+        sim.engine.ask()
+
+    wait_until(sim, lambda: bool(results), name, began_ns, None, EngineTask(sim.engine, lead()))
+    return _tell(system, name, asker, args, args, results[0], change.errors, sim.now_ns - began_ns)
+
+
+def _ready(system: Any, name: str, by: Mapping[str, Any]) -> Asker:
+    """Be ready for a call, and tell who makes it. AttributeError: this level has no such call."""
+    system.sim.ready(name)
+    partition = system.home.partition
+    if name in partition.level.lacks:
+        raise AttributeError(f"lpar.{name}(...): AIX {partition.level.name} has no {name}")
+    return _asker(system, name, **by) if by else Asker(partition, ROOT, system.home.new_pid())
+
+
+def _tell(
+    system: Any, name: str, asker: Asker, args: tuple[Any, ...], shown: tuple[Any, ...], result: Any, errors: Errors,
+    took_ns: int,
+) -> Outcome:  # fmt: skip
+    """Write a call into the trace, and tell what it came to; `shown` its arguments as they were before it."""
+    sim, machine = system.sim, system.home
     row: Row | None = None
     subject: bytes | str = b""
     if result.__class__ is Fail:
@@ -63,7 +92,7 @@ def serve(system: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any]) 
     elif sim.trace.all:
         sim.trace.add(sim.now_ns, machine.name, asker.pid, "call", name, shown, traced((result,))[0])
     return Outcome(
-        name, result, row, service.errors, False, None, None, b"", b"", asker.pid, machine.number, cost_ns, None, True,
+        name, result, row, errors, False, None, None, b"", b"", asker.pid, machine.number, took_ns, None, True,
         subject, machine.unix.name,
     )  # fmt: skip
 

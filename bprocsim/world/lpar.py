@@ -21,6 +21,7 @@ from bprocsim.aix.tree import AIX
 from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.costs import PRESETS, Costs
 from bprocsim.faces.aix import AixProc
+from bprocsim.faces.arguments import integer
 from bprocsim.kernel import Machine
 from bprocsim.posix.execcalls import execve_errors
 from bprocsim.posix.image import image_bytes
@@ -28,7 +29,7 @@ from bprocsim.posix.machine import FileTable, Memory
 from bprocsim.posix.network import Network
 from bprocsim.posix.procs import OPEN_LIMIT, PidSpace
 from bprocsim.units import MiB
-from bprocsim.world.aixdirect import By, Runs, request_of, serve
+from bprocsim.world.aixdirect import By, Runs, reconfigure, request_of, serve
 from bprocsim.world.directcalls import LEFT_OUT, execve
 from bprocsim.world.handles import MachineHandle, ProcessHandle
 from bprocsim.world.outcome import Outcome
@@ -138,7 +139,7 @@ class Lpar(Subroutines):
         """Plan a fault from now on; gives a handle with `.fired`, `.cancel()` and `with`."""
         from bprocsim.faults import plan  # a world without faults does not need them
 
-        planned = plan(fault, self.sim.engine, self)  # type: ignore[arg-type]
+        planned = plan(fault, self.sim.engine, self)
         self.planned.append(planned)
         return planned
 
@@ -202,6 +203,35 @@ class Lpar(Subroutines):
     def rmrset(self, name: Any, **by: Unpack[By]) -> Outcome:
         """Do what the command rmrset does: take the named set "namespace/name" away. Errors: rmrset."""
         return serve(self, "rmrset", (name,), by)
+
+    # ---- processors ----
+
+    def smtctl(self, threads: int, **by: Unpack[By]) -> Outcome:
+        """Do what the command smtctl does: let `threads` hardware threads of each core be online. Errors: smtctl.
+
+        ValueError: cores of this model and partition have never so many.
+        """
+        width = at_least("threads", threads, 1)
+        widths = [each for each in self.cpu.widths if each <= self.partition.topology.smt]
+        if width not in widths:
+            known = ", ".join(map(str, widths))
+            raise ValueError(f"threads: a core of this {self.cpu.name} can have {known} online, never {width}")
+        return reconfigure(self, "smtctl", (width,), by)
+
+    def dlpar_remove(self, core: int, **by: Unpack[By]) -> Outcome:
+        """Remove a core from the running partition, as the HMC does. Errors: dlpar_remove."""
+        return reconfigure(self, "dlpar_remove", (integer(core, "core"),), by)
+
+    def dlpar_add(self, core: int, **by: Unpack[By]) -> Outcome:
+        """Add a core that was removed, deallocated or failed to the running partition. Errors: dlpar_add."""
+        return reconfigure(self, "dlpar_add", (integer(core, "core"),), by)
+
+    def deallocate(self, core: int, **by: Unpack[By]) -> Outcome:
+        """Deallocate a core that is predicted to fail: threads bound to the last ids have ten minutes to go.
+
+        Errors: deallocate.
+        """
+        return reconfigure(self, "deallocate", (integer(core, "core"),), by)
 
     # ---- direct calls ----
 

@@ -10,7 +10,7 @@ from attrs import evolve
 import bprocsim as bp
 from bprocsim.posix.procs import Process
 from bprocsim.posix.signaling import may_signal
-from bprocsim.signals import Action
+from bprocsim.signals import OF_AIX, Action
 from bprocsim.units import ms, s, us
 from tests.calls.cases import ALICE, idle
 from tests.calls.worlds import PROGRAM, Steps, assert_clean, call_errors, play, world
@@ -40,7 +40,7 @@ def test_default_actions(signum: bp.Signal) -> None:
             if child is not by_itself:
                 yield from proc.kill(pid, signum)
             told = yield from proc.waitpid(pid, bp.WUNTRACED)
-            if signum.default is Action.TERMINATE:
+            if signum.default is Action.TERMINATE or signum in OF_AIX:
                 assert told == bp.Waited(pid, None, signum)
             elif signum.default is Action.STOP:
                 assert told == bp.Waited(pid, None, signum, stopped=True)

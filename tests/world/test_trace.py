@@ -58,6 +58,7 @@ def eventful(**options: Any) -> bp.Cluster:
     cluster.bproc_execmove(2, "/bin/raises")
     cluster.bproc_execmove(2, "/bin/dynamic")
     cluster.nodes[2].set_state("down")
+    cluster.sim.lpar(cores=1).smtctl(1)
     return cluster
 
 
@@ -72,7 +73,9 @@ def test_errors_keeps_failures_and_faults() -> None:
     trace = eventful(trace="errors").trace
     errors = {kind for kind, (_, kept) in KINDS.items() if kept}
     assert (
-        {record.kind for record in trace} == errors == {"fail", "late", "killed", "loader", "node", "fault", "raised"}
+        {record.kind for record in trace}
+        == errors
+        == {"fail", "late", "killed", "loader", "node", "processors", "fault", "raised"}
     )
     kept = [record.text() for record in eventful().trace if record.kind in errors]
     assert [record.text() for record in trace] == kept
@@ -116,7 +119,7 @@ def test_what_a_record_tells() -> None:
     trace = eventful().trace
     for record in trace.records:
         assert type(record.at_ns) is int
-        assert record.node in {"master", "node 0", "node 1", "node 2", "node 3"}
+        assert record.node in {"master", "node 0", "node 1", "node 2", "node 3", "lpar0"}
         assert record.pid >= 0
         for name in KINDS[record.kind][0]:
             assert hasattr(record, name)
