@@ -92,7 +92,7 @@ class Import(NamedTuple):
     @property
     def name(self) -> str:
         """Give it as it is written: libc.a(shr.o)."""
-        file = f"{self.path}/{self.base}" if self.path else self.base
+        file = f"{self.path.rstrip('/')}/{self.base}" if self.path else self.base
         return f"{file}({self.member})" if self.member else file
 
 
