@@ -220,7 +220,9 @@ def test_an_owner_gives_a_name_to_a_group_of_his() -> None:
     wanted = RsetAttributes(owner=503, group=501, mode=0o060)
     assert ask(partition, RS_SETNAMEATTR, "app", "one", c.RS_OWNER | c.RS_GROUP | c.RS_PERM, wanted, by=OTHER) == 0
     assert attributes(partition) == RsetAttributes(503, 501, 0o060, 0)
-    assert ask(partition, RS_SETNAMEATTR, "app", "one", c.RS_GROUP, RsetAttributes(mode=0o7777, group=503)) == 0
+    assert ask(partition, RS_SETNAMEATTR, "app", "one", c.RS_GROUP, RsetAttributes(mode=0o7777, group=7)) == 0
+    # It is none of the owner's groups, but it is the name's already.
+    assert ask(partition, RS_SETNAMEATTR, "app", "one", c.RS_GROUP, RsetAttributes(group=7), by=OTHER) == 0
 
 
 def test_attributes_are_told_to_anybody_who_has_room_for_them() -> None:
