@@ -52,6 +52,19 @@ class Signal(IntEnum):
         """Tell what it does by default."""
         return _DEFAULTS.get(self, Action.TERMINATE)
 
+    def number(self, system: str = "linux") -> int:
+        """Give the number that `system` ("linux" or "aix") has for this signal. ValueError: it has none.
+
+        Programs name a signal by its Linux number on all of them.
+        """
+        if system not in ("linux", "aix"):
+            raise ValueError(f"system: expected one of linux, aix, got {system!r}")
+        if system == "aix":
+            return _ON_AIX.get(self, int(self))
+        if self in OF_AIX:
+            raise ValueError(f"{self.name}: linux has no such signal")
+        return int(self)
+
 
 _DEFAULTS = {
     Signal.SIGCHLD: Action.IGNORE,
@@ -64,6 +77,18 @@ _DEFAULTS = {
     Signal.SIGTSTP: Action.STOP,
     Signal.SIGTTIN: Action.STOP,
     Signal.SIGTTOU: Action.STOP,
+}
+
+# Where AIX has another number. Source: go-sys-aix.
+_ON_AIX = {
+    Signal.SIGBUS: 10,
+    Signal.SIGUSR1: 30,
+    Signal.SIGUSR2: 31,
+    Signal.SIGCHLD: 20,
+    Signal.SIGCONT: 19,
+    Signal.SIGSTOP: 17,
+    Signal.SIGTSTP: 18,
+    Signal.SIGURG: 16,
 }
 
 # The two that no process can catch, block or ignore.

@@ -17,7 +17,15 @@ from bprocsim.errnos import Errno as E
 from bprocsim.manual import Row
 from bprocsim.posix import conditions as c
 from bprocsim.posix import copying, headers
-from bprocsim.posix.exec import ExecFacts, ExecProfile, Subject, bad_interpreter, flawed_program, the_program
+from bprocsim.posix.exec import (
+    ExecFacts,
+    ExecProfile,
+    Subject,
+    bad_interpreter,
+    flawed_program,
+    stopped_program,
+    the_program,
+)
 from bprocsim.posix.image import memory_of
 from bprocsim.posix.paths import PathLimits
 from bprocsim.posix.profiles import ON_THE_WAY, program_row
@@ -114,7 +122,7 @@ _FILE = (c.noexec_mount, c.not_regular, c.not_executable)
 _Check = tuple[E, Callable[[Subject], bool], str]
 
 
-def _of_program(check: _Check, about: Callable[..., Any] = the_program) -> Row:
+def _of_program(check: _Check, about: Callable[..., Any]) -> Row:
     errno, test, says = check
     return Row(errno, test, says.format(file=PATH), about=about)
 
@@ -131,19 +139,20 @@ def _as_check(test: Callable[[Subject], bool]) -> _Check:
 
 
 _WAY = (_STALE, _SILENT, *map(_as_check, ON_THE_WAY))
-_OPENING = (*_WAY, *map(_as_check, _FILE), _WRITTEN, _UNTRANSLATED, _as_check(c.header_io_error))
+_FOUND = (*map(_as_check, _FILE), _WRITTEN, _UNTRANSLATED, _as_check(c.header_io_error))
 
 ROWS = (
     Row(E.EFAULT, c.cmd_unreadable, "path points outside of the process's address space"),
     Row(E.ENAMETOOLONG, c.cmd_too_long, "path is longer than 1023 characters"),
     Row(E.ENOENT, c.cmd_empty, "path is empty"),
-    *map(_of_program, _OPENING),
+    *(_of_program(check, stopped_program) for check in _WAY),
+    *(_of_program(check, the_program) for check in _FOUND),
     Row(E.EFAULT, argv_unreadable, "argv is NULL or points outside of the process's address space"),
     Row(E.EFAULT, envp_unreadable, "envp is NULL or points outside of the process's address space"),
     Row(E.EFAULT, copying.string_unreadable, "an element of argv or envp points outside of the address space"),
     Row(E.E2BIG, args_too_big, "arguments and environment take more bytes than the system's limit"),
     *(_of_program(check, flawed_program) for check in _CONTENTS),
-    *map(_of_interpreter, _OPENING),
+    *map(_of_interpreter, (*_WAY, *_FOUND)),
     Row(
         E.E2BIG,
         interpreter_args_too_big,

@@ -115,6 +115,8 @@ class _Builder:
                 noexec=table.noexec,
                 readonly=table.readonly,
                 nosymfollow=table.nosymfollow,
+                foreign_ids=table.foreign_ids,
+                silent=table.silent,
             )
 
     def directory(self, table: Any) -> None:

@@ -52,6 +52,8 @@ class MountTable(_Place):
     noexec: bool = key(TRUTH, "nothing there may be executed", False)
     readonly: bool = key(TRUTH, "programs cannot write there", False)
     nosymfollow: bool = key(TRUTH, "nobody follows a symbolic link that lies there: ELOOP", False)
+    foreign_ids: bool = key(TRUTH, "remote, and its ids cannot be translated: AIX executes no set-id file of it", False)
+    silent: bool = key(TRUTH, "a remote server does not answer: ETIMEDOUT on AIX, EIO elsewhere", False)
 
 
 _SegmentTable = attrs.make_class(

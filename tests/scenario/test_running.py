@@ -170,6 +170,8 @@ on = []
         ("nosuid", "/m/x", "suid_on_nosuid"),
         ("nosymfollow", "/m/link", "too_many_links"),
         ("readonly", "/m/x", ""),
+        ("foreign_ids", "/m/x", ""),
+        ("silent", "/m/x", "path_io_error"),
     ],
 )
 def test_the_flags_of_a_mount(flag: str, call: str, cause: str) -> None:

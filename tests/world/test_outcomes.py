@@ -250,3 +250,11 @@ def test_numbers_of_systems() -> None:
     with pytest.raises(ValueError, match="BE_INVALIDNODE: no number of aix"):
         bp.Errno.BE_INVALIDNODE.number("aix")
     assert bp.Errno.ENOENT.message == "No such file or directory"
+    numbers = {each: each.number("aix") for each in bp.Signal}
+    assert (numbers[bp.Signal.SIGCHLD], numbers[bp.Signal.SIGKILL], numbers[bp.Signal.SIGRECONFIG]) == (20, 9, 58)
+    assert len(set(numbers.values())) == len(numbers)
+    assert bp.Signal.SIGCHLD.number() == 17
+    with pytest.raises(ValueError, match="SIGRECONFIG: linux has no such signal"):
+        bp.Signal.SIGRECONFIG.number("linux")
+    with pytest.raises(ValueError, match="system: expected one of linux, aix, got 'hpux'"):
+        bp.Signal.SIGKILL.number("hpux")
