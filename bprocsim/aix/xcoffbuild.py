@@ -69,6 +69,8 @@ def _check_text(_: XcoffImage, named: Attribute[Any], value: object) -> None:
 
 def _check_memory(image: XcoffImage, _: Attribute[Any], value: object) -> None:
     most = MEMORY_MAX_BYTES[image.bits]
+    if value is None:
+        return
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"memory_bytes: {value!r} is not an int")
     if not 0 < value <= most:
@@ -88,7 +90,8 @@ class XcoffImage:
 
     `bits` 32 or 64; `program` names the behaviour behind the image, in a comment section; `needed`
     the shared libraries, such as libc.a(shr.o), which the loader section names; `libpath` the
-    directories that it names; `memory_bytes` what text, data and zeros take, rounded up to pages;
+    directories that it names; `memory_bytes` what text, data and zeros take, rounded up to pages,
+    None: two pages, or what its program takes;
     `shared` it is a shared object, and no program.
 
     All that follows sets fields by their names in XCOFF as they stand, right or wrong: `header` of
@@ -100,7 +103,7 @@ class XcoffImage:
     program: str | None = field(default=None, validator=_check_text)
     needed: tuple[str, ...] = field(default=(), converter=_to_needed)
     libpath: str = field(default=DEFAULT_LIBPATH, validator=_check_text)
-    memory_bytes: int = field(default=2 * PAGE_BYTES, validator=_check_memory)
+    memory_bytes: int | None = field(default=None, validator=_check_memory)
     shared: bool = False
     header: Mapping[str, int] = field(factory=dict, validator=_check_fields)
     auxiliary: Mapping[str, Any] = field(factory=dict, validator=_check_fields)
@@ -154,7 +157,7 @@ class XcoffImage:
 
     def _zeros(self, data_bytes: int) -> int:
         """Tell how many zeros follow the data, so that all pages together are as many as were asked for."""
-        pages = -(-self.memory_bytes // PAGE_BYTES)
+        pages = -(-(self.memory_bytes or 0) // PAGE_BYTES)
         return max(0, (pages - 1) * PAGE_BYTES - data_bytes)
 
     def _loader(self, form: Form) -> bytes:

@@ -124,14 +124,15 @@ class Lpar(Subroutines):
     ) -> Program | None:
         """Write an image file, whose bytes name the program; missing parents are made.
 
-        `program` a function, a bp.program, or None with `image`; `image` a bp.XcoffImage or bytes to
-        be written in place of the usual one. Gives the program. TypeError, ValueError: name the argument.
+        `program` a function, a bp.program, or None with `image`; `image` a bp.XcoffImage, a
+        bp.ElfImage or bytes to be written in place of the usual one. Gives the program.
+        TypeError, ValueError: name the argument.
         """
         where, known = absolute(path), self._known(program, image)
+        data = _bytes_of(image, known, self.home)
         parent, fs = where.rpartition(b"/")[0], self.machine.fs
         if parent:
             fs.mkdir(parent, parents=True, exist_ok=True)
-        data = image if isinstance(image, bytes) else _bytes_of(image, known, self.home)
         fs.write_file(where, data, mode=mode, uid=uid, gid=gid)
         return known
 
@@ -268,14 +269,20 @@ def _nobody(_host: str) -> None:
 
 def _bytes_of(image: Any, program: Program | None, machine: Machine) -> bytes:
     """Build the image that was asked for, None for the usual one; it names the program, unless it names one."""
-    from bprocsim.aix.xcoffbuild import XcoffImage
-
     if image is None:
         assert program is not None, "or there would be an image"
         return image_bytes(program.name, program.needs, program.memory_bytes, machine.arch)
+    if isinstance(image, bytes):
+        return image
+    from bprocsim.aix.xcoffbuild import XcoffImage
+    from bprocsim.posix.elfbuild import ElfImage
+
+    if isinstance(image, ElfImage):  # which no exec here takes
+        return image.to_bytes()
     if not isinstance(image, XcoffImage):
-        raise TypeError(f"image: expected bp.XcoffImage or bytes, got {image!r}")
+        raise TypeError(f"image: expected bp.XcoffImage, bp.ElfImage or bytes, got {image!r}")
     if program is not None and image.program is None:
-        image = evolve(image, program=program.name)
+        memory_bytes = program.memory_bytes if image.memory_bytes is None else image.memory_bytes
+        image = evolve(image, program=program.name, memory_bytes=memory_bytes)
     data: bytes = image.to_bytes()
     return data

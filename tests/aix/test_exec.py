@@ -298,6 +298,20 @@ def test_what_is_an_executable(content: bytes | bp.XcoffImage, cause: str | None
         assert out.exit_status in (0, 7)
 
 
+def test_what_may_be_installed() -> None:
+    lpar = bp.Lpar(cores=1, smt=1)
+    with pytest.raises(TypeError, match=r"image: expected bp\.XcoffImage, bp\.ElfImage or bytes, got 3"):
+        lpar.install("/new/app", quiet, image=3)
+    assert not lpar.machine.fs.exists("/new")
+    lpar.install("/elf", None, image=bp.ElfImage(machine="ppc64"))
+    assert (lpar.execve("/elf").errno, lpar.execve("/elf").cause) == (Errno.ENOEXEC, "format_unknown")
+    big = bp.program(memory_bytes=100 * 4096)(quiet)
+    lpar.install("/big", big, image=bp.XcoffImage(bits=64))
+    lpar.install("/small", big, image=bp.XcoffImage(memory_bytes=1))
+    lpar.home.memory.withheld_bytes = lpar.home.memory.free_bytes - 50 * 4096
+    assert (lpar.execve("/big").errno, lpar.execve("/small").exit_status) == (Errno.ENOMEM, 7)
+
+
 def test_an_image_of_ours_runs_with_either_width() -> None:
     for bits, member in ((32, "shr.o"), (64, "shr_64.o")):
         lpar = bp.Lpar(cores=1, smt=1)
