@@ -21,6 +21,7 @@ from bprocsim.manual import Errors, Kind, exit_status
 from bprocsim.posix.exec import ExecProfile
 from bprocsim.programs import BUILTIN
 from bprocsim.programs.samples import SAMPLES
+from bprocsim.scenario.aixcalls import AixRunTable, AixTable
 from bprocsim.scenario.jsonschema import bracketed
 from bprocsim.scenario.jsonschema import tables as scenario_tables
 from bprocsim.testing import tables
@@ -108,11 +109,26 @@ def test_an_interpreter_is_judged_by_the_same_rows_in_the_same_order() -> None:
 def scenario_keys() -> str:
     """The tables of a scenario file with their keys; what several have in common is told once."""
     lines = ["| table | keys |", "|---|---|"]
+    common = {record: [field.name for field in attrs.fields(record)] for record in (AixTable, AixRunTable)}
+    of_aix: dict[tuple[str, ...], list[str]] = {}
     for title, record in scenario_tables():
         place = re.sub(r"^(\[+\w+\]+)", r"`\1`", bracketed(title))
-        keys = " ".join(f"`{field.name}`" for field in attrs.fields(record))
-        lines.append(f"| {place} | {keys} |")
+        names = [field.name for field in attrs.fields(record)]
+        if issubclass(record, AixTable):
+            shared = common[AixRunTable if issubclass(record, AixRunTable) else AixTable]
+            of_aix.setdefault(tuple(each for each in names if each not in shared), []).append(title.split(" ", 1)[1])
+        else:
+            lines.append(f"| {place} | {quoted(names)} |")
+    lines.append(f"| `[[call]]` any call of AIX | {quoted(common[AixTable])} |")
+    more = [name for name in common[AixRunTable] if name not in common[AixTable]]
+    lines.append(f"| `[[call]]` ra_exec in all its forms, ra_fork | {quoted(more)} |")
+    lines += [f"| `[[call]]` {', '.join(calls)} | {quoted(names)} |" for names, calls in of_aix.items()]
     return "\n".join(lines) + "\n"
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Write names as code."""
+    return " ".join(f"`{name}`" for name in names)
 
 
 def test_the_keys_of_a_scenario_are_told() -> None:

@@ -57,9 +57,9 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     outside = Outside(Path(options.beside or "."), imports=options.beside is not None)
     with scenarios.told_of():
         loaded = understand(token.scenario, Where("the token", None), outside)
-        cluster = scenarios.built(loaded)
+        world = scenarios.built(loaded)
     _compare(token, outside.used)
-    report = scenarios.run_all(loaded, cluster)
+    report = scenarios.run_all(loaded, world)
     same = (report.digest, outcomes_hash(report.results)) == (token.digest, token.outcomes)
     if options.json:
         screen.write(json.dumps(scenarios.document(report) | {"same": same}, sort_keys=True) + "\n")

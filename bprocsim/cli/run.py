@@ -47,16 +47,16 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         raise UsageError("--json and --trace - both write to standard output; give the trace a file")
     if options.trace and _same_file(options.trace, options.file):
         raise UsageError(f"--trace: {options.trace} is the scenario itself, and would be lost; give another name")
-    loaded, cluster = scenarios.open_scenario(options)
-    if options.trace and not cluster.trace.keeps:
+    loaded, world = scenarios.open_scenario(options)
+    if options.trace and not world.trace.keeps:
         raise UsageError("--trace: the scenario keeps no trace; say --set 'trace=\"all\"'")
-    report = scenarios.run_all(loaded, cluster)
+    report = scenarios.run_all(loaded, world)
     if options.json:
         screen.write(json.dumps(scenarios.document(report), sort_keys=True) + "\n")
     else:
         scenarios.tell(screen, report)
     if options.trace:
-        _write(screen, options.trace, cluster.trace)
+        _write(screen, options.trace, world.trace)
     if not options.json:
         scenarios.tell_end(screen, report)
     screen.flush()

@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bprocsim import __version__
+from bprocsim.cli.calltext import SHOWN_CHARACTERS, call_text
 from bprocsim.cli.screen import Progress, Screen
 from bprocsim.cli.usage import UsageError
 
 if TYPE_CHECKING:
+    from bprocsim.scenario.build import World
     from bprocsim.scenario.load import Loaded
     from bprocsim.scenario.play import Missed, Result
     from bprocsim.scenario.problems import ScenarioError
-    from bprocsim.world.cluster import Cluster
 
 SCHEMA = 1
 INDENT = 6
 STDIN = "standard input"
-SHOWN_CHARACTERS = 40
 SHOWN_LINES = 8
 LABEL = 8
 
@@ -43,7 +43,7 @@ def read_input(name: str) -> tuple[bytes, str, Path]:
         raise UsageError(f"{name} cannot be read: {error.strerror}") from None
 
 
-def open_scenario(options: argparse.Namespace) -> tuple[Loaded, Cluster]:
+def open_scenario(options: argparse.Namespace) -> tuple[Loaded, World]:
     """Read, check and build what a command line names. UsageError, once all that is wrong is told."""
     from bprocsim.scenario.load import load
 
@@ -54,7 +54,7 @@ def open_scenario(options: argparse.Namespace) -> tuple[Loaded, Cluster]:
         return loaded, built(loaded)
 
 
-def built(loaded: Loaded) -> Cluster:
+def built(loaded: Loaded) -> World:
     """Build the world of a scenario. ScenarioError."""
     from bprocsim.scenario.build import build
 
@@ -100,14 +100,14 @@ def add_file(parser: argparse.ArgumentParser) -> None:
 class Report:
     """A run that is over: its results, what its faults did, its digest, and the token that replays it."""
 
-    def __init__(self, loaded: Loaded, cluster: Cluster, results: Sequence[Result], refused: str = "") -> None:
+    def __init__(self, loaded: Loaded, world: World, results: Sequence[Result], refused: str = "") -> None:
         from bprocsim.scenario.tokens import write_token
 
-        self.loaded, self.cluster, self.results, self.refused = loaded, cluster, results, refused
+        self.loaded, self.world, self.results, self.refused = loaded, world, results, refused
         self.seed = loaded.scenario.seed
-        self.digest = cluster.trace.digest() if cluster.trace.all else None
+        self.digest = world.trace.digest() if world.trace.all else None
         self.token = write_token(loaded, self.digest, results, __version__)
-        self.idle = [planned.fault for planned in cluster.planned if not planned.fired]
+        self.idle = [planned.fault for planned in world.planned if not planned.fired]
 
     @property
     def ok(self) -> bool:
@@ -117,10 +117,10 @@ class Report:
     @property
     def strict_faults(self) -> bool:
         """Tell whether a fault that never struck fails the run."""
-        return self.loaded.scenario.cluster.strict_faults
+        return bool(self.loaded.scenario.of_world("strict_faults"))
 
 
-def run_all(loaded: Loaded, cluster: Cluster) -> Report:
+def run_all(loaded: Loaded, world: World) -> Report:
     """Make all calls of a scenario; one that cannot be made ends the run."""
     from bprocsim.scenario.play import Refused, play
 
@@ -129,13 +129,13 @@ def run_all(loaded: Loaded, cluster: Cluster) -> Report:
     calls = loaded.scenario.call
     with Progress(sys.stderr, len(calls), "calls") as progress:
         try:
-            for result in play(cluster, loaded.scenario):
+            for result in play(world, loaded):
                 results.append(result)
                 progress.step()
         except Refused as error:
             path: tuple[str | int, ...] = ("call", error.number, *([error.key] if error.key else []))
             refused = f"{loaded.where.of(path)}: {'.'.join(map(str, path))}: {error}"
-    return Report(loaded, cluster, results, refused)
+    return Report(loaded, world, results, refused)
 
 
 def status_of(report: Report) -> int:
@@ -183,7 +183,12 @@ def _tell_call(screen: Screen, report: Report, result: Result) -> None:
     screen.put((" " * INDENT, ""), (text if len(text) <= room else text[: room - 3] + "...", "code"))
     outcome = result.outcome
     if outcome is not None:
-        _line(screen, "came", _came(outcome), "late" if outcome.late else "")
+        _line(screen, "came", _came(outcome, result.system), "late" if outcome.late else "")
+        if outcome.rset is not None:
+            home = "" if outcome.sradid is None else f", home SRAD {outcome.sradid}"
+            _line(screen, "set", f"{_set_text(outcome.rset)}{home}")
+        if result.filled is not None:
+            _line(screen, "filled", _set_text(result.filled) if isinstance(result.filled, str) else str(result.filled))
         if outcome.row is not None:
             _line(screen, "row", f"{outcome.row.errno.name}, {outcome.row.cause}: {outcome.row.sentence}")
         for name, data in (("stdout", outcome.stdout), ("stderr", outcome.stderr)):
@@ -202,14 +207,20 @@ def _duration(ns: int) -> str:
     return f"{ns / 1e6:.3f} ms" if ns < 1_000_000_000 else f"{ns / 1e9:.6f} s"
 
 
-def _came(outcome: Any) -> str:
+def _set_text(rset: Any) -> str:
+    return repr(rset) if not isinstance(rset, str) else rset or "(empty)"
+
+
+def _came(outcome: Any, system: str) -> str:
     if outcome.failed:
         came = "-1"
     elif outcome.returned:
         came = f"returned {outcome.value}"
     else:
         came = f"signal {outcome.signal}" if outcome.signal is not None else f"exit {outcome.exit_status}"
-    where = "the master" if outcome.node < 0 else f"node {outcome.node}"
+    where = f"node {outcome.node}"
+    if outcome.node < 0:
+        where = "the partition" if system == "lpar" else "the master"
     after = " AFTER the exec" if outcome.late else ""
     return f"{came}{after}, on {where}, in {_duration(outcome.elapsed_ns)}"
 
@@ -262,36 +273,6 @@ def _stream(screen: Screen, name: str, data: bytes) -> None:
         screen.put((" " * INDENT + ("" if place else name).ljust(LABEL) + " ", "label"), (text, ""))
 
 
-def call_text(call: Any) -> str:
-    """Write a call as C would, with what it was given."""
-    if call.call == "sleep":
-        return f"sleep({call.seconds:g})"
-    if call.call == "run":
-        return "run " + " ".join(_argument(each) for each in call.args)
-    first = [str(call.node)] if hasattr(call, "node") else []
-    if hasattr(call, "port"):
-        first.append(str(call.port))
-    first.append(_argument(call.path if call.call == "execve" else call.cmd))
-    for value in (call.argv, call.envp):
-        if value is not None:
-            first.append(_argument(value))
-    by = "" if call.user == "root" else f" by {call.user}"
-    return f"{call.call}({', '.join(first)}){by}" + ("" if call.from_node == -1 else f" from node {call.from_node}")
-
-
-def _argument(value: Any) -> str:
-    if isinstance(value, dict):
-        if set(value) == {"pointer"}:
-            return "NULL" if value["pointer"] == "null" else "BAD_ADDRESS"
-        if set(value) == {"text", "times"}:
-            return f"{_argument(value['text'])} * {value['times']}"
-        return "{" + ", ".join(f"{name}={_argument(each)}" for name, each in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(_argument(each) for each in value)}]"
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 4] + '..."'
-
-
 # ---- JSON --------------------------------------------------------------------------------------------
 
 
@@ -304,7 +285,7 @@ def document(report: Report) -> dict[str, Any]:
         "ok": report.ok and not report.refused,
         "problem": report.refused or None,
         "calls": [_entry(report, result) for result in report.results],
-        "faults": [{"fault": repr(each.fault), "struck": each.fired} for each in report.cluster.planned],
+        "faults": [{"fault": repr(each.fault), "struck": each.fired} for each in report.world.planned],
         "digest": report.digest,
         "token": report.token,
     }
@@ -321,6 +302,7 @@ def _entry(report: Report, result: Result) -> dict[str, Any]:
         "call": written(result.call),
         "ok": result.ok,
         "outcome": None if result.outcome is None else plain_outcome(result.outcome),
+        **({"filled": result.filled} if result.filled is not None else {}),
         "raised": result.raised,
         "why": result.why or None,
         "missed": [

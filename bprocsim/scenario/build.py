@@ -5,30 +5,60 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from attrs import frozen
+
 from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.faces.errors import CallError
-from bprocsim.scenario.checks import ROOT, misfit
+from bprocsim.faults import Planned
+from bprocsim.scenario.checks import ROOT, misfit, nodes_of
 from bprocsim.scenario.faulttables import fault_of
 from bprocsim.scenario.load import Loaded
 from bprocsim.scenario.materials import Material
 from bprocsim.scenario.problems import Path, Problem, ScenarioError
-from bprocsim.scenario.tables import ClusterTable, MachineTable, Scenario, written
-from bprocsim.scenario.variants import costs_of, edition_of
+from bprocsim.scenario.systems import CLUSTER, LPAR, homes, system_of
+from bprocsim.scenario.tables import ClusterTable, LparTable, MachineTable, Scenario, written
+from bprocsim.scenario.variants import costs_of, cpu_of, edition_of, level_of
+from bprocsim.trace import Trace
 from bprocsim.world.cluster import Cluster
+from bprocsim.world.lpar import Lpar
+from bprocsim.world.simulation import Simulation
 from bprocsim.world.specs import NodeSpec, node_numbers
 
 EXECUTABLE, PLAIN = 0o755, 0o644
 
 
-def build(loaded: Loaded) -> Cluster:
+@frozen
+class World:
+    """A world that a scenario describes: a cluster, a partition, or both, on one clock."""
+
+    sim: Simulation
+    cluster: Cluster | None = None
+    lpar: Lpar | None = None
+
+    @property
+    def trace(self) -> Trace:
+        """Give its trace."""
+        return self.sim.trace
+
+    @property
+    def systems(self) -> dict[str, Cluster | Lpar]:
+        """Give its systems as a scenario calls them."""
+        found: dict[str, Any] = {CLUSTER: self.cluster, LPAR: self.lpar}
+        return {name: system for name, system in found.items() if system is not None}
+
+    @property
+    def planned(self) -> list[Planned]:
+        """Give the faults that its systems were given."""
+        return [planned for system in self.systems.values() for planned in system.planned]
+
+
+def build(loaded: Loaded) -> World:
     """Build the world: users, mounts, directories, files, links, nodes, with the faults in force.
 
     ScenarioError: all that cannot be made.
     """
-    scenario = loaded.scenario
-    cluster = _cluster(scenario)
-    problems: list[Problem] = []
-    for path, table, make in _steps(cluster, loaded):
+    world, problems = _world(loaded.scenario)
+    for path, table, make in _steps(world, loaded) if not problems else ():
         try:
             make(table)
         except CallError as error:
@@ -37,22 +67,54 @@ def build(loaded: Loaded) -> Cluster:
             problems.append(misfit(error, path, table))
     if problems:
         raise ScenarioError(loaded.where.name, loaded.where.placed(problems))
-    return cluster
+    return world
 
 
-def _cluster(scenario: Scenario) -> Cluster:
-    table: ClusterTable = scenario.cluster
+def _world(scenario: Scenario) -> tuple[World, list[Problem]]:
+    """Make the systems; what cannot be is told."""
+    sim = Simulation(  # strict is for who makes the calls
+        scenario.seed, trace=scenario.trace, trace_limit=scenario.trace_limit,
+        strict_faults=scenario.of_world("strict_faults"), max_events=scenario.of_world("max_events"),
+    )  # fmt: skip
+    made: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, table in scenario.systems.items():
+        try:
+            made[name] = _MAKERS[name](sim, table, scenario)
+        except (ValueError, TypeError) as error:
+            problems.append(misfit(error, (name,), table))
+    for number, fault in enumerate(scenario.fault):
+        if LPAR in made and system_of(fault, scenario) == LPAR:
+            try:
+                made[LPAR].inject(fault_of(fault))
+            except (ValueError, TypeError) as error:
+                problems.append(misfit(error, ("fault", number), fault))
+    return World(sim, **made), problems
+
+
+def _cluster(sim: Simulation, table: ClusterTable, scenario: Scenario) -> Cluster:
     nodes = (
         table.nodes
         if isinstance(table.nodes, int)
         else [_spec(each) for each in table.nodes for _ in range(each.count)]
     )
-    return Cluster(
-        nodes, seed=scenario.seed, edition=edition_of(table.edition), kernel=table.kernel, costs=costs_of(table.costs),
-        faults=[fault_of(each) for each in scenario.fault], boot=table.boot,
-        master=None if table.master is None else _spec(table.master), trace=scenario.trace,
-        trace_limit=scenario.trace_limit, strict_faults=table.strict_faults, max_events=table.max_events,
+    faults = [fault_of(each) for each in scenario.fault if system_of(each, scenario) == CLUSTER]
+    return sim.cluster(
+        nodes, edition=edition_of(table.edition), kernel=table.kernel, costs=costs_of(table.costs), faults=faults,
+        boot=table.boot, master=None if table.master is None else _spec(table.master),
     )  # fmt: skip
+
+
+def _lpar(sim: Simulation, table: LparTable, _: Scenario) -> Lpar:
+    names = ("memory_bytes", "open_files")
+    sizes = {name: value for name in names if (value := getattr(table, name)) is not None}
+    return sim.lpar(
+        table.cores, table.smt, cpu=cpu_of(table.cpu), level=level_of(table.level),
+        enhanced_affinity=table.enhanced_affinity, srads=table.srads, costs=costs_of(table.costs), **sizes,
+    )  # fmt: skip
+
+
+_MAKERS: dict[str, Callable[..., Any]] = {CLUSTER: _cluster, LPAR: _lpar}
 
 
 def _spec(table: MachineTable) -> NodeSpec:
@@ -61,9 +123,9 @@ def _spec(table: MachineTable) -> NodeSpec:
     return NodeSpec(**given)
 
 
-def _steps(cluster: Cluster, loaded: Loaded) -> Iterator[tuple[Path, Any, Callable[[Any], None]]]:
+def _steps(world: World, loaded: Loaded) -> Iterator[tuple[Path, Any, Callable[[Any], None]]]:
     """Give what is to be made, in order: each table with what makes it."""
-    scenario, made = loaded.scenario, _Builder(cluster)
+    scenario, made = loaded.scenario, _Builder(world, loaded.scenario)
     for number, user in enumerate(scenario.user):
         yield ("user", number), user, made.user
     for number, mount in enumerate(scenario.mount):
@@ -79,16 +141,24 @@ def _steps(cluster: Cluster, loaded: Loaded) -> Iterator[tuple[Path, Any, Callab
 
 
 class _Builder:
-    """Makes the tables of a scenario in a cluster."""
+    """Makes the tables of a scenario in a world."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
+    def __init__(self, world: World, scenario: Scenario) -> None:
+        self._world = world
+        self._scenario = scenario
+
+    def _system(self, table: Any) -> Any:
+        return self._world.systems[system_of(table, self._scenario)]
 
     def _trees(self, table: Any) -> Iterator[Any]:
-        """Give the files of the nodes of a table, with the directories on the way to its path."""
-        parent = table.path.rpartition("/")[0]
-        for number in dict.fromkeys(node_numbers(table.on, len(self._cluster.nodes))):
-            fs = (self._cluster.master if number == NODE_MASTER else self._cluster.nodes[number]).fs
+        """Give the files of the machines of a table, with the directories on the way to its path."""
+        system, parent = self._system(table), table.path.rpartition("/")[0]
+        if isinstance(system, Lpar):
+            trees = [system.machine.fs]
+        else:
+            numbers = dict.fromkeys(node_numbers(nodes_of(table), len(system.nodes)))
+            trees = [(system.master if number == NODE_MASTER else system.nodes[number]).fs for number in numbers]
+        for fs in trees:
             if parent:
                 fs.mkdir(parent, parents=True, exist_ok=True)
             yield fs
@@ -97,13 +167,14 @@ class _Builder:
         """Give the user and group that a table names; None if it names none."""
         if table.owner is None and table.uid is None and table.gid is None:
             return None
-        owner = None if table.owner in (None, ROOT) else self._cluster.users[table.owner]
+        owner = None if table.owner in (None, ROOT) else self._system(table).users[table.owner]
         uid, gid = (0, 0) if owner is None else (owner.uid, owner.gid)
         return uid if table.uid is None else table.uid, gid if table.gid is None else table.gid
 
     def user(self, table: Any) -> None:
-        """Make an account."""
-        self._cluster.user(table.name, table.uid, table.gid, table.groups, table.capabilities)
+        """Make an account, on every system unless one is named."""
+        for name in homes(table, tuple(self._scenario.systems)):
+            self._world.systems[name].user(table.name, table.uid, table.gid, table.groups, table.capabilities)
 
     def mount(self, table: Any) -> None:
         """Mount an empty file system, on a directory that is made if need be."""
@@ -141,12 +212,19 @@ class _Builder:
             elif material.data is not None:
                 fs.write_file(table.path, material.data, mode=mode, uid=uid, gid=gid)
         if material.program is not None or material.image is not None:
-            self._cluster.install(
-                table.path, material.program, table.on, mode=mode, uid=uid, gid=gid, image=material.image
-            )
+            self._install(table, material, mode=mode, uid=uid, gid=gid)
         if table.open_for_write:
             for fs in self._trees(table):
                 fs.open_for_write(table.path)
+
+    def _install(self, table: Any, material: Material, **how: int) -> None:
+        system, image = self._system(table), material.image
+        if isinstance(system, Cluster):
+            system.install(table.path, material.program, nodes_of(table), image=image, **how)
+        elif material.program is not None and image is not None:
+            raise ValueError("image: it is an ELF image, and programs on a partition have XCOFF ones; leave it out")
+        else:
+            system.install(table.path, material.program, image=None if image is None else image.to_bytes(), **how)
 
     def link(self, table: Any) -> None:
         """Make a symbolic or a hard link."""
@@ -158,11 +236,11 @@ class _Builder:
 
     def node(self, table: Any) -> None:
         """Set the state and the rights of nodes."""
-        ids = self._ids(table)
-        for number in dict.fromkeys(node_numbers(table.on, len(self._cluster.nodes))):
+        ids, cluster = self._ids(table), self._system(table)
+        for number in dict.fromkeys(node_numbers(table.on, len(cluster.nodes))):
             if number == NODE_MASTER:
                 raise ValueError("on: the master has no state or rights of its own")
-            node = self._cluster.nodes[number]
+            node = cluster.nodes[number]
             if table.state is not None:
                 node.set_state(table.state)
             if table.mode is not None:

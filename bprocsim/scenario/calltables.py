@@ -1,131 +1,42 @@
-"""[[call]]: what is called, with what, and what it is expected to come to."""
+"""[[call]]: what is called, with what. Those of AIX are in `aixcalls`."""
 
 from __future__ import annotations
 
+from collections import ChainMap
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import frozen
 
-from bprocsim.errnos import Errno
-from bprocsim.scenario.commonkinds import NAME, NODE, NS, PATH, POINTER_OR_TEXT, TEXT, TRUTH, VECTOR
-from bprocsim.scenario.kinds import Choice, Either, Integer, Kind, Listed, Number, Table, Tagged, Variables, key, tagged
-from bprocsim.signals import LAST, Signal
-
-
-class _Environment:
-    """envp: a list of NAME=value, a table of values by name, or a pointer, which is a table of one key."""
-
-    expected = "a table of texts by name, a list of NAME=value, or { pointer = ... }"
-
-    def take(self, value: Any) -> Any:
-        """Give it back, if it is one. WrongValue."""
-        if isinstance(value, dict) and set(value) != {"pointer"}:
-            return Variables(TEXT).take(value)
-        return VECTOR.take(value)
-
-    def schema(self) -> dict[str, Any]:
-        """Describe it in JSON Schema."""
-        return {"anyOf": [VECTOR.schema(), Variables(TEXT).schema()]}
-
-
-ENVIRONMENT = _Environment()
-
-
-RAISES = ("Deadlock", "Runaway", "Timeout")
-NONE = "none"
-
-
-class _OrNone:
-    """What a kind takes, or "none" for what Python calls None."""
-
-    def __init__(self, kind: Kind) -> None:
-        self.kind = kind
-
-    @property
-    def expected(self) -> str:
-        """Say what is taken."""
-        return f'{self.kind.expected}; or "{NONE}"'
-
-    def take(self, value: Any) -> Any:
-        """Give it back, if it is one. WrongValue."""
-        return value if value == NONE else self.kind.take(value)
-
-    def schema(self) -> dict[str, Any]:
-        """Describe it in JSON Schema."""
-        return {"anyOf": [{"const": NONE}, self.kind.schema()]}
-
-
-ERRNO = Choice([each.name for each in Errno], "errno")
-SIGNAL = Either(
-    {str: Choice([each.name for each in Signal], "signal"), int: Integer(1, LAST, "a signal")}, "a signal: SIGKILL, 9"
-)
-STATUS = Integer(0, 255, "an exit status")
+from bprocsim.scenario.aixcalls import AIX_TABLES, RsetTable
+from bprocsim.scenario.callbase import ENVIRONMENT, CallTable, Expecting, SleepTable
+from bprocsim.scenario.commonkinds import NAME, NODE, PATH, POINTER_OR_TEXT, SYSTEM, TEXT, TRUTH, VECTOR
+from bprocsim.scenario.kinds import Integer, Listed, Number, Tagged, Variables, key, tagged
 
 
 @frozen(kw_only=True)
-class ExpectTable:
-    """What a call is to come to: fields of bp.Outcome, and what is in its texts."""
-
-    failed: bool | None = key(TRUTH, "the call came back with -1", None)
-    returned: bool | None = key(TRUTH, "it came back at all", None)
-    late: bool | None = key(TRUTH, "it ended by a row that is decided after the exec", None)
-    value: Any = key(_OrNone(Integer()), "what it returned; none: the caller became a new image", None)
-    errno: str | None = key(_OrNone(ERRNO), "the errno that it returned", None)
-    late_errno: str | None = key(_OrNone(ERRNO), "the errno by which the process ended after its exec", None)
-    cause: str | None = key(_OrNone(NAME), "the row that was met, in both cases", None)
-    exit_status: Any = key(_OrNone(STATUS), "the status with which the process ended", None)
-    signal: Any = key(_OrNone(SIGNAL), "the signal by which it was killed", None)
-    stdout: Any = key(TEXT, "all that it wrote to stdout", None)
-    stderr: Any = key(TEXT, "all that it wrote to stderr", None)
-    text: str | None = key(TEXT, "stdout as text", None)
-    stdout_contains: Any = key(TEXT, "something that stands in stdout", None)
-    stderr_contains: Any = key(TEXT, "something that stands in stderr", None)
-    pid: int | None = key(Integer(1, what="a pid"), "the process", None)
-    node: int | None = key(NODE, "where it ended", None)
-    elapsed_ns: int | None = key(NS, "how long the call took, exactly", None)
-    rset: str | None = key(TEXT, 'the resource set of the new image, as in "0-3,6"', None)
-    sradid: Any = key(_OrNone(Integer(0, what="an SRADID")), "the home SRAD of the new image", None)
-    exception: str | None = key(_OrNone(NAME), "the class of what its program raised", None)
-    raises: str | None = key(Choice(RAISES, "end"), "the call did not end", None)
-
-
-@frozen(kw_only=True)
-class CallTable:
-    """What is done; calls are made one after the other."""
-
-    call: str = key(NAME, "a call by its name, run or sleep")
-
-
-@frozen(kw_only=True)
-class SleepTable(CallTable):
-    """Let simulated time pass."""
-
-    seconds: float = key(Number(0), "how long")
-
-
-@frozen(kw_only=True)
-class _Expecting(CallTable):
-    expect: ExpectTable = key(Table(ExpectTable), "any field of bp.Outcome", None)
-    user: str = key(NAME, "who calls: a [[user]], or root", "root")
+class _Fed(Expecting):
     input: Any = key(TEXT, "what stdin gives", "")
     cwd: str | None = key(PATH, "directory that it starts in; left out: /", None)
 
 
 @frozen(kw_only=True)
-class RunTable(_Expecting):
-    """Run a command line on the master, as cluster.run does."""
+class RunTable(_Fed):
+    """Run a command line on the master, or on the partition, as cluster.run does."""
 
     args: tuple[Any, ...] = key(Listed(TEXT, "words"), "the command line")
     env: Any = key(Variables(TEXT), "its environment; left out: a PATH", None)
     shell: bool = key(TRUTH, "the first word is a line for /bin/sh -c", False)
     timeout: float | None = key(Number(0), "simulated seconds that it may take", None)
+    system: str | None = key(SYSTEM, "where, if there are two", None)
 
 
 @frozen(kw_only=True)
-class _Direct(_Expecting):
+class _Direct(_Fed):
     argv: Any = key(VECTOR, "left out: the last name of the file", None)
     envp: Any = key(ENVIRONMENT, "environment; left out: empty", None)
-    from_node: int = key(NODE, "where the caller is", -1)
+    from_node: int | None = key(NODE, "where the caller is; left out: on the master", None)
+    caller: str | None = key(NAME, "the idle_process that makes the call; left out: a fresh one", None)
     timeout_ns: int | None = key(Integer(1, what="nanoseconds"), "how long the call may take", None)
 
 
@@ -134,6 +45,7 @@ class ExecveTable(_Direct):
     """Become another image on the calling node."""
 
     path: Any = key(POINTER_OR_TEXT, "the file")
+    system: str | None = key(SYSTEM, "where, if there are two", None)
 
 
 @frozen(kw_only=True)
@@ -152,13 +64,26 @@ class ExecmoveIoTable(ExecmoveTable):
     listen: bool = key(TRUTH, "somebody listens on the port", True)
 
 
-CALLS: dict[str, type[CallTable]] = {
+@frozen(kw_only=True)
+class IdleTable(Expecting):
+    """Start a process that waits for ever, by a name by which later calls name it."""
+
+    name: str = key(NAME, "by which later calls name the process")
+    node: int | None = key(NODE, "where it waits; left out: on the master, or on the partition", None)
+    open_limit: int | None = key(Integer(3), "how many descriptors it may have", None)
+    system: str | None = key(SYSTEM, "where, if there are two", None)
+
+
+_OWN: dict[str, type] = {
     "bproc_execmove": ExecmoveTable,
     "bproc_execmove_io": ExecmoveIoTable,
     "_bproc_execmove_io": ExecmoveIoTable,
     "execve": ExecveTable,
     "run": RunTable,
     "sleep": SleepTable,
+    "idle_process": IdleTable,
+    "rset": RsetTable,
 }
+CALLS: Mapping[str, type] = ChainMap(AIX_TABLES, _OWN)  # type: ignore[arg-type]  # nobody puts anything in
 
 CALL_TABLES: Tagged = tagged("call", CallTable, CALLS, "a list of tables, each with its call")

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from bprocsim import faults
 from bprocsim.bproc.steps import Step
+from bprocsim.scenario.commonkinds import SYSTEM
 from bprocsim.scenario.kinds import Choice, Integer, Kind, Number, Tagged, Word, key, tagged
 
 _NODE = Integer(-1, what="a node number (-1 is the master)")
@@ -32,6 +33,10 @@ FAULT_KEYS: dict[str, tuple[Kind, str]] = {
     "port": (Integer(0, 65535, "a port"), "what is refused"),
     "name": (Word("a name"), "the library"),
 }
+
+
+# Faults of one machine: a node's, or a partition's.
+OF_ONE_MACHINE = frozenset({"IoError", "MemoryFull", "OpenFileLimit", "ConnectRefused", "LibraryMissing"})
 
 
 @frozen(kw_only=True)
@@ -73,6 +78,8 @@ def _table_of(fault: type) -> type:
     for field in attrs.fields(fault):
         kind, doc = FAULT_KEYS[field.name]
         keys[field.name] = key(kind, doc, attrs.NOTHING if field.default is attrs.NOTHING else None)
+    if fault.__name__ in OF_ONE_MACHINE:
+        keys["system"] = key(SYSTEM, "where, if there are two; left out: on the cluster", None)
     made = attrs.make_class(f"{fault.__name__}Table", keys, bases=(FaultTable,), frozen=True, kw_only=True)
     made.__doc__ = fault.__doc__
     return made
@@ -85,6 +92,7 @@ FAULT_TABLES: Tagged = tagged("kind", FaultTable, FAULTS, "a list of tables, eac
 def fault_of(table: FaultTable) -> faults.Fault:
     """Make the fault that a table describes. ValueError: names the fields that do not fit each other."""
     given = attrs.asdict(table, recurse=False)
+    given.pop("system", None)
     made: type[faults.Fault] = getattr(faults, given.pop("kind"))
     given = {name: value for name, value in given.items() if value is not None}
     if "step" in given:

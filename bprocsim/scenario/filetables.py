@@ -9,9 +9,7 @@ from attrs import frozen
 
 from bprocsim.posix.elf import Segment
 from bprocsim.posix.elfbuild import TYPES
-from bprocsim.programs import BUILTIN
-from bprocsim.programs.samples import SAMPLES
-from bprocsim.scenario.commonkinds import ARCH, BYTES, ID, MODE, NAME, NAMES, ON, PATH, TEXT, TRUTH
+from bprocsim.scenario.commonkinds import ARCH, BYTES, ID, MODE, NAME, NAMES, ON, PATH, PROGRAM, SYSTEM, TEXT, TRUTH
 from bprocsim.scenario.kinds import Choice, Either, Integer, Listed, Table, Tables, Text, Word, key
 
 
@@ -20,7 +18,8 @@ class _Place:
     """What everything in a file tree has: made before time begins, with the builder's authority."""
 
     path: str = key(PATH, "absolute; directories on the way are made")
-    on: Any = key(ON, 'which nodes: "master", "0-2,5", "all", a number, or a list', "master")
+    on: Any = key(ON, 'which nodes: "master", "0-2,5", "all", a number, or a list; left out: the master', None)
+    system: str | None = key(SYSTEM, "where, if there are two", None)
 
 
 @frozen(kw_only=True)
@@ -107,31 +106,11 @@ ImageTable = attrs.make_class(
 ImageTable.__doc__ = "The fields of bp.ElfImage: an image made to order, right or wrong."
 
 
-class _ProgramName:
-    """A program of ours by name, or `module:function` of a file beside the scenario."""
-
-    @property
-    def expected(self) -> str:
-        """Say what is taken."""
-        return f'one of {", ".join(sorted({*SAMPLES, *BUILTIN}))}, or "module:function" of a file beside this one'
-
-    def take(self, value: Any) -> str:
-        """Give it back, if it is one. WrongValue."""
-        if isinstance(value, str) and ":" in value:
-            return value
-        name: str = Choice(sorted({*SAMPLES, *BUILTIN}), "program").take(value)
-        return name
-
-    def schema(self) -> dict[str, Any]:
-        """Describe it in JSON Schema."""
-        return {"anyOf": [{"enum": sorted({*SAMPLES, *BUILTIN})}, {"type": "string", "pattern": "^[^:]+:[^:]+$"}]}
-
-
 @frozen(kw_only=True)
 class FileTable(_Owned):
     """A file, with one of program, host, text, hex, base64, image and kind for what it is."""
 
-    program: str | None = key(_ProgramName(), "a program of ours, or module:function", None)
+    program: str | None = key(PROGRAM, "a program of ours, or module:function", None)
     needs: tuple[str, ...] | None = key(NAMES, "shared libraries of the program; left out: a static image", None)
     memory_bytes: int | None = key(Integer(1), "what the program takes when loaded", None)
     image: Any = key(Table(ImageTable), "fields of the ELF image, also of a program's or a host's", None)

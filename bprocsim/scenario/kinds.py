@@ -239,18 +239,19 @@ class Text:
         """Describe it in JSON Schema."""
         forms: list[Schema] = [
             {"type": "string"},
-            _small({"hex": {"type": "string", "pattern": "^([0-9A-Fa-f]{2}|\\s)*$"}}),
-            _small({"base64": {"type": "string", "contentEncoding": "base64"}}),
-            _small({"text": {"type": "string", "minLength": 1}, "times": {"type": "integer", "minimum": 0}}),
+            small({"hex": {"type": "string", "pattern": "^([0-9A-Fa-f]{2}|\\s)*$"}}),
+            small({"base64": {"type": "string", "contentEncoding": "base64"}}),
+            small({"text": {"type": "string", "minLength": 1}, "times": {"type": "integer", "minimum": 0}}),
         ]
-        return {"anyOf": [*forms, *([_small({"pointer": POINTER.schema()})] if self.pointer else [])]}
+        return {"anyOf": [*forms, *([small({"pointer": POINTER.schema()})] if self.pointer else [])]}
 
 
 LONGEST = 16 * 1024 * 1024  # characters of a text that is written many times over
 POINTER = Choice(("null", "bad"), "pointer")
 
 
-def _small(properties: Schema) -> Schema:
+def small(properties: Schema) -> Schema:
+    """Describe a table of exactly these keys."""
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 

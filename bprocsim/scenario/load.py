@@ -12,8 +12,9 @@ import attrs
 from attrs import define, frozen
 from cattrs import BaseValidationError
 
+from bprocsim.posix.image import Program
 from bprocsim.scenario.checks import check, known_of, without
-from bprocsim.scenario.materials import CONTENTS, Material, Outside, materials_of
+from bprocsim.scenario.materials import CONTENTS, Material, Outside, materials_of, program_named
 from bprocsim.scenario.places import Places, find_places
 from bprocsim.scenario.problems import Path, Problem, ScenarioError, WrongValue, dotted
 from bprocsim.scenario.strict import problems_of, structured
@@ -57,12 +58,16 @@ class Where:
 
 @frozen
 class Loaded:
-    """A scenario in which nothing is wrong: `materials` of its files, and where its keys stand."""
+    """A scenario in which nothing is wrong: `materials` of its files, and where its keys stand.
+
+    `children` the programs that calls of ra_fork name, by the calls' numbers.
+    """
 
     scenario: Scenario
     materials: tuple[Material, ...]
     outside: Outside
     where: Where
+    children: dict[int, Program]
 
 
 def load(data: bytes, name: str, directory: HostPath, settings: Sequence[str] = ()) -> Loaded:
@@ -81,8 +86,9 @@ def understand(values: dict[str, Any], where: Where, outside: Outside, problems:
     """Make a scenario of what a file, or a token, says. ScenarioError: all that is wrong."""
     wrong = list(problems)
     scenario = _structured(values, wrong)
-    known = known_of(scenario, values, {each.path for each in wrong})
-    wrong += check(scenario, known)
+    unread = {each.path for each in wrong}
+    known = known_of(scenario, values, unread)
+    wrong += (each for each in check(scenario, known) if each.path not in unread)
     materials = []
     unclear = {each.path[1] for each in wrong if each.path[:1] == ("file",) and {*each.path[2:3]} & {*CONTENTS}}
     for number, made in enumerate(materials_of(scenario.file, outside)):
@@ -92,9 +98,16 @@ def understand(values: dict[str, Any], where: Where, outside: Outside, problems:
             wrong.append(Problem(("file", number, *made.at), made.what))
         elif made is not None:
             materials.append(made)
+    children = {}
+    for number, call in enumerate(scenario.call):
+        if hasattr(call, "child"):
+            try:
+                children[number] = program_named(call.child, outside)
+            except WrongValue as error:
+                wrong.append(Problem(("call", number, "child"), error.what))
     if wrong:
         raise ScenarioError(where.name, where.placed(wrong))
-    return Loaded(scenario, tuple(materials), outside, where)
+    return Loaded(scenario, tuple(materials), outside, where, children)
 
 
 # ---- reading -----------------------------------------------------------------------------------------

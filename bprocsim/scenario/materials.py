@@ -155,9 +155,13 @@ def _at(name: str, make: Any) -> Any:
         raise WrongValue(wrong.what, (name, *wrong.at)) from None
 
 
+def program_named(name: str, outside: Outside) -> Program:
+    """Find a program of ours, or `module:function` beside the scenario. WrongValue: it cannot be imported."""
+    return as_program(outside.function(name)) if ":" in name else {**BUILTIN, **SAMPLES}[name]
+
+
 def _program(table: FileTable, outside: Outside) -> Program:
-    name = table.program or ""
-    found = as_program(outside.function(name)) if ":" in name else {**BUILTIN, **SAMPLES}[name]
+    found = program_named(table.program or "", outside)
     needs = found.needs if table.needs is None else tuple(table.needs)
     memory_bytes = found.memory_bytes if table.memory_bytes is None else table.memory_bytes
     return Program(found.function, found.name, needs, memory_bytes)

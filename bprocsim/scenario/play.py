@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
 from attrs import fields, frozen
 
+from bprocsim.aix.rset import Rset, listed, written
 from bprocsim.errnos import Errno
 from bprocsim.faces.errors import CallError
-from bprocsim.posix.execcalls import execve_errors
-from bprocsim.scenario.calltables import NONE, ExpectTable
-from bprocsim.scenario.checks import ROOT
-from bprocsim.scenario.tables import Scenario
-from bprocsim.scenario.values import bytes_of, c_value, variables_of, vector_of
+from bprocsim.scenario.aixkinds import IDS_MAX
+from bprocsim.scenario.build import World
+from bprocsim.scenario.callbase import NONE, ExpectTable
+from bprocsim.scenario.load import Loaded
+from bprocsim.scenario.making import Making
+from bprocsim.scenario.systems import CLUSTER
+from bprocsim.scenario.values import bytes_of
 from bprocsim.signals import Signal
-from bprocsim.world.cluster import Cluster
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.simulation import Deadlock, Runaway, Timeout
 
@@ -41,7 +43,10 @@ class Missed:
 
 @frozen
 class Result:
-    """What became of one call: its `outcome`, or how it `raised`; what was `missed`."""
+    """What became of one call: its `outcome`, or how it `raised`; what was `missed`.
+
+    `system` where it was made, "cluster" or "lpar"; `filled` what it has filled, as plain values.
+    """
 
     number: int
     call: Any
@@ -50,6 +55,8 @@ class Result:
     raised: str | None
     why: str
     missed: tuple[Missed, ...]
+    system: str = CLUSTER
+    filled: Any = None
 
     @property
     def ok(self) -> bool:
@@ -57,15 +64,17 @@ class Result:
         return not self.missed
 
 
-def play(cluster: Cluster, scenario: Scenario) -> Iterator[Result]:
+def play(world: World, loaded: Loaded) -> Iterator[Result]:
     """Make the calls in order, and tell what each came to. Refused: one cannot be made.
 
     After a Runaway no more are made.
     """
+    scenario = loaded.scenario
+    making = Making(world, loaded)
     for number, call in enumerate(scenario.call):
-        began_ns, outcome, raised, why = cluster.sim.now_ns, None, None, ""
+        began_ns, outcome, raised, why = world.sim.now_ns, None, None, ""
         try:
-            outcome = _make(cluster, call)
+            outcome = making.make(number, call)
         except (Deadlock, Runaway, Timeout) as error:
             raised, why = type(error).__name__, str(error)
         except CallError as error:
@@ -75,66 +84,13 @@ def play(cluster: Cluster, scenario: Scenario) -> Iterator[Result]:
             known = bool(colon) and hasattr(call, key)
             raise Refused(number, key if known else "", what if known else str(error)) from None
         expect = getattr(call, "expect", None) or ExpectTable()
-        missed = [*_missed(expect, outcome, raised)]
-        if scenario.cluster.strict and expect.exception is None:
-            missed += _exceptions(cluster, began_ns, outcome)
-        yield Result(number, call, began_ns, outcome, raised, why, tuple(missed))
+        filled = None if outcome is None else plain_filled(making.filled)
+        missed = [*_missed(expect, outcome, raised, filled)]
+        if scenario.of_world("strict") and expect.exception is None:
+            missed += _exceptions(world, began_ns, outcome)
+        yield Result(number, call, began_ns, outcome, raised, why, tuple(missed), making.system, filled)
         if raised == "Runaway":
             return
-
-
-def _make(cluster: Cluster, call: Any) -> Outcome | None:
-    """Make one call; None for one that only lets time pass."""
-    if call.call == "sleep":
-        cluster.sleep(call.seconds)
-        return None
-    user = None if call.user == ROOT else cluster.users[call.user]
-    if call.call == "run":
-        return _run(cluster, call, user)
-    options: dict[str, Any] = {
-        "user": user, "from_node": call.from_node, "input": bytes_of(call.input), "cwd": call.cwd,
-        "timeout_ns": call.timeout_ns,
-    }  # fmt: skip
-    for name in ("argv", "envp"):
-        if getattr(call, name) is not None:
-            options[name] = vector_of(getattr(call, name))
-    if call.call == "execve":
-        return cluster.execve(c_value(call.path), **options)
-    if hasattr(call, "port"):
-        return cluster.bproc_execmove_io(call.node, call.port, c_value(call.cmd), listen=call.listen, **options)
-    return cluster.bproc_execmove(call.node, c_value(call.cmd), **options)
-
-
-def _run(cluster: Cluster, call: Any, user: Any) -> Outcome:
-    """Run a command line, and tell of it as of any call."""
-    began_ns = cluster.sim.now_ns
-    try:
-        done = cluster.popen(
-            [c_value(each) for each in call.args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, shell=call.shell, cwd=call.cwd, user=user,
-            env=None if call.env is None else variables_of(call.env),
-        )  # fmt: skip
-    except CallError as error:
-        errors = execve_errors(cluster.kernel)
-        if error.cause not in [row.cause for row in errors.rows]:
-            raise
-        return Outcome(
-            "run", -1, errors.row(error.cause), errors, elapsed_ns=cluster.sim.now_ns - began_ns, returned=True
-        )
-    try:
-        out, err = done.communicate(bytes_of(call.input), call.timeout)
-    except subprocess.TimeoutExpired:
-        done.kill()
-        done.wait()
-        raise Timeout(f"run did not end within {call.timeout:g} s") from None
-    status = done.returncode or 0
-    process = done.process
-    late = process.late
-    return Outcome(
-        "run", None, None if late is None else late.row, None, late is not None, status if status >= 0 else None,
-        -status if status < 0 else None, out or b"", err or b"", done.pid, done.node,
-        cluster.sim.now_ns - began_ns, process.exception,
-    )  # fmt: skip
 
 
 # ---- what was expected -------------------------------------------------------------------------------
@@ -165,11 +121,20 @@ def told(outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def plain_filled(filled: Any) -> Any:
+    """Give what a call has filled as plain values: a text for a set, a list, or a table."""
+    if isinstance(filled, Rset):
+        return repr(filled)
+    if attrs.has(type(filled)):
+        return attrs.asdict(filled)
+    return list(filled) if isinstance(filled, list) else None
+
+
 def _name(errno: Errno | None) -> str | None:
     return None if errno is None else errno.name
 
 
-def _missed(expect: ExpectTable, outcome: Outcome | None, raised: str | None) -> Iterator[Missed]:
+def _missed(expect: ExpectTable, outcome: Outcome | None, raised: str | None, filled: Any) -> Iterator[Missed]:
     given = {field.name: value for field in fields(ExpectTable) if (value := getattr(expect, field.name)) is not None}
     wanted = given.pop("raises", None)
     if raised != wanted:
@@ -178,7 +143,7 @@ def _missed(expect: ExpectTable, outcome: Outcome | None, raised: str | None) ->
         if raised is not None:
             yield from (Missed(name, value, None) for name, value in given.items())
         return
-    found = told(outcome)
+    found = told(outcome) | {"filled": filled}
     for name, value in given.items():
         stream, contains = name.removesuffix("_contains"), name.endswith("_contains")
         expected, got = _meant(stream, value), found[stream]
@@ -186,10 +151,10 @@ def _missed(expect: ExpectTable, outcome: Outcome | None, raised: str | None) ->
             yield Missed(name, expected, got)
 
 
-def _exceptions(cluster: Cluster, since_ns: int, outcome: Outcome | None) -> Iterator[Missed]:
+def _exceptions(world: World, since_ns: int, outcome: Outcome | None) -> Iterator[Missed]:
     """Tell what programs raised: all of them, or where no trace is kept the one that was called."""
-    if cluster.trace.keeps:
-        raised = [each.exception for each in cluster.trace.of_kind("raised") if each.at_ns >= since_ns]
+    if world.trace.keeps:
+        raised = [each.exception for each in world.trace.of_kind("raised") if each.at_ns >= since_ns]
     else:
         raised = [repr(outcome.exception)] if outcome is not None and outcome.exception is not None else []
     yield from (Missed("exception", None, each) for each in raised)
@@ -205,4 +170,6 @@ def _meant(name: str, value: Any) -> Any:
         return None
     if name == "signal" and isinstance(value, str):
         return int(Signal[value])
-    return value
+    if name in ("rset", "value", "filled") and isinstance(value, str):
+        return written(listed(value, name, IDS_MAX - 1))  # "2,3" is "2-3"
+    return list(value) if isinstance(value, tuple) else value

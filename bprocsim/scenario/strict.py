@@ -23,9 +23,6 @@ T = TypeVar("T")
 
 CONVERTER = Converter(forbid_extra_keys=True, detailed_validation=True)
 
-# Keys that have no place yet, with what to say of them.
-LATER = {"lpar": "AIX partitions cannot be simulated yet; a scenario has [cluster] alone"}
-
 
 def structured(value: Any, kind: type[T]) -> T:
     """Make the record that a table describes.
@@ -93,8 +90,6 @@ def problems_of(error: BaseException, path: Path = (), kind: type | None = None)
 
 
 def _unknown(name: str, kind: type) -> str:
-    if name in LATER:
-        return LATER[name]
     names = [field.name for field in attrs.fields(kind)]
     return f"there is no such key here{_elsewhere(name)}{choices(names, name)}"
 

@@ -13,12 +13,13 @@ from attrs import frozen
 
 from bprocsim.bproc.nodes import NodeState
 from bprocsim.posix.profiles import PROFILES
-from bprocsim.scenario.calltables import CALL_TABLES, CallTable
-from bprocsim.scenario.commonkinds import ARCH, ID, MODE, NAME, NAMES, ON, TRUTH
+from bprocsim.scenario.callbase import CallTable
+from bprocsim.scenario.calltables import CALL_TABLES
+from bprocsim.scenario.commonkinds import ARCH, ID, MODE, NAME, NAMES, ON, SYSTEM, TRUTH
 from bprocsim.scenario.faulttables import FAULT_TABLES, FaultTable
 from bprocsim.scenario.filetables import DirectoryTable, FileTable, LinkTable, MountTable
 from bprocsim.scenario.kinds import Choice, Either, Integer, Listed, Table, Tables, key
-from bprocsim.scenario.variants import COSTS, EDITION, EditionTable
+from bprocsim.scenario.variants import COSTS, CPU, EDITION, LEVEL, EditionTable
 from bprocsim.trace import LEVELS
 
 SCHEMA = 1
@@ -47,29 +48,50 @@ NODES = Either({int: Integer(0, MOST_NODES), list: _SEVERAL, tuple: _SEVERAL}, "
 
 
 @frozen(kw_only=True)
-class ClusterTable:
-    """The cluster: what bp.Cluster takes."""
+class WorldTable:
+    """What a cluster and a partition both take, and what is the whole world's."""
 
-    nodes: int | tuple[NodesTable, ...] = key(NODES, "how many slaves, or a list of tables", 4)
-    master: MachineTable | None = key(Table(MachineTable), "what the master is made of", None)
-    edition: str | EditionTable = key(EDITION, "edition of BProc", "scyld")
-    kernel: str = key(Choice(PROFILES, "kernel"), "whose rules of exec and of paths", "documented")
     costs: Any = key(COSTS, "the time model", "clustermatic-2002")
-    boot: str = key(Choice(("up", "cold"), "way to boot"), "up: ready at time 0; cold: down, boot, up", "up")
     strict: bool = key(TRUTH, "a program that raises fails the call", False)
     strict_faults: bool = key(TRUTH, "a fault that never struck fails the run", False)
     max_events: int = key(Integer(1), "how many events a run may take", 10_000_000)
 
 
 @frozen(kw_only=True)
+class ClusterTable(WorldTable):
+    """The cluster: what bp.Cluster takes."""
+
+    nodes: int | tuple[NodesTable, ...] = key(NODES, "how many slaves, or a list of tables", 4)
+    master: MachineTable | None = key(Table(MachineTable), "what the master is made of", None)
+    edition: str | EditionTable = key(EDITION, "edition of BProc", "scyld")
+    kernel: str = key(Choice(PROFILES, "kernel"), "whose rules of exec and of paths", "documented")
+    boot: str = key(Choice(("up", "cold"), "way to boot"), "up: ready at time 0; cold: down, boot, up", "up")
+
+
+@frozen(kw_only=True)
+class LparTable(WorldTable):
+    """The AIX partition: what bp.Lpar takes."""
+
+    cores: int = key(Integer(1), "how many", 4)
+    smt: int | None = key(Integer(1), "hardware threads that a core has; left out: the model's most", None)
+    cpu: Any = key(CPU, "processor model", "POWER7")
+    level: Any = key(LEVEL, "level of AIX", "7.1")
+    enhanced_affinity: bool = key(TRUTH, "whether SRADIDs may be attached to", False)
+    srads: int = key(Integer(1), "scheduler resource allocation domains in which the cores lie", 1)
+    memory_bytes: int | None = key(Integer(65536), "memory", None)
+    open_files: int | None = key(Integer(0), "how many files may be open on the whole machine", None)
+
+
+@frozen(kw_only=True)
 class UserTable:
-    """Somebody with an account on the cluster; root is there without one."""
+    """Somebody with an account; root is there without one."""
 
     name: str = key(NAME, "by which the file names the user")
     uid: int = key(ID, "user id")
     gid: int = key(ID, "group id")
     groups: tuple[int, ...] = key(Listed(ID, "ids"), "supplementary groups", ())
     capabilities: tuple[str, ...] | None = key(NAMES, "exactly these; left out: what the uid implies", None)
+    system: str | None = key(SYSTEM, "where; left out: everywhere", None)
 
 
 @frozen(kw_only=True)
@@ -92,7 +114,8 @@ class Scenario:
     seed: int = key(Integer(), "same seed, same run", 0)
     trace: str = key(Choice(LEVELS, "level"), "what the trace keeps; only all has a digest", "all")
     trace_limit: int | None = key(Integer(1, what="a number of records"), "how many records are kept", None)
-    cluster: ClusterTable = key(Table(ClusterTable), "the cluster", ClusterTable())
+    cluster: ClusterTable | None = key(Table(ClusterTable), "the cluster; there is one if there is no lpar", None)
+    lpar: LparTable | None = key(Table(LparTable), "the AIX partition", None)
     user: tuple[UserTable, ...] = key(Tables(UserTable), "users", ())
     mount: tuple[MountTable, ...] = key(Tables(MountTable), "file systems", ())
     directory: tuple[DirectoryTable, ...] = key(Tables(DirectoryTable), "directories", ())
@@ -101,6 +124,18 @@ class Scenario:
     node: tuple[NodeTable, ...] = key(Tables(NodeTable), "states and rights of nodes", ())
     fault: tuple[FaultTable, ...] = key(FAULT_TABLES, "what goes wrong", ())
     call: tuple[CallTable, ...] = key(CALL_TABLES, "what is called, in order", ())
+
+    @property
+    def systems(self) -> dict[str, WorldTable]:
+        """Give the systems that the world has, by "cluster" and "lpar"; without any it has a usual cluster."""
+        found = {"cluster": self.cluster, "lpar": self.lpar}
+        return {name: table for name, table in found.items() if table is not None} or {"cluster": ClusterTable()}
+
+    def of_world(self, name: str) -> Any:
+        """Give `strict`, `strict_faults` or `max_events`, which are the whole world's, from whichever table has it."""
+        usual = attrs.fields_dict(WorldTable)[name].default
+        given = [value for table in self.systems.values() if (value := getattr(table, name)) != usual]
+        return given[0] if given else usual
 
 
 def written(record: Any) -> dict[str, Any]:

@@ -86,8 +86,12 @@ def read_token(text: str) -> Token:
 def outcomes_hash(results: Iterable[Result]) -> str:
     """Hash what calls came to."""
     plain = [
-        [each.number, each.raised, None if each.outcome is None else plain_outcome(each.outcome)] for each in results
-    ]
+        [
+            each.number, each.raised, None if each.outcome is None else plain_outcome(each.outcome),
+            *([each.filled] if each.filled is not None else []),
+        ]
+        for each in results
+    ]  # fmt: skip
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 

@@ -35,4 +35,4 @@ def told(text: str, *settings: str, beside: Path = Path()) -> list[str]:
 def played(text: str, *settings: str, beside: Path = Path()) -> list[Result]:
     """Run a text to its end."""
     ready = loaded(text, *settings, beside=beside)
-    return list(play(build(ready), ready.scenario))
+    return list(play(build(ready), ready))

@@ -25,13 +25,19 @@ EXAMPLES = [
     if path.name != "real_files.toml"
 ]
 KEYS = sorted({field.name for _, record in tables() for field in attrs.fields(record)})
-HEADERS = ["[cluster]", *(f"[[{name}]]" for name in ("user", "mount", "directory", "file", "link", "node", "fault"))]
+HEADERS = [
+    "[cluster]",
+    "[lpar]",
+    *(f"[[{name}]]" for name in ("user", "mount", "directory", "file", "link", "node", "fault")),
+]
 VALUES = [
     "0", "-1", "1", "3", "4096", "1_000_000_000_000_000_000_000", "9" * 5000, "0o755", "1.5", "nan", "inf", "true",
     '""', '"x"', '"/"', '"/x"', '"//x/../y"', '"/bin/sh"', '"all"', '"0-2"', '"root"', '"up"', '"down"', '"none"',
     '"ENOENT"', '"SIGKILL"', '"\\u0000"', '"é\\U0001F600"', "[]", "[[]]", "[1]", '["x"]', "{}", '{ hex = "ff" }',
     '{ text = "x", times = 3 }', '{ pointer = "null" }', '{ pointer = "bad" }', "{ x = 1 }", "1979-05-27",
     "[" * 500 + "]" * 500, '"hello"', '"sh"', '"m:f"', '"linux-6"', '"lanl32"', '"cold"', '"STUB"',
+    '"lpar"', '"cluster"', '"0-3,6"', '"R_RSET"', '"R_ATTACH_STRSET"', '"RS_STSET"', '"RS_MYSELF"', '{ name = "a" }',
+    '"p"', "13",
 ]  # fmt: skip
 
 
@@ -68,7 +74,7 @@ def wrong(text: str, *changes: str) -> tuple[str, ...]:
     """Give what is wrong with a scenario, or with one of its calls; nothing if it ran."""
     try:
         ready = load(text.encode("utf-8", "surrogatepass"), "s.toml", Path("/nothing/of/this/name"), changes)
-        for result in play(build(ready), ready.scenario):
+        for result in play(build(ready), ready):
             assert result.outcome is not None or result.raised or result.call.call == "sleep"
     except ScenarioError as error:
         return tuple(map(str, error.problems)) or ("",)

@@ -10,7 +10,9 @@ import pytest
 from cattrs import ClassValidationError
 
 import bprocsim as bp
-from bprocsim.scenario.calltables import CALLS, ExpectTable
+from bprocsim.scenario.aixcalls import AIX_CALLS
+from bprocsim.scenario.callbase import ExpectTable
+from bprocsim.scenario.calltables import CALLS
 from bprocsim.scenario.faulttables import FAULT_KEYS, FAULTS
 from bprocsim.scenario.jsonschema import tables
 from bprocsim.scenario.problems import Problem
@@ -107,7 +109,9 @@ def _is_fault(kind: type) -> bool:
 @pytest.mark.parametrize("name", list(FAULTS))
 def test_a_fault_has_the_fields_of_its_class(name: str) -> None:
     fields = attrs.fields_dict(FAULTS[name])
-    assert [each for each in fields if each != "kind"] == [field.name for field in attrs.fields(getattr(bp, name))]
+    assert [each for each in fields if each not in ("kind", "system")] == [
+        field.name for field in attrs.fields(getattr(bp, name))
+    ]
 
 
 # Of an outcome, what cannot be written in a file: records, an object that stands for itself.
@@ -117,17 +121,45 @@ NOT_TOLD = {"row", "errors", "subject", "call", "system"}
 def test_every_field_of_an_outcome_can_be_expected() -> None:
     properties = {name for name, value in vars(bp.Outcome).items() if isinstance(value, property)}
     of_outcome = {field.name for field in attrs.fields(bp.Outcome)} | properties
-    own = {"stdout_contains", "stderr_contains", "raises"}
+    own = {"stdout_contains", "stderr_contains", "raises", "filled"}
     assert {field.name for field in attrs.fields(ExpectTable)} == (of_outcome - NOT_TOLD) | own
 
 
-@pytest.mark.parametrize("name", [name for name in CALLS if name not in ("run", "sleep")])
+OURS = {"call", "expect", "system"}  # keys that are no parameters
+
+
+@pytest.mark.parametrize(
+    "name", ["bproc_execmove", "bproc_execmove_io", "_bproc_execmove_io", "execve", "idle_process"]
+)
 def test_a_direct_call_has_the_parameters_of_the_method(name: str) -> None:
     import inspect
 
     method = inspect.signature(getattr(bp.Cluster, name)).parameters
-    keys = {field.name for field in attrs.fields(CALLS[name])} - {"call", "expect"}
-    assert keys == set(method) - {"self", "caller"}
+    keys = {field.name for field in attrs.fields(CALLS[name])} - OURS
+    assert keys - ({"name"} if name == "idle_process" else set()) == set(method) - {"self"}
+
+
+def test_every_call_of_a_partition_has_its_table() -> None:
+    methods = {name for name, method in vars(bp.Lpar).items() if _gives_an_outcome(method)}
+    methods |= {name for kind in bp.Lpar.__mro__ for name, method in vars(kind).items() if _gives_an_outcome(method)}
+    assert methods <= set(CALLS)
+    assert {"ra_execlp", "ra_fork", "rs_op", "mkrset", "smtctl", "set_partition"} <= set(AIX_CALLS)
+
+
+def _gives_an_outcome(method: Any) -> bool:
+    return getattr(method, "__annotations__", {}).get("return") == "Outcome"
+
+
+@pytest.mark.parametrize("name", AIX_CALLS)
+def test_a_call_of_a_partition_has_the_parameters_of_the_method(name: str) -> None:
+    import inspect
+
+    method = inspect.signature(getattr(bp.Lpar, name)).parameters
+    keys = {field.name for field in attrs.fields(CALLS[name])} - OURS
+    who = {"user", "caller", *(("input", "cwd", "timeout_ns") if "Runs" in str(method["by"].annotation) else ())}
+    # The environment of ra_execle comes last among the arguments; a set that rs_alloc makes can be named.
+    more = {"ra_execle": {"envp"}, "rs_alloc": {"name"}}.get(name, set())
+    assert keys == (set(method) - {"self", "by"}) | who | more
 
 
 def test_the_cluster_has_the_parameters_of_the_class() -> None:
@@ -137,6 +169,14 @@ def test_the_cluster_has_the_parameters_of_the_class() -> None:
     keys = {field.name for record in RECORDS[:2] for field in attrs.fields(record)}
     assert RECORDS[0] is Scenario
     assert parameters <= keys
+
+
+def test_the_partition_has_the_parameters_of_the_class() -> None:
+    import inspect
+
+    (lpar,) = [record for record in RECORDS if record.__name__ == "LparTable"]
+    parameters = set(inspect.signature(bp.Lpar).parameters) - {"faults", "name", "sim"}
+    assert {field.name for field in attrs.fields(lpar)} == parameters - {"seed", "trace", "trace_limit"}
 
 
 def test_an_image_has_the_fields_of_elf_image() -> None:

@@ -57,8 +57,10 @@ envp = {{ B = "2", A = "1" }}
 user = "alice"
 """
     ready = loaded(text)
-    cluster = build(ready)
-    (result,) = play(cluster, ready.scenario)
+    world = build(ready)
+    cluster = world.cluster
+    assert cluster is not None
+    (result,) = play(world, ready)
 
     by_hand = bp.Cluster(
         [bp.NodeSpec(arch="i386"), bp.NodeSpec(arch="i386"), bp.NodeSpec(cores=2)],
@@ -84,7 +86,9 @@ def test_an_edition_and_costs_of_ones_own() -> None:
         'expect = { errno = "EINVAL", value = -1 }\n'
     )  # fmt: skip
     ready = loaded(text)
-    cluster = build(ready)
+    world = build(ready)
+    cluster = world.cluster
+    assert cluster is not None
     assert (cluster.edition.name, cluster.edition.late_failure, cluster.edition.ping_timeout_ns) == (
         "scyld",
         "return",
@@ -92,12 +96,12 @@ def test_an_edition_and_costs_of_ones_own() -> None:
     )
     assert (cluster.costs.thaw_ns, cluster.costs.tcp_retries_ns) == (0, (1, 2))
     assert cluster.costs == attrs.evolve(bp.costs["clustermatic-2002"], thaw_ns=0, tcp_retries_ns=(1, 2))
-    (result,) = play(cluster, ready.scenario)
+    (result,) = play(world, ready)
     assert result.ok, result.missed
 
 
 def test_files_of_every_sort() -> None:
-    cluster = build(
+    world = build(
         loaded(f"""{HEAD}
 [[directory]]
 path = "/srv/deep/er"
@@ -146,6 +150,8 @@ text = ""
 on = []
 """)
     )
+    cluster = world.cluster
+    assert cluster is not None
     fs = cluster.master.fs
     assert (fs.stat("/srv/deep/er").mode, fs.stat("/srv/deep/er").uid, fs.stat("/srv/deep/er").gid) == (0o1750, 3, 4)
     assert fs.stat("/tmp").mode == 0o700
@@ -203,7 +209,9 @@ def test_states_and_rights_of_nodes() -> None:
         '[[node]]\non = "2"\nowner = "alice"\nmode = 0o100\n'
         '[[node]]\non = [3]\nuid = 7\ngid = 8\n'
     )  # fmt: skip
-    cluster = build(loaded(text))
+    world = build(loaded(text))
+    cluster = world.cluster
+    assert cluster is not None
     assert [node.state for node in cluster.nodes] == ["up", "down", "up", "up"]
     assert (cluster.nodes[2].uid, cluster.nodes[2].gid, cluster.nodes[2].mode) == (5, 6, 0o100)
     assert (cluster.nodes[3].uid, cluster.nodes[3].gid, cluster.nodes[3].mode) == (7, 8, 0o111)

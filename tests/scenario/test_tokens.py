@@ -34,7 +34,7 @@ EXAMPLES = sorted(path.name for path in (TOP / "examples").glob("*.toml") if pat
 def token_of(text: str, beside: Path = Path()) -> str:
     ready = loaded(text, beside=beside)
     cluster = build(ready)
-    results = list(play(cluster, ready.scenario))
+    results = list(play(cluster, ready))
     return write_token(ready, cluster.trace.digest() if cluster.trace.all else None, results, __version__)
 
 
@@ -61,7 +61,7 @@ def test_a_token_holds_the_whole_run(name: str) -> None:
     again = understand(token.scenario, Where("the token", None), Outside(Path("/nowhere"), imports=False))
     assert again.scenario == loaded(example(name)).scenario
     cluster = build(again)
-    results = list(play(cluster, again.scenario))
+    results = list(play(cluster, again))
     assert all(result.ok for result in results)
     assert (cluster.trace.digest(), outcomes_hash(results)) == (token.digest, token.outcomes)
 
@@ -91,7 +91,7 @@ def test_it_replays_to_the_same_digest_in_another_process(name: str, hash_seed: 
     assert (done.returncode, done.stderr) == (0, b"")
     ready = loaded(example(name))
     cluster = build(ready)
-    list(play(cluster, ready.scenario))
+    list(play(cluster, ready))
     lines = text_of(done.stdout).splitlines()
     assert lines[-3:] == [f"digest {cluster.trace.digest()}", "the same as in the first run", lines[-1]]
     assert lines[-1] == f"seed {ready.scenario.seed}"

@@ -1,0 +1,69 @@
+"""A call of a scenario as C, or the command line, would have it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import attrs
+
+SHOWN_CHARACTERS = 40
+
+
+def call_text(call: Any) -> str:
+    """Write a call with what it was given, and who makes it."""
+    if call.call == "sleep":
+        return f"sleep({call.seconds:g})"
+    if call.call == "run":
+        return "run " + " ".join(_argument(each) for each in call.args)
+    by = "" if getattr(call, "user", "root") == "root" else f" by {call.user}"
+    if getattr(call, "caller", None) is not None:
+        by = f" by {call.caller}"
+    node = getattr(call, "from_node", None)
+    given = _of_aix(call) if _is_aix(call) else _given(call)
+    return f"{call.call}({', '.join(given)}){by}" + ("" if node in (None, -1) else f" from node {node}")
+
+
+def _is_aix(call: Any) -> bool:
+    from bprocsim.scenario.aixcalls import AixTable
+
+    return isinstance(call, AixTable)
+
+
+def _given(call: Any) -> list[str]:
+    """Write the arguments of a call of BProc or POSIX, or of one that makes something by name."""
+    names = ("node", "port", "path", "cmd", "argv", "envp", "name", "processors")
+    return [_argument(value) for name in names if (value := getattr(call, name, None)) is not None]
+
+
+def _of_aix(call: Any) -> list[str]:
+    """Write the arguments of a call of AIX: constants by their names; what was left out at the end is."""
+    from bprocsim.scenario.aixcalls import FILLED, parameters_of
+    from bprocsim.scenario.aixkinds import Constant, WorkValue
+
+    written: list[str] = []
+    for parameter in parameters_of(call.call):
+        value = getattr(call, parameter.name)
+        kind = attrs.fields_dict(type(call))[parameter.name].metadata["kind"]
+        if value is None:
+            written.append("" if parameter.name != FILLED.get(call.call) else "{}")
+        elif parameter.kind is parameter.VAR_POSITIONAL and isinstance(value, list | tuple):
+            written += [_argument(each) for each in value]
+        else:
+            written.append(str(value) if isinstance(kind, Constant | WorkValue) else _argument(value))
+    while written and not written[-1]:
+        written.pop()
+    return [each or "-" for each in written]
+
+
+def _argument(value: Any) -> str:
+    if isinstance(value, dict):
+        if set(value) == {"pointer"}:
+            return "NULL" if value["pointer"] == "null" else "BAD_ADDRESS"
+        if set(value) == {"text", "times"}:
+            return f"{_argument(value['text'])} * {value['times']}"
+        return "{" + ", ".join(f"{name}={_argument(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_argument(each) for each in value)}]"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 4] + '..."'

@@ -1,0 +1,83 @@
+"""Which system a table means, where a world has a cluster and a partition."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+
+from bprocsim.scenario.aixcalls import AixTable, RsetTable
+from bprocsim.scenario.calltables import ExecmoveTable
+from bprocsim.scenario.faulttables import OF_ONE_MACHINE, FaultTable
+from bprocsim.scenario.problems import Path, Problem
+from bprocsim.scenario.tables import NodeTable, Scenario, UserTable
+
+CLUSTER, LPAR = "cluster", "lpar"
+
+# Keys whose values are nodes, which a cluster has.
+_NODES = ("on", "node", "from_node")
+
+
+@frozen
+class Known:
+    """What names and numbers may lead to.
+
+    `systems` "cluster", "lpar", or both; `nodes` how many slaves (None: nobody knows); `users` by
+    system; `idle` the processes that calls make, and where: by name, with the number of the call;
+    `sets` likewise, for sets that live on.
+    """
+
+    systems: tuple[str, ...]
+    nodes: int | None
+    users: dict[str, tuple[str, ...]]
+    idle: dict[str, tuple[int, str]]
+    sets: dict[str, int]
+
+
+def homes(table: Any, systems: tuple[str, ...], idle: Any = None) -> tuple[str, ...]:
+    """Give the systems that a table may mean: one, unless it has to say so; all for a user who does not.
+
+    `idle` the system of a process that is named as the caller.
+    """
+    asked = getattr(table, "system", None)
+    if asked is not None:
+        return (asked,)
+    if isinstance(table, ExecmoveTable | NodeTable):
+        return (CLUSTER,)
+    if isinstance(table, AixTable | RsetTable) or (isinstance(table, FaultTable) and table.kind == "CoreFails"):
+        return (LPAR,)
+    if isinstance(table, FaultTable) and not (table.kind in OF_ONE_MACHINE and CLUSTER not in systems):
+        return (CLUSTER,)
+    if idle is not None:
+        return (str(idle),)
+    if len(systems) > 1 and any(getattr(table, name, None) is not None for name in _NODES):
+        return (CLUSTER,)
+    return systems
+
+
+def system_of(table: Any, scenario: Scenario, idle: Any = None) -> str:
+    """Give the system that a table in which nothing is wrong means."""
+    return homes(table, tuple(scenario.systems), idle)[0]
+
+
+def misplaced(table: Any, path: Path, known: Known, idle: Any = None) -> Problem | None:
+    """Tell that a table means a system that there is not, or does not say which of two."""
+    found = homes(table, known.systems, idle)
+    if len(found) > 1 and not isinstance(table, UserTable):
+        return Problem(
+            (*path, "system"), 'is missing; this world has a cluster and an lpar: expected "cluster" or "lpar"'
+        )
+    missing = [name for name in found if name not in known.systems]
+    if missing:
+        where = (*path, "system") if getattr(table, "system", None) is not None else (*path, *_tag(table))
+        return Problem(where, f"it belongs to a system that is not there: this file has no [{missing[0]}]")
+    if found == (LPAR,):
+        for name in _NODES:
+            number = getattr(table, name, None)
+            if number not in (None, -1):
+                return Problem((*path, name), "nodes are a cluster's, and this is on the partition")
+    return None
+
+
+def _tag(table: Any) -> Path:
+    return tuple(name for name in ("call", "kind") if hasattr(table, name))[:1]
