@@ -255,7 +255,6 @@ class Dispatcher:
             if clock.plan != plan:
                 continue
             clock.go_to(now)
-            clock.plan = clock.ends_ns = -1
             done = [job for job in clock.jobs.values() if job.ends_ps <= clock.done_ps]
             for job in sorted(done, key=_ends_ps):
                 self._halt(port, job)

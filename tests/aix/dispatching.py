@@ -103,6 +103,7 @@ class Bench:
         """Assert that what the processors did is what threads were given, to the picosecond; nobody runs any more."""
         dispatcher = self.dispatcher
         assert (dispatcher.running, dispatcher.waiting, dispatcher.cores.busy) == ({}, 0, 0)
+        assert (dispatcher._groups, dispatcher._roaming, dispatcher._homing) == ({}, {}, 0), "nothing is kept of them"
         assert dispatcher.busy_ns == self.busy_ns
         assert dispatcher.work_ps == self.done_ps
         assert sum(self.done_ps) == self.given_ps + sum(dispatcher.credit_ps.values())

@@ -220,6 +220,35 @@ def test_a_thread_moves_to_an_idler_core_when_its_turn_ends() -> None:
     bench.assert_conserved()
 
 
+def test_who_gives_way_takes_a_processor_that_is_idle() -> None:
+    bench = Bench("POWER5", cores=2, smt=1)
+    either, only = bench.thread(200 * ms, allowed=0b11), bench.thread(200 * ms, allowed=0b01)
+    bench.run(until_ns=QUANTUM + 1)
+    assert bench.where() == {0: 1, 1: 0}
+    bench.run()
+    assert (bench.done_ns[either], bench.done_ns[only]) == ([200 * ms], [250 * ms])
+
+
+def test_a_thread_that_may_leave_its_core_from_now_on_does_so_when_its_turn_ends() -> None:
+    bench = Bench("POWER5", cores=2)
+    for _ in range(2):
+        bench.thread(1 * s, allowed=0b0011)
+    bench.run(until_ns=10 * ms)
+    bench.attach(bench.threads[1], 0b1111)
+    bench.run(until_ns=QUANTUM + 1)
+    assert bench.where() == {0: 0, 1: 2}
+    bench.run()
+    bench.assert_conserved()
+
+
+def test_who_is_at_home_stays_there_although_another_core_is_idle() -> None:
+    bench = Bench("POWER5", cores=2, srads=2)
+    for _ in range(2):
+        bench.thread(200 * ms, srad=0)
+    bench.run(until_ns=QUANTUM + 1)
+    assert bench.where() == {0: 0, 1: 1}
+
+
 def test_a_thread_comes_home_when_its_turn_has_ended() -> None:
     bench = Bench("POWER5", cores=2, srads=2)
     for _ in range(2):
