@@ -166,7 +166,7 @@ def test_the_house_has_every_room_and_no_other() -> None:
     tree = section("The house").partition("```text\n")[2].partition("```")[0]
     folder, told = "", set()
     for line in tree.splitlines():
-        found = re.match(r"( *)([\w.]+/?)(?:\s|$)", line)
+        found = re.match(r"( *)([\w./]+)(?:\s|$)", line)
         assert found, line
         indent, name = len(found[1]), found[2]
         if name == "bprocsim/":

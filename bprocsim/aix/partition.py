@@ -39,6 +39,14 @@ class Partition:
         self.online = self.topology.everything
         self.width = self.topology.smt
 
+    def width_of(self, threads: int) -> int:
+        """Take how many hardware threads of each core are to be online; ValueError: cores never have so many."""
+        widths = [each for each in self.model.widths if each <= self.topology.smt]
+        if threads not in widths:
+            known = ", ".join(map(str, widths))
+            raise ValueError(f"threads: a core of this {self.model.name} can have {known} online, never {threads}")
+        return threads
+
     @property
     def default_set(self) -> Attached:
         """Give the system's default set: all processors, online or not, and all memory."""

@@ -203,3 +203,22 @@ RS_SETNAMEATTR = Service(
     _set_attributes,
     subject,
 )
+
+# ---- rs_getrsetnames -----------------------------------------------------------------------------
+
+
+def _names(found: tuple[Asker, Any]) -> list[tuple[str, str]]:
+    asker, namespace = found
+    return [
+        (where.decode("ascii"), name.decode("ascii"))
+        for where, name in sorted(asker.partition.names)
+        if namespace is None or where == namespace
+    ]
+
+
+# rs_getrsetnames(namespace): gives the pairs (namespace, rsname) of a namespace, or all for NULL, in order.
+RS_GETRSETNAMES = Service(
+    Errors("rs_getrsetnames", page="choice-commands", order="choice-commands", rows=()),
+    lambda asker, namespace: (asker, namespace),
+    _names,
+)

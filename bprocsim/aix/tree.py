@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from bprocsim.aix.archive import build_archive
+from bprocsim.aix.commandfiles import PATH, put_commands
 from bprocsim.aix.xcoffbuild import XcoffImage
 from bprocsim.posix.arch import Arch
 from bprocsim.posix.image import image_bytes
@@ -40,8 +41,9 @@ def skeleton(arch: Arch) -> FileTree:
     for path, small, large in LIBRARIES:
         members = {small: XcoffImage(shared=True).to_bytes(), large: XcoffImage(bits=64, shared=True).to_bytes()}
         create_file(tree, numbers["/usr/lib"], path.rpartition("/")[2].encode(), 0o444, 0, 0, build_archive(members))
+    put_commands(tree, numbers, arch)
     return tree
 
 
 # Source: hwloc-aix.
-AIX = Unix("aix", skeleton, handing_on="CAP_PROPAGATE")
+AIX = Unix("aix", skeleton, handing_on="CAP_PROPAGATE", path=PATH)

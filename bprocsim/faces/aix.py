@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from bprocsim.faces.arguments import function as check_function
 from bprocsim.faces.arguments import integer
 from bprocsim.faces.calls import Call
-from bprocsim.faces.pointers import pointer, pointer_or_null, vector
+from bprocsim.faces.pointers import c_string, pointer, pointer_or_null, vector
 from bprocsim.faces.pyos import Proc
 
 
@@ -172,6 +172,41 @@ class AixProc(Proc):
         """Change a name's owner, group or permissions. Errors: rs_setnameattr."""
         names = pointer_or_null(namespace, "namespace"), pointer_or_null(rsname, "rsname")
         return self._call("rs_setnameattr", *names, integer(command, "command"), attributes)
+
+    def rs_getrsetnames(self, namespace: Any = None) -> Call[list[tuple[str, str]]]:
+        """List the names of a namespace, or of all: pairs (namespace, rsname), in order."""
+        return self._call("rs_getrsetnames", pointer_or_null(namespace, "namespace"))
+
+    def mkrset(self, name: Any, rset: Any) -> Call[int]:
+        """Do what the command mkrset does: put a set under "namespace/name". Errors: mkrset."""
+        if not hasattr(rset, "processors"):
+            raise TypeError(f"mkrset: rset: expected a set such as rs_alloc gives, got {rset!r}")
+        return self._call("mkrset", c_string(name, "name"), rset.processors, rset.memory)
+
+    def rmrset(self, name: Any) -> Call[int]:
+        """Do what the command rmrset does: take the name "namespace/name" away. Errors: rmrset."""
+        return self._call("rmrset", c_string(name, "name"))
+
+    # ---- the system ----
+
+    def smtctl(self, threads: int) -> Call[int]:
+        """Do what the command smtctl does: let `threads` hardware threads of each core be online. Errors: smtctl.
+
+        ValueError: cores of this partition never have so many.
+        """
+        partition = self.thread.process.machine.partition
+        return self._call("smtctl", partition.width_of(integer(threads, "threads", 1)))
+
+    def getprocs(self) -> Call[list[Any]]:
+        """List the processes, by pid: each with its pid, ppid, uid, state and argv."""
+        return self._call("getprocs")
+
+    def getthrds(self, pid: int) -> Call[list[Any]]:
+        """List the threads of a process: each with its tid, pid, state, and the bind id to which it is bound, or None.
+
+        A process that is not there has none.
+        """
+        return self._call("getthrds", integer(pid, "pid"))
 
     # ---- what AIX has not ----
 

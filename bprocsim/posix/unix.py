@@ -17,12 +17,14 @@ class Unix:
 
     `name` by which `Errno.number` knows its numbers; `skeleton(arch)` gives the tree that its fresh
     machines share; `handing_on` the capability without which a child has none of those that were
-    named for its parent, "" where a child has what its parent has.
+    named for its parent, "" where a child has what its parent has; `path` the PATH with which a
+    command line begins.
     """
 
     name: str
     skeleton: Callable[[Arch], FileTree]
     handing_on: str = ""
+    path: str = "/usr/bin:/bin"
 
 
 LINUX = Unix("linux", skeleton)

@@ -12,6 +12,7 @@ from typing import Any
 
 from bprocsim.faces.errors import CallError
 from bprocsim.faces.pyos import Proc
+from bprocsim.programs.files import read_all
 
 Steps = Generator[Any, Any, Any]
 
@@ -181,7 +182,7 @@ def sh(proc: Proc) -> Steps:
             yield from proc.print(f"{itself}: 0: cannot open {arguments[0]}: {said}", fd=2)
             return 2
     else:
-        text = (yield from _read_all(proc, 0)).decode("utf-8", "surrogateescape")
+        text = (yield from read_all(proc, 0)).decode("utf-8", "surrogateescape")
         arguments = [itself]
     return (yield from _Shell(proc, arguments).run(text))
 
@@ -193,15 +194,8 @@ def _script(proc: Proc, path: str) -> Steps:
         return image.script.decode("utf-8", "surrogateescape")
     fd = yield from proc.open(path)
     try:
-        data = yield from _read_all(proc, fd)
+        data = yield from read_all(proc, fd)
     except CallError:  # a directory, a bad sector: what cannot be read is not there
         data = b""
     yield from proc.close(fd)
     return data.decode("utf-8", "surrogateescape")
-
-
-def _read_all(proc: Proc, fd: int) -> Steps:
-    data = b""
-    while piece := (yield from proc.read(fd)):
-        data += piece
-    return data

@@ -51,6 +51,13 @@ class AixSession(Session):
     rs_discardname = session_call(AixProc.rs_discardname)
     rs_getnameattr = session_call(AixProc.rs_getnameattr)
     rs_setnameattr = session_call(AixProc.rs_setnameattr)
+    rs_getrsetnames = session_call(AixProc.rs_getrsetnames)
+    mkrset = session_call(AixProc.mkrset)
+    rmrset = session_call(AixProc.rmrset)
+
+    smtctl = session_call(AixProc.smtctl)
+    getprocs = session_call(AixProc.getprocs)
+    getthrds = session_call(AixProc.getthrds)
 
     def ra_fork(self, *_: Any) -> NoReturn:
         """Say what to write instead: a Python program in the middle of its work cannot be copied."""

@@ -15,11 +15,8 @@ from bprocsim.port import Steps
 from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.execcalls import survey
 from bprocsim.posix.procs import Ended, Process, Thread
-from bprocsim.posix.search import GLIBC
 from bprocsim.world.simulation import Simulation
 from bprocsim.world.specs import credentials_of
-
-DEFAULT_ENVIRONMENT = {"PATH": GLIBC.default_path.decode()}
 
 # The harness is everybody's parent, as init is: its children are in its group unless they leave it.
 HARNESS_GROUP = 1
@@ -53,7 +50,7 @@ def clothe_command(machine: Any, user: Any, cwd: Any, env: Any, new_session: boo
 
     The OSErrors of chdir; TypeError, ValueError: name the argument.
     """
-    who, environment = credentials_of(user), environment_of(env)
+    who, environment = credentials_of(user), environment_of(env, machine)
     directory = (machine.tree.root, b"/") if cwd is None else _directory(machine, who, cwd)
     process: Process = machine.new_process()
     process.credentials, process.env = who, environment.strings
@@ -76,10 +73,10 @@ def _directory(machine: Any, who: Credentials, cwd: Any) -> tuple[int, bytes]:
     return found
 
 
-def environment_of(env: Any) -> Vector:
-    """Take the environment of a new process, None for the usual one. TypeError, ValueError: name it."""
+def environment_of(env: Any, machine: Any) -> Vector:
+    """Take the environment of a new process, None for the machine's usual one. TypeError, ValueError: name it."""
     if env is None:
-        return vector(DEFAULT_ENVIRONMENT, "env")
+        return vector({"PATH": machine.unix.path}, "env")
     if not isinstance(env, Mapping):
         raise TypeError(f"env: expected a mapping or None, got {env!r}")
     for name in env:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import evolve
 
+from bprocsim.aix.commandfiles import PASSWD_FILE
 from bprocsim.aix.constants import R_PROCESS
 from bprocsim.aix.dispatch import Dispatcher
 from bprocsim.aix.execrules import exec_profile
@@ -22,19 +24,22 @@ from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.costs import PRESETS, Costs
 from bprocsim.faces.aix import AixProc
 from bprocsim.faces.arguments import integer
+from bprocsim.faces.pointers import c_string
 from bprocsim.kernel import Machine
 from bprocsim.posix.execcalls import execve_errors
 from bprocsim.posix.image import image_bytes
 from bprocsim.posix.machine import FileTable, Memory
 from bprocsim.posix.network import Network
 from bprocsim.posix.procs import OPEN_LIMIT, PidSpace
+from bprocsim.programs import BUILTIN
+from bprocsim.programs.aix import COMMANDS
 from bprocsim.units import MiB
 from bprocsim.world.aixdirect import By, Runs, reconfigure, request_of, serve
 from bprocsim.world.directcalls import LEFT_OUT, execve
 from bprocsim.world.handles import MachineHandle, ProcessHandle
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.simulation import Simulation
-from bprocsim.world.specs import at_least, credentials_of, named_record, truth
+from bprocsim.world.specs import User, at_least, credentials_of, named_record, truth
 from bprocsim.world.specs import listed as as_list
 from bprocsim.world.subroutines import Subroutines
 from bprocsim.world.system import absolute, sim_for
@@ -60,6 +65,8 @@ class Lpar(Subroutines):
     Simulation's: seed, trace, trace_limit, strict, strict_faults, max_events.
     TypeError, ValueError: name the argument.
     """
+
+    builtin: ClassVar[Mapping[str, Program]] = {**BUILTIN, **COMMANDS}
 
     def __init__(
         self, cores: int = 4, smt: int | None = None, *, cpu: str | Model = "POWER7", level: str | Level = "7.1",
@@ -135,6 +142,19 @@ class Lpar(Subroutines):
             fs.mkdir(parent, parents=True, exist_ok=True)
         fs.write_file(where, data, mode=mode, uid=uid, gid=gid)
         return known
+
+    def user(self, name: str, uid: int, gid: int, groups: Sequence[int] = (), capabilities: Any = None) -> User:
+        """Make an account, with its line in /etc/passwd; give what it gives as `user=`.
+
+        TypeError, ValueError: name the argument.
+        """
+        made = super().user(name, uid, gid, groups, capabilities)
+        if not set(name) & set(":\n"):
+            with suppress(OSError):  # whoever took the file away wants no names in it
+                line = f"{name}:!:{uid}:{gid}::/:/usr/bin/sh\n"
+                known = self.machine.fs.read_file(PASSWD_FILE)
+                self.machine.fs.write_file(PASSWD_FILE, known + c_string(line, "name"))
+        return made
 
     def inject(self, fault: Fault) -> Planned:
         """Plan a fault from now on; gives a handle with `.fired`, `.cancel()` and `with`."""
@@ -212,11 +232,7 @@ class Lpar(Subroutines):
 
         ValueError: cores of this model and partition have never so many.
         """
-        width = at_least("threads", threads, 1)
-        widths = [each for each in self.cpu.widths if each <= self.partition.topology.smt]
-        if width not in widths:
-            known = ", ".join(map(str, widths))
-            raise ValueError(f"threads: a core of this {self.cpu.name} can have {known} online, never {width}")
+        width = self.partition.width_of(at_least("threads", threads, 1))
         return reconfigure(self, "smtctl", (width,), by)
 
     def dlpar_remove(self, core: int, **by: Unpack[By]) -> Outcome:

@@ -88,7 +88,7 @@ class Session(Inside):
     ) -> None:  # fmt: skip
         cluster.sim.ready("session")
         caller = caller_of(cluster, Request(user, node, None, input, cwd, timeout_ns), "node")
-        environment = environment_of(env)
+        environment = environment_of(env, caller.machine)
         process = caller.machine.new_process()
         out, err = clothe(process, caller.who, caller.data)
         process.cwd, process.cwd_path = caller.cwd, caller.cwd_path

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bprocsim.faces.pointers import c_string
 from bprocsim.posix.credentials import Credentials
@@ -28,18 +28,19 @@ class System:
     """A cluster or a partition within a world: what both have.
 
     `home` the machine on which command lines run; `pids` its process numbers; `users` the accounts
-    by name; `planned` the faults that it was given.
+    by name; `planned` the faults that it was given; `builtin` the programs that it knows from the start.
     """
 
     home: Machine
     pids: PidSpace
+    builtin: ClassVar[Mapping[str, Program]] = BUILTIN
 
     def __init__(self, sim: Simulation, name: str) -> None:
         self.sim = sim
         self.name = name
         self.users: dict[str, User] = {}
         self.planned: list[Planned] = []
-        self._programs: dict[str, Program] = dict(BUILTIN)
+        self._programs: dict[str, Program] = dict(self.builtin)
 
     @property
     def trace(self) -> Trace:
