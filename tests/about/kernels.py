@@ -45,6 +45,7 @@ FIELDS = {
     "user_top": "where user space ends (32 bits, 64)",
     "lowest_address": "lowest address that a user may map",
     "stack_tables_bytes": "bytes added on the stack beneath the strings, besides the vectors (32 bits, 64)",
+    "search": "",  # the C library's, one for all of them
     "on_interpreters": "",
 }
 
