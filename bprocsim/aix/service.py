@@ -71,5 +71,11 @@ class Service:
 
 
 def traced(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Give arguments as a trace keeps them: what changes later (a set, a record, a list) as it is written now."""
-    return tuple(repr(each) if isinstance(each, Rset | RsetAttributes | RadInfo | list) else each for each in args)
+    """Give arguments as a trace keeps them: copies of what changes later (a set, a record, a list)."""
+    return tuple([_kept(each) for each in args])
+
+
+def _kept(value: Any) -> Any:
+    if value.__class__ is Rset:
+        return value.copy()  # which is written when somebody reads the trace
+    return repr(value) if isinstance(value, RsetAttributes | RadInfo | list) else value

@@ -130,7 +130,7 @@ def ra_exec(
         caller.surveyed = survey_ra_exec(asker, caller.cwd, which, where, arguments, environment)
         refused = caller.surveyed.refused
         if refused is not None and caller.timeout_ns is None:
-            shown = (which[0], *traced(which[1:2]), which[2], where, arguments, environment)
+            shown = (*traced(which), where, arguments, environment)
             return refuse(system.sim, machine, name, traced_as, shown, refused)
     return make_call(system.sim, caller, name, traced_as, args, ra_exec_errors(machine.profile))
 
