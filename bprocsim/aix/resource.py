@@ -11,6 +11,7 @@ from bprocsim.aix import attaching
 from bprocsim.aix.attaching import SetFacts, has_bound_thread, set_facts
 from bprocsim.aix.constants import R_RSET, R_SRADID
 from bprocsim.aix.placement import Attached, of_thread
+from bprocsim.aix.rset import is_contained
 from bprocsim.aix.service import Asker
 from bprocsim.aix.work import Work, partition_set
 from bprocsim.errnos import Errno as E
@@ -78,9 +79,9 @@ def outside_partition(f: ResourceFacts) -> bool:
     return f.given is not None and not within(f.given, partition_set(f.work))
 
 
-def within(given: Any, bound: Attached | None) -> bool:
-    """Tell whether a set lies within another, by all its ids, whether online or not."""
-    return bound is None or not given.processors & ~bound.processors
+def within(given: SetFacts, bound: Attached | None) -> bool:
+    """Tell whether a set lies within another, by all its ids, online or not; None bounds nothing."""
+    return bound is None or is_contained(given.processors, bound.processors)
 
 
 def _set_row(errno: E, condition: Any, sentence: str) -> Row:

@@ -17,8 +17,8 @@ class Rset:
     """A resource set that its caller owns: a handle, as in C.
 
     `processors` logical ids and `memory` memory pools, as bits. `freed` after rs_free: every call
-    finds a bad address. Two are equal if they hold the same. Length, iteration and `in` speak of
-    logical ids; `|`, `&`, `-` give new sets; `<=` tells whether all of one lies in the other.
+    finds a bad address. `|`, `&`, `-` give new sets. Length, iteration, `in`, `==` and `<=` speak of
+    the logical ids alone, so that a set is what it is written as; rs_op compares memory pools too.
     """
 
     __slots__ = ("freed", "memory", "processors")
@@ -31,7 +31,7 @@ class Rset:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Rset):
             return NotImplemented
-        return self.processors == other.processors and self.memory == other.memory
+        return self.processors == other.processors
 
     __hash__ = None  # type: ignore[assignment]  # it changes
 
@@ -53,7 +53,7 @@ class Rset:
     def __le__(self, other: Rset) -> bool:
         if not isinstance(other, Rset):
             return NotImplemented
-        return is_contained(self.processors, other.processors) and is_contained(self.memory, other.memory)
+        return is_contained(self.processors, other.processors)
 
     def __contains__(self, processor: object) -> bool:
         return isinstance(processor, int) and processor >= 0 and bool(self.processors >> processor & 1)

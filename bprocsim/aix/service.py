@@ -72,10 +72,11 @@ class Service:
 
 def traced(args: tuple[Any, ...]) -> tuple[Any, ...]:
     """Give arguments as a trace keeps them: copies of what changes later (a set, a record, a list)."""
-    return tuple([_kept(each) for each in args])
+    return tuple([kept(each) for each in args])
 
 
-def _kept(value: Any) -> Any:
+def kept(value: Any) -> Any:
+    """Give one argument as a trace keeps it."""
     if value.__class__ is Rset:
         return value.copy()  # which is written when somebody reads the trace
     return repr(value) if isinstance(value, RsetAttributes | RadInfo | list) else value

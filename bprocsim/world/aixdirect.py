@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 from bprocsim.aix.raexec import RA_FORK_ERRORS, ra_exec_errors
 from bprocsim.aix.raexec import survey as survey_ra_exec
 from bprocsim.aix.reconfigure import Reconfiguration
-from bprocsim.aix.service import Asker, Service, traced
+from bprocsim.aix.service import Asker, Service, kept, traced
 from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.engine.tasks import EngineTask
 from bprocsim.faces.arguments import function, integer
@@ -130,7 +130,7 @@ def ra_exec(
         caller.surveyed = survey_ra_exec(asker, caller.cwd, which, where, arguments, environment)
         refused = caller.surveyed.refused
         if refused is not None and caller.timeout_ns is None:
-            shown = (*traced(which), where, arguments, environment)
+            shown = (which[0], kept(which[1]), which[2], where, arguments, environment)
             return refuse(system.sim, machine, name, traced_as, shown, refused)
     return make_call(system.sim, caller, name, traced_as, args, ra_exec_errors(machine.profile))
 

@@ -188,9 +188,10 @@ class Lpar(Subroutines):
     def rset(self, processors: Any = "") -> Rset:
         """Make a resource set that the caller owns: "0-3,6", a list of logical ids, or "" for an empty one.
 
-        Its memory is all there is. TypeError, ValueError: name the position, and what was expected there.
+        Any id may be in it that a partition of this level can have, whether there is such a processor or
+        not; memory pools are added by rs_op. TypeError, ValueError: name the position, and what was expected there.
         """
-        return Rset(self._ids(processors), self.partition.topology.memory_pools)
+        return Rset(self._ids(processors))
 
     def _ids(self, processors: Any) -> int:
         """Take a set of processors as bits."""
@@ -198,7 +199,7 @@ class Lpar(Subroutines):
             return processors.processors
         if not isinstance(processors, str | bytes) and isinstance(processors, Iterable):
             processors = ",".join(str(at_least("processors", each, 0)) for each in processors)
-        return listed(processors, "processors", self.partition.topology.everything.bit_length() - 1)
+        return listed(processors, "processors", self.level.processors_max - 1)
 
     def _pools(self, memory: Any) -> int:
         """Take a set of memory pools as bits; None: none."""

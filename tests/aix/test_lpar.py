@@ -71,7 +71,7 @@ def test_enhanced_affinity_came_with_6_1_5(level: str) -> None:
     [
         ("0-3,x", "processors: '0-3,x': expected a number or a range such as 0-3 at position 5, got 'x'"),
         ("5-2", "processors: '5-2': at position 1: the range 5-2 runs backwards"),
-        ("0,8", "processors: '0,8': at position 3: ids go from 0 to 7, got 8"),
+        ("0,1024", "processors: '0,1024': at position 3: ids go from 0 to 1023, got 1024"),
         ("0,,1", "processors: '0,,1': expected a number or a range such as 0-3 at position 3, got ''"),
         ("-1", "processors: '-1': expected a number or a range such as 0-3 at position 1, got '-1'"),
     ],
@@ -80,6 +80,13 @@ def test_a_list_that_is_none_tells_the_position(text: str, says: str) -> None:
     with pytest.raises(ValueError) as caught:
         partition().rset(text)
     assert str(caught.value) == says
+
+
+def test_a_set_may_hold_ids_that_were_never_online() -> None:
+    lpar = partition()
+    out = lpar.ra_execl(bp.R_RSET, lpar.rset("99"), 0, "/usr/bin/app", "app")
+    assert (out.errno, out.cause) == (bp.Errno.ENODEV, "no_available_processor")
+    assert lpar.mkrset("sysxrset/later", "2,99").value == 0
 
 
 def test_a_set_is_a_handle_that_its_caller_owns() -> None:

@@ -56,7 +56,7 @@ def absent_ra_exec() -> tuple[float, str]:
     lpar, rset = _partition()
 
     def call() -> bp.Outcome:
-        return lpar.ra_execve(bp.R_RSET, rset, 0, "/usr/bin/nothing", ["nothing"], {})
+        return lpar.ra_execve(bp.R_RSET, rset, 0, "/usr/bin/nothing")
 
     assert call().errno is bp.Errno.ENOENT
     return _repeated(call, 300), f"{events_of(lpar, call)} event(s), ENOENT"
