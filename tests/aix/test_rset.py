@@ -22,7 +22,7 @@ class Whole(Rset):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Rset) and (self.processors, self.memory) == (other.processors, other.memory)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def copy(self) -> Whole:
         return Whole(self.processors, self.memory)
