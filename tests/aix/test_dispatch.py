@@ -241,6 +241,17 @@ def test_a_thread_that_may_leave_its_core_from_now_on_does_so_when_its_turn_ends
     bench.assert_conserved()
 
 
+def test_nobody_moves_to_a_core_that_would_be_no_less_busy() -> None:
+    """Turns end, since the last waits for processor 0; the third gains nothing beside the second."""
+    bench = Bench("POWER5", cores=2)
+    for _ in range(3):
+        bench.thread(1 * s)
+    bench.attach(bench.threads[0], 0b0001)
+    bench.thread(1 * s, allowed=0b0001)
+    bench.run(until_ns=QUANTUM + 1)
+    assert bench.where() == {3: 0, 1: 2, 2: 1}
+
+
 def test_who_is_at_home_stays_there_although_another_core_is_idle() -> None:
     bench = Bench("POWER5", cores=2, srads=2)
     for _ in range(2):
