@@ -191,7 +191,7 @@ def test_the_columns() -> None:
     lpar = full()
     assert done(lpar, "lsrset -f -n test") == (
         HEADER + "s test/half            alexandr 601      rwr-r-      4    2048  sys/node.01.00001\n"
-        "a test/own             root     system   rw----      2    4096  sys/cpu.02.00000 sys/cpu.02.00002\n"
+        "a test/own             root     system   rw----      2       0  sys/cpu.02.00000 sys/cpu.02.00002\n"
     )
     assert "alexandra 601" in done(lpar, "lsrset -X -f -n test")
     assert done(lpar, "lsrset -vr sys/sys0") == (
@@ -246,9 +246,9 @@ def test_the_set_of_a_process() -> None:
     p = lpar.idle_process(user=bob)
     assert done(lpar, f"lsrset -p {p.pid}") == "Default rset: 8 CPUs, 4096 MB\n"
     lpar.set_partition(p.pid, lpar.rset("0-5")).check()
-    assert done(lpar, f"lsrset -vp {p.pid}") == "Partition rset: 6 CPUs, 4096 MB\nCPU:  0-5\nMEM:  0\n"
+    assert done(lpar, f"lsrset -vp {p.pid}") == "Partition rset: 6 CPUs, 0 MB\nCPU:  0-5\nMEM:  <empty>\n"
     lpar.ra_attachrset(bp.R_PROCESS, p.pid, lpar.rset("1,4-5")).check()
-    assert done(lpar, f"lsrset -v -p {p.pid}", user=bob) == "Effective rset: 3 CPUs, 4096 MB\nCPU:  1 4-5\nMEM:  0\n"
+    assert done(lpar, f"lsrset -v -p {p.pid}", user=bob) == "Effective rset: 3 CPUs, 0 MB\nCPU:  1 4-5\nMEM:  <empty>\n"
     assert done(lpar, f"lsrset -P -p {p.pid}") == "Partition rset: 6 CPUs, 4096 MB\n"
     lpar.smtctl(threads=1).check()
     assert done(lpar, f"lsrset -o -p {p.pid}") == "Effective rset: 1 CPUs, 4096 MB\n"
