@@ -251,7 +251,7 @@ def test_the_set_of_a_process() -> None:
     assert done(lpar, f"lsrset -v -p {p.pid}", user=bob) == "Effective rset: 3 CPUs, 0 MB\nCPU:  1 4-5\nMEM:  <empty>\n"
     assert done(lpar, f"lsrset -P -p {p.pid}") == "Partition rset: 6 CPUs, 0 MB\n"
     lpar.smtctl(threads=1).check()
-    assert done(lpar, f"lsrset -o -p {p.pid}") == "Effective rset: 1 CPUs, 4096 MB\n"
+    assert done(lpar, f"lsrset -o -p {p.pid}") == "Effective rset: 1 CPUs, 0 MB\n"
     assert refused(lpar, "lsrset -p 4") == "lsrset: 4: No such process"
 
 
