@@ -13,7 +13,7 @@ from attrs import define, evolve, setters
 
 from bprocsim.aix.resource import RESOURCE_ROWS, ResourceFacts
 from bprocsim.aix.service import Asker
-from bprocsim.aix.work import Work, set_effective, set_home, set_own
+from bprocsim.aix.work import NOBODY, Work, set_effective, set_home, set_own
 from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector, of_strings
 from bprocsim.manual import Errors, Fail, Replaced
 from bprocsim.port import Steps
@@ -54,11 +54,12 @@ def survey(
     """Gather the facts of an ra_exec and decide. No time passes. `resource` (rstype, rsid, flags)."""
     machine = asker.partition.machine
     table = ra_exec_errors(machine.profile)
-    wanted = ResourceFacts(asker, Work(asker.process), *resource)
+    process = asker.process
+    wanted = ResourceFacts(asker, NOBODY if process is None else Work(process), *resource)
     image = None
     row = table.first(wanted)
     if row is None:
-        image = ExecFacts(machine, asker.who, cwd, path, argv, envp, asker.process)
+        image = ExecFacts(machine, asker.who, cwd, path, argv, envp, process)
         row = table.first(image, EXEC)
     return Surveyed(None if row is None else Fail(row, table, b"" if path is BAD_ADDRESS else path), wanted, image)
 

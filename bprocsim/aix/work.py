@@ -37,6 +37,10 @@ class Work:
         return [self.thread] if self.thread is not None else list(self.process.threads)
 
 
+# The work of a process that the harness makes for a call, before it has made it.
+NOBODY = Work(None)
+
+
 def find(asker: Asker, rstype: int, rsid: Any) -> Work | None:
     """Find the work that a type (R_PROCESS or R_THREAD) and an id name; None if there is no such.
 

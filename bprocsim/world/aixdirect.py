@@ -109,6 +109,10 @@ def _asker(system: Any, name: str, user: Any = None, caller: Any = None, **unkno
     return Asker(machine.partition, process.credentials, process.pid, process.threads[0])
 
 
+# A call by a fresh process of root, with nothing else asked for: most of them.
+BY_ROOT = Request(None, NODE_MASTER, None, b"", None, None)
+
+
 def ra_exec(
     system: Any, name: str, traced_as: str, resource: tuple[Any, Any, Any], path: Any, argv: Any, envp: Any,
     by: Mapping[str, Any],
@@ -120,7 +124,7 @@ def ra_exec(
     where, arguments, environment = vectors_of(path, argv, () if envp is LEFT_OUT else envp, "path")
     which = (integer(resource[0], "rstype"), resource[1], integer(resource[2], "flags"))
     system.sim.ready(name)
-    caller = caller_of(system, request_of(name, **by))
+    caller = caller_of(system, request_of(name, **by) if by else BY_ROOT)
     machine = caller.machine
     if envp is LEFT_OUT and caller.process is not None:
         environment = of_strings(caller.process.env)
