@@ -220,7 +220,7 @@ def _came(outcome: Any, system: str) -> str:
         came = f"signal {outcome.signal}" if outcome.signal is not None else f"exit {outcome.exit_status}"
     where = f"node {outcome.node}"
     if outcome.node < 0:
-        where = "the partition" if system == "lpar" else "the master"
+        where = {"cluster": "the master", "lpar": "the partition"}.get(system, system)
     after = " AFTER the exec" if outcome.late else ""
     return f"{came}{after}, on {where}, in {_duration(outcome.elapsed_ns)}"
 

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from bprocsim.scenario.aixkinds import PROCESSORS, AttributesValue, Constant, RsetValue, WorkValue
 from bprocsim.scenario.callbase import ENVIRONMENT, CallTable, Expecting
-from bprocsim.scenario.commonkinds import MODE, NAME, PATH, POINTER_OR_TEXT, PROGRAM, TEXT, VECTOR
+from bprocsim.scenario.commonkinds import MODE, NAME, PATH, POINTER_OR_TEXT, PROGRAM, SYSTEM, TEXT, VECTOR
 from bprocsim.scenario.kinds import Either, Integer, Kind, Listed, key
 from bprocsim.world.lpar import Lpar
 
@@ -124,6 +124,7 @@ class AixTable(Expecting):
     """A call of AIX, made by somebody on the partition."""
 
     caller: str | None = key(NAME, "the idle_process that makes the call; left out: a fresh one", None)
+    system: str | None = key(SYSTEM, "on which partition, if there are several", None)
 
 
 @frozen(kw_only=True)
@@ -141,6 +142,7 @@ class RsetTable(CallTable):
 
     name: str = key(NAME, "by which later calls name the set")
     processors: Any = key(_IDS, "logical ids; left out: none", "")
+    system: str | None = key(SYSTEM, "of which partition, if there are several", None)
 
 
 class _AixCalls(Mapping[str, type]):

@@ -9,7 +9,7 @@ from attrs import define, field, frozen
 
 from bprocsim.aix import constants
 from bprocsim.aix.levels import LEVELS
-from bprocsim.aix.rset import listed
+from bprocsim.aix.rset import RS_DEFAULT, Rset, listed
 from bprocsim.aix.work import tid_of
 from bprocsim.faces.pointers import BAD_ADDRESS
 from bprocsim.scenario.commonkinds import ID, MODE
@@ -158,11 +158,10 @@ class RsetValue:
         if isinstance(value, int):
             return value
         if value == DEFAULT:
-            from bprocsim.aix.rset import RS_DEFAULT
-
             return RS_DEFAULT
         if isinstance(value, str):
-            return named.lpar.rset(value)
+            partition = named.lpar.partition  # a set may hold ids behind which there is no processor
+            return Rset(listed(value, key, partition.level.processors_max - 1), partition.topology.memory_pools)
         if "name" in value:
             return named.set(value["name"], key)
         return None if value["pointer"] == "null" else BAD_ADDRESS

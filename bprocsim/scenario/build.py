@@ -15,8 +15,8 @@ from bprocsim.scenario.faulttables import fault_of
 from bprocsim.scenario.load import Loaded
 from bprocsim.scenario.materials import Material
 from bprocsim.scenario.problems import Path, Problem, ScenarioError
-from bprocsim.scenario.systems import CLUSTER, LPAR, homes, system_of
-from bprocsim.scenario.tables import ClusterTable, LparTable, MachineTable, Scenario, written
+from bprocsim.scenario.systems import homes, system_of
+from bprocsim.scenario.tables import CLUSTER, LPAR, LparTable, MachineTable, Scenario, written
 from bprocsim.scenario.variants import costs_of, cpu_of, edition_of, level_of
 from bprocsim.trace import Trace
 from bprocsim.world.cluster import Cluster
@@ -29,11 +29,10 @@ EXECUTABLE, PLAIN = 0o755, 0o644
 
 @frozen
 class World:
-    """A world that a scenario describes: a cluster, a partition, or both, on one clock."""
+    """A world that a scenario describes: its systems by name, on one clock."""
 
     sim: Simulation
-    cluster: Cluster | None = None
-    lpar: Lpar | None = None
+    systems: dict[str, Cluster | Lpar]
 
     @property
     def trace(self) -> Trace:
@@ -41,10 +40,16 @@ class World:
         return self.sim.trace
 
     @property
-    def systems(self) -> dict[str, Cluster | Lpar]:
-        """Give its systems as a scenario calls them."""
-        found: dict[str, Any] = {CLUSTER: self.cluster, LPAR: self.lpar}
-        return {name: system for name, system in found.items() if system is not None}
+    def cluster(self) -> Cluster | None:
+        """Give its cluster, if it has one."""
+        found = self.systems.get(CLUSTER)
+        return found if isinstance(found, Cluster) else None
+
+    @property
+    def lpar(self) -> Lpar | None:
+        """Give its partition, if it has one that has no name of its own."""
+        found = self.systems.get(LPAR)
+        return found if isinstance(found, Lpar) else None
 
     @property
     def planned(self) -> list[Planned]:
@@ -76,23 +81,24 @@ def _world(scenario: Scenario) -> tuple[World, list[Problem]]:
         scenario.seed, trace=scenario.trace, trace_limit=scenario.trace_limit,
         strict_faults=scenario.of_world("strict_faults"), max_events=scenario.of_world("max_events"),
     )  # fmt: skip
-    made: dict[str, Any] = {}
+    made: dict[str, Cluster | Lpar] = {}
     problems: list[Problem] = []
     for name, table in scenario.systems.items():
         try:
-            made[name] = _MAKERS[name](sim, table, scenario)
+            made[name] = _lpar(sim, table) if isinstance(table, LparTable) else _cluster(sim, table, scenario)
         except (ValueError, TypeError) as error:
-            problems.append(misfit(error, (name,), table))
+            problems.append(misfit(error, scenario.path_of(name), table))
     for number, fault in enumerate(scenario.fault):
-        if LPAR in made and system_of(fault, scenario) == LPAR:
+        system = made.get(system_of(fault, scenario))
+        if isinstance(system, Lpar):
             try:
-                made[LPAR].inject(fault_of(fault))
+                system.inject(fault_of(fault))
             except (ValueError, TypeError) as error:
                 problems.append(misfit(error, ("fault", number), fault))
-    return World(sim, **made), problems
+    return World(sim, made), problems
 
 
-def _cluster(sim: Simulation, table: ClusterTable, scenario: Scenario) -> Cluster:
+def _cluster(sim: Simulation, table: Any, scenario: Scenario) -> Cluster:
     nodes = (
         table.nodes
         if isinstance(table.nodes, int)
@@ -105,16 +111,13 @@ def _cluster(sim: Simulation, table: ClusterTable, scenario: Scenario) -> Cluste
     )  # fmt: skip
 
 
-def _lpar(sim: Simulation, table: LparTable, _: Scenario) -> Lpar:
+def _lpar(sim: Simulation, table: LparTable) -> Lpar:
     names = ("memory_bytes", "open_files")
     sizes = {name: value for name in names if (value := getattr(table, name)) is not None}
     return sim.lpar(
-        table.cores, table.smt, cpu=cpu_of(table.cpu), level=level_of(table.level),
+        table.cores, table.smt, name=table.name, cpu=cpu_of(table.cpu), level=level_of(table.level),
         enhanced_affinity=table.enhanced_affinity, srads=table.srads, costs=costs_of(table.costs), **sizes,
     )  # fmt: skip
-
-
-_MAKERS: dict[str, Callable[..., Any]] = {CLUSTER: _cluster, LPAR: _lpar}
 
 
 def _spec(table: MachineTable) -> NodeSpec:

@@ -25,8 +25,8 @@ from bprocsim.scenario.callbase import NONE, ExpectTable, SleepTable
 from bprocsim.scenario.calltables import IdleTable, RunTable
 from bprocsim.scenario.faulttables import fault_of
 from bprocsim.scenario.problems import Path, Problem, choices, shown
-from bprocsim.scenario.systems import CLUSTER, LPAR, Known, homes, misplaced
-from bprocsim.scenario.tables import ClusterTable, LparTable, Scenario
+from bprocsim.scenario.systems import Known, homes, misplaced
+from bprocsim.scenario.tables import CLUSTER, LPAR, ClusterTable, LparTable, Scenario
 from bprocsim.scenario.variants import costs_of, cpu_of, edition_of, level_of
 from bprocsim.world.specs import node_numbers
 
@@ -71,21 +71,22 @@ def misfit(error: Exception, path: Path, record: Any) -> Problem:
 
 def _variants(scenario: Scenario) -> Iterator[Problem]:
     made: dict[str, Any] = {"edition": edition_of, "costs": costs_of, "cpu": cpu_of, "level": level_of}
-    for system in ("cluster", "lpar"):
-        table = getattr(scenario, system)
+    for system, table in scenario.systems.items():
         for name, make in made.items():
             if hasattr(table, name):
                 try:
                     make(getattr(table, name))
                 except (ValueError, TypeError) as error:
-                    yield misfit(error, (system, name), getattr(table, name))
-    if scenario.cluster is None or scenario.lpar is None:
-        return
-    for field in ("strict", "strict_faults", "max_events"):
-        there, here = getattr(scenario.cluster, field), getattr(scenario.lpar, field)
-        usual = attrs.fields_dict(LparTable)[field].default
-        if usual not in (there, here) and there != here:
-            yield Problem(("lpar", field), f"it is the whole world's, and [cluster] says {shown(there)}")
+                    yield misfit(error, (*scenario.path_of(system), name), getattr(table, name))
+        for name in ("strict", "strict_faults", "max_events"):
+            usual, here = attrs.fields_dict(type(table))[name].default, getattr(table, name)
+            if here not in (usual, scenario.of_world(name)):
+                what = f"it is the whole world's, and another table says {shown(scenario.of_world(name))}"
+                yield Problem((*scenario.path_of(system), name), what)
+    names = [table.name or LPAR for table in scenario.lpar] if isinstance(scenario.lpar, tuple) else []
+    for number, name in enumerate(names):
+        if name == CLUSTER or name in names[:number]:
+            yield Problem((LPAR, number, "name"), f"there is a system {shown(name)} already")
 
 
 def _users(scenario: Scenario, known: Known) -> Iterator[Problem]:
@@ -140,7 +141,9 @@ def _twice(scenario: Scenario, known: Known) -> Iterator[Problem]:
             for node in _numbers(table, known):
                 before = first.setdefault((_normal(table.path), node), path)
                 if before != path:
-                    where = "on the partition" if node == LPAR else "on the master" if node == -1 else f"on node {node}"
+                    where = (
+                        f"on {node}" if isinstance(node, str) else "on the master" if node == -1 else f"on node {node}"
+                    )
                     yield Problem(path, f"{table.path} {where} is made by {'.'.join(map(str, before[:2]))} already")
                     break
 
@@ -152,8 +155,8 @@ def _normal(path: str) -> str:
 def _numbers(table: Any, known: Known) -> tuple[int | str, ...]:
     """Give the machines that a table is about: nodes by number, or the partition."""
     found = homes(table, known.systems)
-    if found == (LPAR,):
-        return (LPAR,)
+    if len(found) == 1 and found != (CLUSTER,):
+        return found
     try:
         return () if known.nodes is None or found != (CLUSTER,) else node_numbers(nodes_of(table), known.nodes)
     except (ValueError, TypeError):
@@ -196,14 +199,15 @@ def check_call(scenario: Scenario, table: Any, number: int, known: Known) -> Ite
         yield from _node(getattr(table, name, None), (*path, name), known)
     if isinstance(table, RunTable) and not table.args:
         yield Problem((*path, "args"), "expected a program's name and its arguments, got nothing")
-    yield from _names(table, number, known)
-    if isinstance(table, AixTable) and scenario.lpar is not None:
-        level = level_of(scenario.lpar.level)
+    yield from _names(table, number, known, idle[1])
+    home = homes(table, known.systems, idle[1])[0]
+    if isinstance(table, AixTable) and home in scenario.partitions:
+        level = level_of(scenario.partitions[home].level)
         if table.call in level.lacks:
             yield Problem((*path, "call"), f"AIX {level.name} has no {table.call}")
     expect: ExpectTable | None = getattr(table, "expect", None)
     if expect is not None:
-        yield from _rows(scenario, table, expect, (*path, "expect"), homes(table, known.systems, idle[1])[0])
+        yield from _rows(scenario, table, expect, (*path, "expect"), home)
 
 
 def _unmade(name: str, path: Path, there_are: dict[str, int], maker: str) -> Problem:
@@ -213,9 +217,10 @@ def _unmade(name: str, path: Path, there_are: dict[str, int], maker: str) -> Pro
     return Problem(path, f"no {maker} before this call has the name {shown(name)}{listed}")
 
 
-def _names(table: Any, number: int, known: Known) -> Iterator[Problem]:
+def _names(table: Any, number: int, known: Known, idle: str | None) -> Iterator[Problem]:
     """See that processes and sets which a call of AIX names are made by calls before it."""
-    processes = {name: place for name, (place, system) in known.idle.items() if system == LPAR}
+    found = homes(table, known.systems, idle)
+    processes = {name: place for name, (place, system) in known.idle.items() if system in found}
     for field in attrs.fields(type(table)) if isinstance(table, AixTable) else ():
         kind, value = field.metadata["kind"], getattr(table, field.name)
         if isinstance(kind, WorkValue) and isinstance(value, str) and value != MYSELF:
@@ -247,10 +252,9 @@ def _rows(scenario: Scenario, table: Any, expect: ExpectTable, path: Path, syste
 
 def _errors(scenario: Scenario, call: str, system: str) -> list[Errors]:
     """Give the tables whose rows a call may end in."""
-    if system == LPAR:
-        return _errors_of_aix(scenario.lpar, call)
-    table = scenario.systems["cluster"]
-    assert isinstance(table, ClusterTable)
+    table = scenario.systems.get(system)
+    if not isinstance(table, ClusterTable):
+        return _errors_of_aix(scenario.partitions.get(system), call)
     kernel = PROFILES[table.kernel]
     moves = execmove_errors(edition_of(table.edition), kernel)
     if call == "run":
@@ -274,11 +278,10 @@ def _errors_of_aix(lpar: LparTable | None, call: str) -> list[Errors]:
 
 def known_of(scenario: Scenario, values: dict[str, Any], wrong: set[Path]) -> Known:
     """Tell what there is, as far as it could be read: `values` the file's, `wrong` what is amiss in it."""
-    systems = tuple(name for name in (CLUSTER, LPAR) if name in values) or (CLUSTER,)
+    systems = _systems_of(values)
     nodes: Any = None
     if CLUSTER in systems and not any(path[:2] in (("cluster",), ("cluster", "nodes")) for path in wrong):
-        table = scenario.systems.get(CLUSTER)
-        nodes = 0 if table is None else table.nodes  # type: ignore[attr-defined]
+        nodes = getattr(scenario.systems.get(CLUSTER), "nodes", 0)
         nodes = nodes if isinstance(nodes, int) else sum(each.count for each in nodes)
     idle: dict[str, tuple[int, str]] = {}
     sets: dict[str, int] = {}
@@ -289,6 +292,15 @@ def known_of(scenario: Scenario, values: dict[str, Any], wrong: set[Path]) -> Kn
         elif table.call in ("rset", "rs_alloc") and name is not None:
             sets.setdefault(name, number)
     return Known(systems, nodes, {system: _users_of(values, system) for system in systems}, idle, sets)
+
+
+def _systems_of(values: dict[str, Any]) -> tuple[str, ...]:
+    """Give the names of the systems that there are, as far as they can be read."""
+    lpar = values.get(LPAR, [])
+    tables = [each for each in (lpar if isinstance(lpar, list | tuple) else [lpar]) if isinstance(each, dict)]
+    names = [name if isinstance(name := each.get("name"), str) else LPAR for each in tables]
+    names += [LPAR] if LPAR in values and not tables else []
+    return (*([CLUSTER] if CLUSTER in values else []), *dict.fromkeys(names)) or (CLUSTER,)
 
 
 def _users_of(values: dict[str, Any], system: str) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ VECTOR = Either(
     {list: Listed(POINTER_OR_TEXT, "texts"), tuple: Listed(POINTER_OR_TEXT, "texts"), dict: POINTER_OR_TEXT},
     "a list of texts, or { pointer = ... }",
 )
-SYSTEM = Choice(("cluster", "lpar"), "system")
+SYSTEM = Word('a system: "cluster", "lpar", or the name of a partition')
 
 
 class ProgramName:

@@ -20,11 +20,12 @@ from bprocsim.scenario.checks import ROOT
 from bprocsim.scenario.load import Loaded
 from bprocsim.scenario.systems import system_of
 from bprocsim.scenario.values import bytes_of, c_value, variables_of, vector_of
+from bprocsim.world.lpar import Lpar
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.simulation import Timeout
 
 # Keys that say who calls, and how; the others are the call's own.
-_HOW = frozenset(("call", "expect", "user", "caller", "input", "cwd", "timeout_ns", "name"))
+_HOW = frozenset(("call", "expect", "user", "caller", "input", "cwd", "timeout_ns", "name", "system"))
 _WORK_TYPES = {"rsid": "rstype", "rsid1": "rstype1", "who": "what"}
 
 
@@ -33,7 +34,7 @@ class Making:
 
     def __init__(self, world: World, loaded: Loaded) -> None:
         self._world, self._loaded = world, loaded
-        self._named = Named(world.lpar)
+        self._named = Named()
         self._idle: dict[str, str] = {}  # the system of each process that waits
         self.system = ""
         self.filled: Any = None
@@ -49,6 +50,7 @@ class Making:
             return None
         self.system = system_of(call, self._loaded.scenario, self._idle.get(getattr(call, "caller", None) or ""))
         system: Any = self._world.systems[self.system]
+        self._named.lpar = system
         if isinstance(call, RsetTable):
             self._named.sets[call.name] = system.rset(call.processors)
             return None
@@ -56,12 +58,12 @@ class Making:
             return self._idle_process(system, call)
         if isinstance(call, RunTable):
             return _run(system, call, _user_of(system, call))
-        return self._aix(number, call) if isinstance(call, AixTable) else self._direct(system, call)
+        return self._aix(system, number, call) if isinstance(call, AixTable) else self._direct(system, call)
 
     def _idle_process(self, system: Any, call: Any) -> Outcome:
         """Start a process that waits; its pid is the value."""
         options = {name: value for name in ("node", "open_limit") if (value := getattr(call, name)) is not None}
-        if system is self._world.lpar:
+        if isinstance(system, Lpar):
             options.pop("node", None)
         if call.name in self._named.processes:
             raise ValueError(f"name: there is a process {call.name!r} already")
@@ -72,7 +74,7 @@ class Making:
     def _direct(self, system: Any, call: Any) -> Outcome:
         """Make a call of BProc, or execve."""
         options = self._how(system, call)
-        if call.from_node is not None and system is self._world.cluster:
+        if call.from_node is not None and not isinstance(system, Lpar):
             options["from_node"] = call.from_node
         for name in ("argv", "envp"):
             if getattr(call, name) is not None:
@@ -99,7 +101,7 @@ class Making:
 
     # ---- AIX ----
 
-    def _aix(self, number: int, call: Any) -> Outcome:
+    def _aix(self, lpar: Lpar, number: int, call: Any) -> Outcome:
         """Make a call of bp.Lpar: its own keys are the method's parameters."""
         own: dict[str, Any] = {}
         for field in attrs.fields(type(call)):
@@ -122,8 +124,7 @@ class Making:
                 by_name[name] = own[name]
         if call.call == "ra_execle":
             in_order.append(own["envp"] if call.envp is not None else {})
-        method = getattr(self._world.lpar, call.call)
-        outcome: Outcome = method(*in_order, **by_name, **self._how(self._world.lpar, call))
+        outcome: Outcome = getattr(lpar, call.call)(*in_order, **by_name, **self._how(lpar, call))
         if call.call == "rs_alloc" and call.name is not None and not outcome.failed:
             self._named.sets[call.name] = outcome.value
         return outcome

@@ -16,7 +16,7 @@ from bprocsim.scenario.build import World
 from bprocsim.scenario.callbase import NONE, ExpectTable
 from bprocsim.scenario.load import Loaded
 from bprocsim.scenario.making import Making
-from bprocsim.scenario.systems import CLUSTER
+from bprocsim.scenario.tables import CLUSTER
 from bprocsim.scenario.values import bytes_of
 from bprocsim.signals import Signal
 from bprocsim.world.outcome import Outcome
@@ -45,7 +45,8 @@ class Missed:
 class Result:
     """What became of one call: its `outcome`, or how it `raised`; what was `missed`.
 
-    `system` where it was made, "cluster" or "lpar"; `filled` what it has filled, as plain values.
+    `system` where it was made: "cluster", "lpar", or a partition's name; `filled` what it has filled, as
+    plain values.
     """
 
     number: int

@@ -9,10 +9,8 @@ from attrs import frozen
 from bprocsim.scenario.aixcalls import AixTable, RsetTable
 from bprocsim.scenario.calltables import ExecmoveTable
 from bprocsim.scenario.faulttables import OF_ONE_MACHINE, FaultTable
-from bprocsim.scenario.problems import Path, Problem
-from bprocsim.scenario.tables import NodeTable, Scenario, UserTable
-
-CLUSTER, LPAR = "cluster", "lpar"
+from bprocsim.scenario.problems import Path, Problem, choices, shown
+from bprocsim.scenario.tables import CLUSTER, LPAR, NodeTable, Scenario, UserTable
 
 # Keys whose values are nodes, which a cluster has.
 _NODES = ("on", "node", "from_node")
@@ -22,7 +20,7 @@ _NODES = ("on", "node", "from_node")
 class Known:
     """What names and numbers may lead to.
 
-    `systems` "cluster", "lpar", or both; `nodes` how many slaves (None: nobody knows); `users` by
+    `systems` "cluster" and the names of partitions; `nodes` how many slaves (None: nobody knows); `users` by
     system; `idle` the processes that calls make, and where: by name, with the number of the call;
     `sets` likewise, for sets that live on.
     """
@@ -32,6 +30,11 @@ class Known:
     users: dict[str, tuple[str, ...]]
     idle: dict[str, tuple[int, str]]
     sets: dict[str, int]
+
+
+def partitions(systems: tuple[str, ...]) -> tuple[str, ...]:
+    """Give those systems that are partitions."""
+    return tuple(name for name in systems if name != CLUSTER)
 
 
 def homes(table: Any, systems: tuple[str, ...], idle: Any = None) -> tuple[str, ...]:
@@ -45,7 +48,7 @@ def homes(table: Any, systems: tuple[str, ...], idle: Any = None) -> tuple[str, 
     if isinstance(table, ExecmoveTable | NodeTable):
         return (CLUSTER,)
     if isinstance(table, AixTable | RsetTable) or (isinstance(table, FaultTable) and table.kind == "CoreFails"):
-        return (LPAR,)
+        return (str(idle),) if idle is not None else partitions(systems) or (LPAR,)
     if isinstance(table, FaultTable) and not (table.kind in OF_ONE_MACHINE and CLUSTER not in systems):
         return (CLUSTER,)
     if idle is not None:
@@ -64,14 +67,15 @@ def misplaced(table: Any, path: Path, known: Known, idle: Any = None) -> Problem
     """Tell that a table means a system that there is not, or does not say which of two."""
     found = homes(table, known.systems, idle)
     if len(found) > 1 and not isinstance(table, UserTable):
-        return Problem(
-            (*path, "system"), 'is missing; this world has a cluster and an lpar: expected "cluster" or "lpar"'
-        )
+        there_are = " or ".join(shown(name) for name in found)
+        return Problem((*path, "system"), f"is missing; this world has several systems: expected {there_are}")
     missing = [name for name in found if name not in known.systems]
+    if missing and missing[0] not in (CLUSTER, LPAR):
+        return Problem((*path, "system"), f"there is no system {shown(missing[0])}{choices(known.systems, missing[0])}")
     if missing:
         where = (*path, "system") if getattr(table, "system", None) is not None else (*path, *_tag(table))
         return Problem(where, f"it belongs to a system that is not there: this file has no [{missing[0]}]")
-    if found == (LPAR,):
+    if found != (CLUSTER,):
         for name in _NODES:
             number = getattr(table, name, None)
             if number not in (None, -1):

@@ -23,6 +23,7 @@ from bprocsim.scenario.variants import COSTS, CPU, EDITION, LEVEL, EditionTable
 from bprocsim.trace import LEVELS
 
 SCHEMA = 1
+CLUSTER, LPAR = "cluster", "lpar"  # how tables name the systems of a world; partitions may have names of their own
 MOST_NODES = 65_280  # as many as have an address: from 10.54.1.0 to 10.54.255.255
 
 
@@ -72,6 +73,7 @@ class ClusterTable(WorldTable):
 class LparTable(WorldTable):
     """The AIX partition: what bp.Lpar takes."""
 
+    name: str | None = key(NAME, "by which other tables mean it, if there are several; left out: lpar", None)
     cores: int = key(Integer(1), "how many", 4)
     smt: int | None = key(Integer(1), "hardware threads that a core has; left out: the model's most", None)
     cpu: Any = key(CPU, "processor model", "POWER7")
@@ -80,6 +82,12 @@ class LparTable(WorldTable):
     srads: int = key(Integer(1), "scheduler resource allocation domains in which the cores lie", 1)
     memory_bytes: int | None = key(Integer(65536), "memory", None)
     open_files: int | None = key(Integer(0), "how many files may be open on the whole machine", None)
+
+
+_PARTITIONS = Tables(LparTable)
+LPARS = Either(
+    {dict: Table(LparTable), list: _PARTITIONS, tuple: _PARTITIONS}, "a table, or a list of tables that have names"
+)
 
 
 @frozen(kw_only=True)
@@ -115,7 +123,7 @@ class Scenario:
     trace: str = key(Choice(LEVELS, "level"), "what the trace keeps; only all has a digest", "all")
     trace_limit: int | None = key(Integer(1, what="a number of records"), "how many records are kept", None)
     cluster: ClusterTable | None = key(Table(ClusterTable), "the cluster; there is one if there is no lpar", None)
-    lpar: LparTable | None = key(Table(LparTable), "the AIX partition", None)
+    lpar: LparTable | tuple[LparTable, ...] | None = key(LPARS, "the AIX partition, or several", None)
     user: tuple[UserTable, ...] = key(Tables(UserTable), "users", ())
     mount: tuple[MountTable, ...] = key(Tables(MountTable), "file systems", ())
     directory: tuple[DirectoryTable, ...] = key(Tables(DirectoryTable), "directories", ())
@@ -127,9 +135,21 @@ class Scenario:
 
     @property
     def systems(self) -> dict[str, WorldTable]:
-        """Give the systems that the world has, by "cluster" and "lpar"; without any it has a usual cluster."""
-        found = {"cluster": self.cluster, "lpar": self.lpar}
-        return {name: table for name, table in found.items() if table is not None} or {"cluster": ClusterTable()}
+        """Give the systems that the world has, by name; without any it has a usual cluster."""
+        found: dict[str, WorldTable] = {} if self.cluster is None else {CLUSTER: self.cluster}
+        return {**found, **self.partitions} or {CLUSTER: ClusterTable()}
+
+    @property
+    def partitions(self) -> dict[str, LparTable]:
+        """Give the partitions by name."""
+        tables = self.lpar if isinstance(self.lpar, tuple) else () if self.lpar is None else (self.lpar,)
+        return {table.name or LPAR: table for table in tables}
+
+    def path_of(self, system: str) -> tuple[str | int, ...]:
+        """Give the path to the table of a system."""
+        if isinstance(self.lpar, tuple) and system != CLUSTER:
+            return LPAR, list(self.partitions).index(system)
+        return (CLUSTER,) if system == CLUSTER else (LPAR,)
 
     def of_world(self, name: str) -> Any:
         """Give `strict`, `strict_faults` or `max_events`, which are the whole world's, from whichever table has it."""

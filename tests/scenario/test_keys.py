@@ -175,7 +175,7 @@ def test_the_partition_has_the_parameters_of_the_class() -> None:
     import inspect
 
     (lpar,) = [record for record in RECORDS if record.__name__ == "LparTable"]
-    parameters = set(inspect.signature(bp.Lpar).parameters) - {"faults", "name", "sim"}
+    parameters = set(inspect.signature(bp.Lpar).parameters) - {"faults", "sim"}
     assert {field.name for field in attrs.fields(lpar)} == parameters - {"seed", "trace", "trace_limit"}
 
 

@@ -215,8 +215,20 @@ def test_an_account_is_on_both_unless_one_is_named() -> None:
     assert (world.cluster.users["ann"].uid, world.lpar.users["ann"].uid) == (7, 8)
 
 
+def test_several_partitions_have_names() -> None:
+    text = HEAD + '[[lpar]]\nname = "A"\ncores = 1\n[[lpar]]\nname = "B"\ncores = 2\nsmt = 1\n'
+    text += IDLE + 'system = "B"\n' + call("ra_attachrset", rstype='"R_PROCESS"', rsid='"p"', rset='"0"', caller='"p"')
+    text += call("rs_getinfo", rset='"0-7"', info_type='"R_NUMPROCS"', system='"A"', expect="{ value = 4 }")
+    text += call("rs_getinfo", rset='"0-7"', info_type='"R_NUMPROCS"', system='"B"', expect="{ value = 2 }")
+    results = outcomes(text)
+    assert [result.system for result in results] == ["B", "B", "A", "B"]
+    world = build(loaded(text))
+    assert [system.name for system in world.systems.values()] == ["A", "B"]
+
+
 # ---- what is wrong -----------------------------------------------------------------------------------
 
+TWO = HEAD + '[[lpar]]\nname = "A"\n[[lpar]]\ncores = 2\n'
 ATTACH = '[[call]]\ncall = "ra_attachrset"\nrstype = "R_PROCESS"\n'
 
 
@@ -235,7 +247,7 @@ ATTACH = '[[call]]\ncall = "ra_attachrset"\nrstype = "R_PROCESS"\n'
         (HEAD + '[[call]]\ncall = "smtctl"\nthreads = 1\n', "test.toml:3", ["no [lpar]"]),
         (HEAD + '[[fault]]\nkind = "CoreFails"\ncore = 1\n', "test.toml:3", ["no [lpar]"]),
         (LPAR + '[[fault]]\nkind = "PowerOff"\nnode = 1\n', "test.toml:7", ["no [cluster]"]),
-        (BOTH + '[[file]]\npath = "/x"\ntext = ""\n', "test.toml:8", ["system: is missing", "a cluster and an lpar"]),
+        (BOTH + '[[file]]\npath = "/x"\ntext = ""\n', "test.toml:8", ['expected "cluster" or "lpar"']),
         (BOTH + '[[call]]\ncall = "execve"\npath = "/x"\n', "test.toml:8", ["system: is missing"]),
         (BOTH + '[[call]]\ncall = "execve"\npath = "/x"\nsystem = "lpa"\n', "test.toml:11", ["did you mean lpar"]),
         (LPAR + '[[file]]\npath = "/x"\ntext = ""\nsystem = "cluster"\n', "test.toml:9", ["no [cluster]"]),
@@ -248,6 +260,12 @@ ATTACH = '[[call]]\ncall = "ra_attachrset"\nrstype = "R_PROCESS"\n'
         (BOTH + BOB + BOB.replace("501", "7") + 'system = "lpar"\n', "test.toml:14", ["a user \"bob\" already"]),
         (BOTH + BOB + 'system = "lpar"\n' + '[[call]]\ncall = "bproc_execmove"\nnode = 1\ncmd = "/x"\nuser = "bob"\n',
          "test.toml:18", ["there is no user \"bob\""]),
+        (TWO + '[[call]]\ncall = "smtctl"\nthreads = 1\n', "test.toml:6", ['expected "A" or "lpar"']),
+        (TWO + '[[call]]\ncall = "smtctl"\nthreads = 1\nsystem = "AB"\n', "test.toml:9", ["no system", "mean A"]),
+        (TWO + '[[lpar]]\nname = "A"\n', "test.toml:7", ['there is a system "A" already']),
+        (TWO + "[[lpar]]\n", "test.toml:6", ['there is a system "lpar" already']),
+        (TWO + '[[lpar]]\nname = "cluster"\n', "test.toml:7", ["already"]),
+        (TWO + '[[lpar]]\nname = "C"\nsmt = 3\n', "test.toml:8", ["lpar.2.smt", "POWER7"]),
         # Values.
         (LPAR + ATTACH + 'rsid = 1\nrset = "0-3,x"\n', "test.toml:10", ["expected a number or a range", "position 5"]),
         (LPAR + ATTACH + 'rsid = 1\nrset = "3-1"\n', "test.toml:10", ["runs backwards"]),
