@@ -19,7 +19,7 @@ def typed(lpar: bp.Lpar, line: str | list[str], **options: Any) -> Said:
     """Run a command line, given as words or with blanks between them."""
     words = line.split() if isinstance(line, str) else line
     done = lpar.run(words, capture_output=True, **options)
-    return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
+    return Said(done.returncode, *(each.decode("utf-8", "surrogateescape") for each in (done.stdout, done.stderr)))
 
 
 def done(lpar: bp.Lpar, line: str | list[str], **options: Any) -> str:

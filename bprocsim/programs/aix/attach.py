@@ -17,7 +17,6 @@ from bprocsim.aix.constants import (
     R_THREAD,
     RS_EFFECTIVE_RSET,
     RS_EMPTY,
-    RS_PARTITION_RSET,
     RS_THREAD_RSET,
 )
 from bprocsim.aix.rset import RS_DEFAULT, Rset
@@ -96,26 +95,18 @@ def _restore(proc: AixProc, ties: Ties) -> Steps:
                 yield from proc.bindprocessor(BINDTHREAD, tid, bound)
 
 
-def _outside_partition(proc: AixProc, pid: int, rset: Rset) -> Steps:
-    """Tell whether a process has a partition set that does not hold all processors of a set. CallError."""
-    bounds = yield from proc.rs_alloc(RS_EMPTY)
-    which = yield from proc.rs_getpartition(pid, bounds)
-    return which == RS_PARTITION_RSET and bool(rset.processors & ~bounds.processors)
+def _force(proc: AixProc, pid: int, attach: Callable[[], Call[Any]], of_partition: bool) -> Steps:
+    """Attach, and take away before it what hinders that, but only if nothing else hinders it.
 
-
-def _force(proc: AixProc, pid: int, rset: Rset, attach: Callable[[], Call[Any]], of_partition: bool) -> Steps:
-    """Attach, and take away before it what hinders that: all of it, and only if nothing else hinders it.
-
-    So an attachment that is refused has changed nothing. CallError: as `attach`.
+    What AIX finds first is decisive: it looks for hindrances of this kind last, and who is bound has no
+    partition set. If the attachment is refused all the same, for something has changed meanwhile, all of
+    it is given back. CallError: as `attach`.
     """
     ties = yield from _ties(proc, pid)
     try:
         yield from attach()
     except CallError as error:
         if error.cause not in _HINDRANCES:
-            raise
-        # A bound thread is found out before what lies outside the partition set is.
-        if not of_partition and (yield from _outside_partition(proc, pid, rset)):
             raise
     else:
         # Nobody was bound. What else -F takes away did not hinder it.
@@ -150,7 +141,7 @@ def _attachrset(proc: AixProc, words: list[str]) -> Steps:
 
     try:
         if "-F" in given:
-            yield from _force(proc, pid, rset, attach, of_partition)
+            yield from _force(proc, pid, attach, of_partition)
         else:
             yield from attach()
     except CallError as error:

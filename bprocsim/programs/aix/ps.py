@@ -7,7 +7,7 @@ from typing import Any
 from bprocsim.errnos import Errno
 from bprocsim.faces.aix import AixProc
 from bprocsim.programs.aix.accounts import Accounts, accounts
-from bprocsim.programs.aix.command import Command, Misused, Refused, Steps, number, options_of
+from bprocsim.programs.aix.command import Command, Misused, Refused, Steps, options_of, pid_of
 
 # The columns of the real command; those that a simulated process has nothing for hold a dash.
 # Source: aix-bindprocessor-command (BND, at least).
@@ -50,9 +50,9 @@ def _ps(proc: AixProc, words: list[str]) -> Steps:
         raise Misused
     if given["-o"] != "THREAD":
         raise Misused(f"{given['-o']}: the only format known here is THREAD")
-    chosen: set[int] = set()
-    for text in (given["-p"].replace(",", " ").split() or [""]) if "-p" in given else ():
-        chosen.add(number(text, "the number of a process"))
+    chosen = {pid_of(text) for text in given.get("-p", "").replace(",", " ").split()}
+    if "-p" in given and not chosen:
+        raise Misused("A flag requires a parameter: p")
     everybody = bool({"-a", "-A", "-e"} & given.keys())
     lines, who = [HEADER], (yield from accounts(proc))
     for process in (yield from proc.getprocs()):
