@@ -77,8 +77,8 @@ def test_commands_lie_where_the_usual_path_leads() -> None:
     fs = lpar.machine.fs
     for path in ("/usr/bin/lsrset", "/bin/lsrset", "/usr/sbin/smtctl", "/usr/sbin/bindprocessor", "/usr/bin/ps"):
         assert fs.read_file(path)[:2] in (b"\x01\xdf", b"\x01\xf7"), path
-    path = lpar.session().env["PATH"].split(":")
-    assert path[0] == "/usr/bin" and "/usr/sbin" in path
+    places = lpar.session().env["PATH"].split(":")
+    assert places[0] == "/usr/bin" and "/usr/sbin" in places
     assert done(lpar, ["sh", "-c", "smtctl -m off -w now; bindprocessor -q"]).endswith(":  0 1 2 3\n")
     with pytest.raises(FileNotFoundError):
         lpar.run(["smtctl"], env={"PATH": "/usr/bin"})
