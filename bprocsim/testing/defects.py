@@ -13,7 +13,8 @@ from attrs import field, frozen
 
 import bprocsim as bp
 from bprocsim.posix.exec import bad_script_interpreter
-from bprocsim.testing.cases import BITS, CALLER, NAME_MAX, NOWHERE, PATH_MAX, PORT, TARGET
+from bprocsim.testing.cases import BITS, CALLER, NOWHERE, PORT, TARGET
+from bprocsim.testing.files import NAME_MAX
 from bprocsim.units import KiB, MiB
 
 Change = Mapping[str, Any]
@@ -147,7 +148,9 @@ def _of_arguments(profile: bp.ExecProfile) -> _Ways:
     most = profile.pointers_max[BITS == 64] if profile.pointers_max else 0
     # No room for the arguments; and, where it is asked for already, room for them but not for the image.
     left = (0, 32 * KiB) if profile.image_memory_reserved else (0,)
+    path_max = profile.paths.path_max
     return {
+        "cmd_too_long": (Defect({"cmd_bytes": path_max}, {"cmd_bytes": path_max - 1}),),
         "argv_too_long": (Defect({"argv_pointers": most + 1}, {"argv_pointers": most}),),
         "envp_too_long": (Defect({"envp_pointers": most + 1}, {"envp_pointers": most}),),
         "out_of_memory": tuple(Defect({"free_bytes": each}, {"free_bytes": 1 * MiB}) for each in left),
@@ -191,7 +194,6 @@ _OF_CALLS: _Ways = {
     "no_master": _ways("daemon", False),
     "cmd_unreadable": _ways("cmd", "bad"),
     "cmd_empty": _ways("cmd", "empty"),
-    "cmd_too_long": (Defect({"cmd_bytes": PATH_MAX}, {"cmd_bytes": PATH_MAX - 1}),),
     "file_table_full": (Defect({"free_files": 0}, {"free_files": 1}), Defect({"free_files": 0})),
     "argv_unreadable": _ways("argv", False),
     "envp_unreadable": _ways("envp", False),

@@ -12,7 +12,8 @@ from attrs import evolve
 
 import bprocsim as bp
 from bprocsim.testing import Recipe, recipes
-from bprocsim.testing.cases import USER, Case
+from bprocsim.testing.cases import Case
+from bprocsim.testing.execcases import USER
 from bprocsim.units import ms
 from tests.rows.snapshot import LEFT_OUT, differences, fields_of, snapshot, walk, watched
 from tests.rows.worlds import ENTRY

@@ -15,8 +15,9 @@ import pytest
 import bprocsim as bp
 from bprocsim.manual import Errors, Kind
 from bprocsim.testing import Recipe, recipes_of
-from bprocsim.testing.cases import Case, File
+from bprocsim.testing.cases import Case
 from bprocsim.testing.defects import defects
+from bprocsim.testing.files import File
 from bprocsim.testing.recipes import combine, exec_tables
 from bprocsim.units import KiB, MiB
 from tests.rows.worlds import held_on_entry, reported
