@@ -131,13 +131,19 @@ def ra_execvp(
 # ---- ra_fork -------------------------------------------------------------------------------------
 
 
+# The step at which fork's own rows are decided, but for what is seen of the child.
+FORK = "fork"
+
 # What is decided before fork itself decides; and all that its caller may be told.
 _ON_ENTRY = Errors("ra_fork", page="aix-ra_fork", order=ORDER, rows=RESOURCE_ROWS)
 RA_FORK_ERRORS = Errors(
     "ra_fork",
     page="aix-ra_fork",
     order=ORDER,
-    rows=(*_ON_ENTRY.rows, *(evolve(row, source=row.source or FORK_ERRORS.page) for row in FORK_ERRORS.rows)),
+    rows=(
+        *_ON_ENTRY.rows,
+        *(evolve(row, source=row.source or FORK_ERRORS.page, step=row.step or FORK) for row in FORK_ERRORS.rows),
+    ),
 )
 
 

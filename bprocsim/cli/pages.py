@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from bprocsim.cli.lparways import LPAR_WAYS
 from bprocsim.cli.usage import unknown
 
 
@@ -174,8 +175,9 @@ def way_to(cause: str, of_script: bool = False) -> str:
 
     `of_script` a row of an interpreter is asked only of one that a script names.
     """
-    if cause in _WAYS:
-        return _WAYS[cause]
-    way = _WAYS.get(cause.removeprefix("interpreter_"), "")
+    ways = {**_WAYS, **LPAR_WAYS}
+    if cause in ways:
+        return ways[cause]
+    way = ways.get(cause.removeprefix("interpreter_"), "")
     named = "#!" if of_script or cause in _OF_SCRIPTS else "#! or PT_INTERP"
     return f"Of the interpreter that cmd names, by {named}: {way[0].lower()}{way[1:]}" if way else ""

@@ -91,11 +91,9 @@ class Case(ExecCase):
         return BITS
 
     @property
-    def interpreted(self) -> bool:
-        """Tell whether the program names an interpreter of this case's."""
-        program = self.program
-        with_loader = program.content == "elf" and program.interpreters > 0
-        return program.content == "script" or (with_loader and not self.by_name)
+    def loads_interpreter(self) -> bool:
+        """Tell whether the interpreter of an ELF file is on the calling node to be loaded."""
+        return not self.by_name
 
     def caller(self, cluster: bp.Cluster) -> bp.ProcessHandle:
         """Start an idle process that may make the call, with no more descriptors than the case leaves it."""
@@ -128,14 +126,10 @@ class Case(ExecCase):
         return evolve(edition, library_list=(LOADER,)) if self.by_name else edition
 
     def _faults(self) -> Iterable[Any]:
-        here, program = self.from_node, self.program
+        here = self.from_node
         if not self.daemon:
             yield bp.MasterDaemonExit()
-        for file in (program, self.interpreter) if self.interpreted else (program,):
-            if file.bad:
-                yield bp.IoError(here, file.place)
-            if file.bad_way:
-                yield bp.IoError(here, file.directory if file.bad_way == "directory" else file.place)
+        yield from (bp.IoError(here, path) for path in self.bad_paths())
         if self.free_files is not None:
             yield bp.OpenFileLimit(here, self.free_files + self.profile.reserved_files)
         if self.free_bytes is not None:

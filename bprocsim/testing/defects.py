@@ -47,13 +47,13 @@ def defects(cause: str, kernel: str | bp.ExecProfile = "documented") -> tuple[De
 @cache
 def _all_of(profile: bp.ExecProfile) -> _Ways:
     """Give the ways to every row, by cause."""
-    of_files = _of_files(profile)
-    found = {cause: _moved("program", ways) for cause, ways in of_files.items()}
-    for cause, ways in of_files.items():
-        of_scripts = _moved("interpreter", ways, _SCRIPT)
+    files = of_files(profile)
+    found = {cause: moved("program", each) for cause, each in files.items()}
+    for cause, each in files.items():
+        of_scripts = moved("interpreter", each, _SCRIPT)
         alike = cause not in _of_scripts_alone(profile)
-        found[f"interpreter_{cause}"] = (*_moved("interpreter", ways, _LOADER), *of_scripts) if alike else of_scripts
-    return {**found, **_of_loaders(profile), **_OF_CALLS, **_of_arguments(profile), **_of_contents(profile)}
+        found[f"interpreter_{cause}"] = (*moved("interpreter", each, _LOADER), *of_scripts) if alike else of_scripts
+    return {**found, **_of_loaders(profile), **OF_CALLS, **of_arguments(profile), **_of_contents(profile)}
 
 
 def _of_scripts_alone(profile: bp.ExecProfile) -> set[str]:
@@ -66,53 +66,54 @@ _LOADER = {"program.interpreters": 1}
 _SCRIPT = {"program.content": "script"}
 
 
-def _ways(name: str, *values: Any) -> tuple[Defect, ...]:
+def ways(name: str, *values: Any) -> tuple[Defect, ...]:
     """Make one defect of each value of a field."""
     return tuple(Defect({name: value}) for value in values)
 
 
-def _moved(part: str, ways: Iterable[Defect], needs: Change | None = None) -> tuple[Defect, ...]:
+def moved(part: str, found: Iterable[Defect], needs: Change | None = None) -> tuple[Defect, ...]:
     """Give a file's defects as those of the program or of the interpreter."""
 
     def of_part(change: Change) -> Change:
         return {f"{part}.{name}": value for name, value in change.items()}
 
     return tuple(
-        Defect(of_part(each.wrong), of_part(each.right), {**of_part(each.needs), **(needs or {})}) for each in ways
+        Defect(of_part(each.wrong), of_part(each.right), {**of_part(each.needs), **(needs or {})}) for each in found
     )
 
 
-# ---- of a file that exec opens: the fields are those of cases.File ---------------------------------
+# ---- of a file that exec opens: the fields are those of files.File ---------------------------------
 
 
-def _of_files(profile: bp.ExecProfile) -> _Ways:
+def of_files(profile: bp.ExecProfile) -> _Ways:
+    """Give the ways to what is wrong with a file, the program or an interpreter."""
     links = profile.paths.nested_links or profile.paths.total_links or 0
     return {
-        "search_denied": _ways("closed", True),
+        "search_denied": ways("closed", True),
         "component_too_long": (Defect({"name_bytes": NAME_MAX + 1}, {"name_bytes": NAME_MAX}),),
         "cmd_absent": (Defect({"missing": True}), Defect({"missing": True}, needs={"links": 2})),
-        "not_a_directory": _ways("beneath", True),
+        "not_a_directory": ways("beneath", True),
         "too_many_links": (Defect({"links": links + 1}, {"links": links}),),
         "path_io_error": (Defect({"bad_way": "directory"}), Defect({"bad_way": "link"}, needs={"links": links + 1})),
-        "noexec_mount": _ways("noexec", True),
-        "not_regular": _ways("kind", "directory", "fifo", "chr", "blk", "socket"),
-        "not_executable": _ways("executable", False),
-        "cmd_being_written": _ways("written", True),
+        "noexec_mount": ways("noexec", True),
+        "not_regular": ways("kind", "directory", "fifo", "chr", "blk", "socket"),
+        "not_executable": ways("executable", False),
+        "cmd_being_written": ways("written", True),
         "suid_on_nosuid": tuple(Defect({"set_id": mode}, needs={"nosuid": True}) for mode in (0o4000, 0o2000)),
-        "header_io_error": _ways("bad", True),
-        "format_unknown": (*_ways("content", "text", "empty"), Defect({"magic": b"\x7fELf"})),
+        "header_io_error": ways("bad", True),
+        "format_unknown": (*ways("content", "text", "empty"), Defect({"magic": b"\x7fELf"})),
         "script_malformed": (Defect({"malformed": "type"}, needs={"content": "script"}),),
-        "wrong_machine": _ways("foreign", True),
-        "header_malformed": _ways(
+        "wrong_machine": ways("foreign", True),
+        "header_malformed": ways(
             "malformed", "type", "entry size", "no entries", "too many entries", "table elsewhere", "short"
         ),
-        "header_type_wrong": _ways("malformed", "type"),
-        "header_entry_size_wrong": _ways("malformed", "entry size", "short"),
-        "header_table_empty": _ways("malformed", "no entries"),
-        "header_table_too_long": _ways("malformed", "too many entries"),
-        "header_table_refused": _ways("malformed", "entry size", "too many entries"),
-        "header_table_negative": _ways("malformed", "negative table"),
-        "header_table_short": _ways("malformed", "table elsewhere"),
+        "header_type_wrong": ways("malformed", "type"),
+        "header_entry_size_wrong": ways("malformed", "entry size", "short"),
+        "header_table_empty": ways("malformed", "no entries"),
+        "header_table_too_long": ways("malformed", "too many entries"),
+        "header_table_refused": ways("malformed", "entry size", "too many entries"),
+        "header_table_negative": ways("malformed", "negative table"),
+        "header_table_short": ways("malformed", "table elsewhere"),
         **{
             cause: tuple(Defect({"malformed": what}, needs={"interpreters": 1}) for what in whats)
             for cause, whats in {
@@ -144,11 +145,12 @@ def _of_loaders(profile: bp.ExecProfile) -> _Ways:
 # ---- of the call -----------------------------------------------------------------------------------
 
 
-def _of_arguments(profile: bp.ExecProfile) -> _Ways:
+def of_arguments(profile: bp.ExecProfile) -> _Ways:
+    """Give the ways to what depends on a kernel's limits on arguments and paths."""
     most = profile.pointers_max[BITS == 64] if profile.pointers_max else 0
     # No room for the arguments; and, where it is asked for already, room for them but not for the image.
     left = (0, 32 * KiB) if profile.image_memory_reserved else (0,)
-    path_max = profile.paths.path_max
+    path_max = profile.paths.path_max or 0
     return {
         "cmd_too_long": (Defect({"cmd_bytes": path_max}, {"cmd_bytes": path_max - 1}),),
         "argv_too_long": (Defect({"argv_pointers": most + 1}, {"argv_pointers": most}),),
@@ -164,13 +166,13 @@ def _of_arguments(profile: bp.ExecProfile) -> _Ways:
 
 def _of_contents(profile: bp.ExecProfile) -> _Ways:
     """Give what is wrong with the contents of a file in more ways than a field of it tells."""
-    of_files = _of_files(profile)
+    files = of_files(profile)
     deep = {**_SCRIPT, "interpreter.content": "script", "interpreter.malformed": "type"}
-    unknown = _moved("interpreter", of_files["format_unknown"], _SCRIPT)
+    unknown = moved("interpreter", files["format_unknown"], _SCRIPT)
     nested = Defect({"scripts": profile.script_levels - 1}, {"scripts": profile.script_levels - 2}, _SCRIPT)
     return {
         "header_malformed": (
-            *_moved("program", of_files["header_malformed"]),
+            *moved("program", files["header_malformed"]),
             Defect({"program.malformed": "interpreter"}, needs=_LOADER),
             Defect({"program.malformed": "type"}, needs=_SCRIPT),
         ),
@@ -179,7 +181,7 @@ def _of_contents(profile: bp.ExecProfile) -> _Ways:
         "interpreter_format_unknown": unknown
         if "format_unknown" in _of_scripts_alone(profile)
         else (
-            *_moved("interpreter", of_files["format_unknown"], _LOADER),
+            *moved("interpreter", files["format_unknown"], _LOADER),
             *unknown,
             Defect({"interpreter.content": "script"}, needs=_LOADER),
             Defect({name: deep[name] for name in list(deep)[1:]}, needs=_SCRIPT),
@@ -190,25 +192,26 @@ def _of_contents(profile: bp.ExecProfile) -> _Ways:
     }
 
 
-_OF_CALLS: _Ways = {
-    "no_master": _ways("daemon", False),
-    "cmd_unreadable": _ways("cmd", "bad"),
-    "cmd_empty": _ways("cmd", "empty"),
+# What is wrong with a call itself, whatever kernel answers it.
+OF_CALLS: _Ways = {
+    "no_master": ways("daemon", False),
+    "cmd_unreadable": ways("cmd", "bad"),
+    "cmd_empty": ways("cmd", "empty"),
     "file_table_full": (Defect({"free_files": 0}, {"free_files": 1}), Defect({"free_files": 0})),
-    "argv_unreadable": _ways("argv", False),
-    "envp_unreadable": _ways("envp", False),
-    "string_unreadable": _ways("element", False),
+    "argv_unreadable": ways("argv", False),
+    "envp_unreadable": ways("envp", False),
+    "string_unreadable": ways("element", False),
     "args_too_big": (Defect({"room": -1}, {"room": 0}), Defect({"room": -1})),
     "interpreter_args_too_big": (Defect({"room": 0}, {"room": 256}, _SCRIPT),),
     "too_many_descriptors": (Defect({"descriptors": 0}, {"descriptors": 1}),),
     "interpreter_too_many_descriptors": (Defect({"descriptors": 0}, {"descriptors": 1}, _SCRIPT),),
     # After the exec.
-    "node_unknown": _ways("node", NOWHERE),
-    "node_down": _ways("down", True),  # and nobody calls from there
+    "node_unknown": ways("node", NOWHERE),
+    "node_down": ways("down", True),  # and nobody calls from there
     "same_node": (Defect({"node": CALLER}), Defect({"from_node": TARGET})),
-    "node_not_permitted": _ways("node_mode", 0o110),
-    "slave_lost": _ways("lost_at", bp.Step.STUB),
-    "undump_refused": _ways("node_arch", "i386"),
+    "node_not_permitted": ways("node_mode", 0o110),
+    "slave_lost": ways("lost_at", bp.Step.STUB),
+    "undump_refused": ways("node_arch", "i386"),
     "loader_absent": (
         Defect({"loader_there": False}, needs={**_LOADER, "by_name": True}),
         Defect({"loader_there": False}, needs={**_SCRIPT, "interpreter.interpreters": 1, "by_name": True}),

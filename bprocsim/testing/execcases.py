@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 from attrs import evolve, frozen
@@ -53,6 +53,26 @@ class ExecCase:
     def bits(self) -> int:
         """Give the width of a word on the calling machine."""
         raise NotImplementedError
+
+    @property
+    def loads_interpreter(self) -> bool:
+        """Tell whether the interpreter that an image names is one of this case's."""
+        return True
+
+    @property
+    def interpreted(self) -> bool:
+        """Tell whether the program names an interpreter of this case's."""
+        program = self.program
+        with_loader = program.content == "elf" and program.interpreters > 0
+        return program.content == "script" or (with_loader and self.loads_interpreter)
+
+    def bad_paths(self) -> Iterator[str]:
+        """Give the paths at which the disk is to fail."""
+        for file in (self.program, self.interpreter) if self.interpreted else (self.program,):
+            if file.bad:
+                yield file.place
+            if file.bad_way:
+                yield file.directory if file.bad_way == "directory" else file.place
 
     def change(self, *changes: Mapping[str, Any]) -> Self:
         """Give this case with some fields changed; "program.bad" is a field of the program."""

@@ -23,10 +23,12 @@ class File:
     `directory` where it lies; `name_bytes` of its last component; `links` symbolic links inside
     each other on the way; `missing` it is not there; `beneath` the path goes on below it; `closed`
     the caller may not search its directory; `bad_way` "directory" or "link": what cannot be read
-    on the way; `noexec`, `nosuid` the flags of its file system; `kind` what it is; `executable`,
-    `set_id` its mode; `written` somebody writes it; `bad` its contents cannot be read. `content`
-    "elf", "script", "text" or "empty"; of an ELF file `magic` its first four bytes, `foreign` for
-    another machine, `malformed` what is wrong with the headers or with PT_INTERP, `interpreters` how many PT_INTERP.
+    on the way; `noexec`, `nosuid`, `foreign_ids`, `silent` the flags of its file system; `relative`
+    it is named from the root directory, without the slash; `kind` what it is; `executable`, `set_id`
+    its mode; `written` somebody writes it; `bad` its contents cannot be read. `content` "elf",
+    "script", "text", "empty", ...; of an image `magic` its first four bytes, `foreign` for another
+    machine, `malformed` what is wrong with the headers or with PT_INTERP, `interpreters` how many
+    PT_INTERP. "elf" stands for whatever format the machine executes.
     """
 
     directory: str
@@ -38,6 +40,9 @@ class File:
     bad_way: str = ""
     noexec: bool = False
     nosuid: bool = False
+    foreign_ids: bool = False
+    silent: bool = False
+    relative: bool = False
     kind: str = "file"
     executable: bool = True
     set_id: int = 0
@@ -58,14 +63,16 @@ class File:
     def path(self) -> str:
         """Give the path by which it is named."""
         named = f"{self.directory}.links/1" if self.links > 1 else self.place
-        return named + "/below" if self.beneath else named
+        return named[self.relative :] + "/below" * self.beneath
 
 
 def make(files: Any, file: File, content: bytes) -> None:
     """Make a file that holds this, its directory, and the links to it."""
     files.mkdir(file.directory)
-    if file.noexec or file.nosuid:
-        files.mount(file.directory, noexec=file.noexec, nosuid=file.nosuid)
+    if file.noexec or file.nosuid or file.foreign_ids or file.silent:
+        files.mount(
+            file.directory, noexec=file.noexec, nosuid=file.nosuid, foreign_ids=file.foreign_ids, silent=file.silent
+        )
     _make_links(files, file)
     place = _itself(file) if file.links else file.place
     mode = (0o755 if file.executable else 0o644) | file.set_id

@@ -1,4 +1,4 @@
-"""For every row of exec and execmove: a world in which it is due, and the nearest in which it is not.
+"""For every row of exec, execmove and AIX's calls: a world in which it is due, and the nearest in which it is not.
 
 A row is provoked by a defect, never by naming an errno. Defects of different fields can be put into
 one world, so that it is wrong in several ways at once.
@@ -8,49 +8,62 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
+from typing import Any, TypeVar, cast
 
 from attrs import field, frozen
 
 import bprocsim as bp
+from bprocsim.aix.execrules import exec_profile
+from bprocsim.aix.raexec import RA_FORK_ERRORS, ra_exec_errors
+from bprocsim.aix.reconfigure import Reconfiguration
+from bprocsim.aix.service import Service
 from bprocsim.bproc.execmove import execmove_errors
 from bprocsim.errnos import Errno
+from bprocsim.kernel.calls import CALLS, runner
 from bprocsim.manual import Errors, Row
 from bprocsim.posix.execcalls import execve_errors
 from bprocsim.testing.cases import Case
 from bprocsim.testing.defects import Defect, defects
+from bprocsim.testing.execcases import ExecCase
+from bprocsim.testing.lparcalls import base_of
+from bprocsim.testing.lparcases import LparCase
+from bprocsim.testing.lpardefects import lpar_defects
+
+C = TypeVar("C", bound=ExecCase)
 
 
 @frozen
 class Recipe:
     """How to come to one row: `call`, `cause`, `errno` and `sentence` are the row's.
 
-    `case` is a world in which the row is due, `healthy` the nearest in which it is not.
+    `case` is a world in which the row is due, `healthy` the nearest in which it is not: a Case of a
+    cluster, or a LparCase of a partition.
     """
 
     call: str
     cause: str
     errno: Errno
     sentence: str
-    case: Case = field(repr=False)
-    healthy: Case = field(repr=False)
+    case: Any = field(repr=False)
+    healthy: Any = field(repr=False)
 
-    def world(self) -> bp.Cluster:
-        """Build a world in which the row is due for `make`'s call."""
+    def world(self) -> Any:
+        """Build a cluster or a partition in which the row is due for `make`'s call."""
         return self.case.world()
 
-    def make(self, cluster: bp.Cluster) -> bp.Outcome:
+    def make(self, world: Any) -> bp.Outcome:
         """Make the call in a world that `world` built."""
-        return self.case.make(cluster)
+        return cast(bp.Outcome, self.case.make(world))
 
     def provoke(self) -> bp.Outcome:
         """Build such a world and make the call: the outcome has this cause."""
-        return self.case.run()
+        return cast(bp.Outcome, self.case.run())
 
     def spare(self) -> bp.Outcome:
         """Make the call in the nearest world without the defect."""
-        return self.healthy.run()
+        return cast(bp.Outcome, self.healthy.run())
 
-    def __call__(self) -> Case:
+    def __call__(self) -> Any:
         """Give the scenario, which ends in this row when it is `run`."""
         return self.case
 
@@ -62,7 +75,7 @@ class Recipe:
 _LEFT = ("room", "descriptors", "free_files", "free_bytes", "node_free_bytes")
 
 
-def combine(base: Case, wrong: Iterable[Defect], right: Iterable[Defect] = ()) -> Case:
+def combine(base: C, wrong: Iterable[Defect], right: Iterable[Defect] = ()) -> C:
     """Put defects into one world; those of `right` are prepared for, but mended.
 
     Where two of them want one field, the later one has it, and what is wrong goes before what is needed.
@@ -82,8 +95,7 @@ def combine(base: Case, wrong: Iterable[Defect], right: Iterable[Defect] = ()) -
     )
 
 
-def _recipe(call: str, row: Row, base: Case) -> Recipe:
-    defect = defects(row.cause, base.profile)[0]
+def _recipe(call: str, row: Row, base: Case | LparCase, defect: Defect) -> Recipe:
     case, healthy = combine(base, [defect]), combine(base, [], [defect])
     return Recipe(call, row.cause, row.errno, row.sentence, case, healthy)
 
@@ -100,19 +112,36 @@ def exec_tables(
     return execmove_errors(of_edition, profile), execve_errors(profile)
 
 
-def recipes_of(
-    edition: str | bp.Edition = "scyld", kernel: str | bp.ExecProfile = "documented"
-) -> Mapping[tuple[str, str], Recipe]:
-    """Give a recipe for each row of an edition and the exec rules of a kernel, in order, by (call, cause).
+def lpar_tables(level: str | bp.Level = "7.1") -> tuple[Errors, ...]:
+    """Give the tables that have recipes on a partition of a level, execve's own apart.
 
-    `edition`, `kernel` names or records. KeyError: no such name, or a row that nobody has a recipe for.
+    `level` a name or a record. KeyError: no such name.
+    """
+    profile = exec_profile(bp.levels[level] if isinstance(level, str) else level)
+    services = [service for service in map(runner, CALLS) if isinstance(service, Service | Reconfiguration)]
+    return ra_exec_errors(profile), RA_FORK_ERRORS, *(each.errors for each in services if each.errors.rows)
+
+
+def recipes_of(
+    edition: str | bp.Edition = "scyld",
+    kernel: str | bp.ExecProfile = "documented",
+    level: str | bp.Level = "7.1",
+) -> Mapping[tuple[str, str], Recipe]:
+    """Give a recipe for each row of an edition, the exec rules of a kernel and a level of AIX, in order.
+
+    By (call, cause). `edition`, `kernel`, `level` names or records. KeyError: no such name, or a row
+    that nobody has a recipe for.
     """
 
     def each() -> Iterator[Recipe]:
         for table in exec_tables(edition, kernel):
             base = Case(call=table.call, edition=edition, kernel=kernel)
             for row in table.rows:
-                yield _recipe(table.call, row, base)
+                yield _recipe(table.call, row, base, defects(row.cause, base.profile)[0])
+        for table in lpar_tables(level):
+            on_partition = base_of(table.call, level=level)
+            for row in table.rows:
+                yield _recipe(table.call, row, on_partition, lpar_defects(table.call, row.cause, on_partition.rules)[0])
 
     return MappingProxyType({(recipe.call, recipe.cause): recipe for recipe in each()})
 

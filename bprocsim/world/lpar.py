@@ -35,11 +35,11 @@ from bprocsim.programs import BUILTIN
 from bprocsim.programs.aix import COMMANDS
 from bprocsim.units import MiB
 from bprocsim.world.aixdirect import By, Runs, reconfigure, request_of, serve
-from bprocsim.world.directcalls import LEFT_OUT, execve
+from bprocsim.world.directcalls import LEFT_OUT, Request, caller_of, execve
 from bprocsim.world.handles import MachineHandle, ProcessHandle
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.simulation import Simulation
-from bprocsim.world.specs import User, at_least, credentials_of, named_record, truth
+from bprocsim.world.specs import User, at_least, named_record, truth
 from bprocsim.world.specs import listed as as_list
 from bprocsim.world.subroutines import Subroutines
 from bprocsim.world.system import absolute, sim_for
@@ -164,12 +164,16 @@ class Lpar(Subroutines):
         self.planned.append(planned)
         return planned
 
-    def idle_process(self, user: Any = None, *, open_limit: int = OPEN_LIMIT) -> ProcessHandle:
+    def idle_process(self, user: Any = None, *, open_limit: int = OPEN_LIMIT, cwd: Any = None) -> ProcessHandle:
         """Start a process of `user` that waits for ever, to be given as `caller=`.
 
-        `open_limit` how many descriptors it may have, from 3 on. TypeError, ValueError: name the argument.
+        `open_limit` how many descriptors it may have, from 3 on; `cwd` the directory it is in, left
+        out the root. TypeError, ValueError: name the argument.
         """
-        return ProcessHandle.idle(self.sim, self.home, credentials_of(user), at_least("open_limit", open_limit, 3))
+        found = caller_of(self, Request(user, NODE_MASTER, None, b"", cwd, None))
+        idle = ProcessHandle.idle(self.sim, self.home, found.who, at_least("open_limit", open_limit, 3))
+        idle.process.cwd, idle.process.cwd_path = found.cwd, found.cwd_path
+        return idle
 
     def session(
         self, *, user: Any = None, cwd: Any = None, env: Mapping[Any, Any] | None = None, input: bytes = b"",

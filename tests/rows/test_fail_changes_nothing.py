@@ -18,7 +18,11 @@ from bprocsim.units import ms
 from tests.rows.snapshot import LEFT_OUT, differences, fields_of, snapshot, walk, watched
 from tests.rows.worlds import ENTRY
 
-RETURNED = [pytest.param(recipe, id=str(recipe)) for recipe in recipes.values() if recipe.cause in ENTRY]
+RETURNED = [
+    pytest.param(recipe, id=str(recipe))
+    for recipe in recipes.values()
+    if recipe.cause in ENTRY and isinstance(recipe.case, Case)
+]
 
 
 # ---- a world in which much is under way, so that there is much to change -------------------------

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cache
-from itertools import combinations, pairwise, product
+from itertools import combinations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bprocsim.manual import Errors
 from bprocsim.testing.cases import Case
-from bprocsim.testing.defects import Defect, defects
-from tests.rows.worlds import (
-    ENTRY,
-    EXECMOVE,
-    EXECVE,
-    STEP,
-    Ways,
-    held_at,
-    held_on_entry,
-    pairs,
-    possible,
-    reported,
-)
+from bprocsim.testing.defects import defects
+from tests.rows.staircase import Order, Ways, listed
+from tests.rows.worlds import ENTRY, EXECMOVE, EXECVE, held_at, held_on_entry, possible, reported
 
 
 def _causes(text: str) -> list[str]:
@@ -133,19 +120,17 @@ ONLY_BEHIND = {
     ("interpreter_file_table_full", "interpreter_second_interpreter"),
 }
 
-LISTED = {
-    pair: reason for reason, groups in EXCLUSIVE.items() for before, after in groups for pair in product(before, after)
-}
-APART = {*LISTED, *ONLY_BEHIND}
-
-
-def _in_order(causes: Iterable[str]) -> list[str]:
-    return sorted(causes, key=ORDER.index)
-
-
-def _first(case: Case) -> str:
-    """Give the first row by the list above that holds on entry, "" if none does."""
-    return min(held_on_entry(case), key=ORDER.index, default="")
+THE_ORDER = Order(
+    EXECMOVE,
+    ORDER,
+    Case(),
+    defects,
+    lambda case, step: held_at(case, step) if step else held_on_entry(case),
+    reported,
+    listed(EXCLUSIVE),
+    frozenset(ONLY_BEHIND),
+    possible,
+)
 
 
 def test_the_order_of_the_rows() -> None:
@@ -154,32 +139,25 @@ def test_the_order_of_the_rows() -> None:
 
 
 def test_the_list_of_exclusive_pairs_is_in_order_and_says_nothing_twice() -> None:
-    assert set(LISTED) <= set(combinations(ORDER, 2))
-    assert len(LISTED) == sum(len(before) * len(after) for groups in EXCLUSIVE.values() for before, after in groups)
+    assert set(THE_ORDER.exclusive) <= set(combinations(ORDER, 2))
+    counted = sum(len(before) * len(after) for groups in EXCLUSIVE.values() for before, after in groups)
+    assert len(THE_ORDER.exclusive) == counted
 
 
 @pytest.mark.parametrize("one", ORDER)
 @pytest.mark.slow
 def test_two_rows_hold_together_unless_they_are_listed_as_exclusive(one: str) -> None:
     """And then the earlier one is reported."""
-    for other in ORDER[ORDER.index(one) + 1 :]:
-        found = next(pairs(one, other), None)
-        if found is None:
-            assert (one, other) in LISTED, f"no world has both {one} and {other}, and no reason is listed"
-            continue
-        assert (one, other) not in LISTED, f"here are {one} and {other} at once: {found.case()}"
-        begins = next((ways for ways in pairs(one, other) if _first(ways.case()) in (one, "")), None)
-        assert (begins is None) == ((one, other) in ONLY_BEHIND)
-        assert begins is None or reported(begins.case()) == one
+    THE_ORDER.check_pairs(one)
 
 
 @given(st.data())
 def test_no_world_with_many_defects_holds_an_exclusive_pair(data: st.DataObject) -> None:
     """A search beyond pairs: what holds in a world with any defects is in no exclusive pair."""
     causes = data.draw(st.lists(st.sampled_from(ENTRY), min_size=2, max_size=8, unique=True))
-    ways = Ways({cause: data.draw(st.sampled_from(defects(cause))) for cause in sorted(causes, key=ORDER.index)})
+    ways = Ways(Case(), {cause: data.draw(st.sampled_from(defects(cause))) for cause in THE_ORDER.in_order(causes)})
     held = held_on_entry(ways.case())
-    assert not LISTED.keys() & set(combinations(held, 2)), ways.case()
+    assert not THE_ORDER.exclusive.keys() & set(combinations(held, 2)), ways.case()
     if held:
         assert reported(ways.case()) == min(held, key=ORDER.index)
 
@@ -187,105 +165,18 @@ def test_no_world_with_many_defects_holds_an_exclusive_pair(data: st.DataObject)
 # ---- staircases ----------------------------------------------------------------------------------
 
 
-def _stands(ways: Ways) -> bool:
-    """Tell whether all of these hold together, and still do while one after the other is mended.
-
-    Judged by what holds, never by what is reported.
-    """
-    steps = _in_order(ways.of)
-    for place, cause in enumerate(steps):
-        case, left = ways.case(*steps[:place]), steps[place:]
-        if not possible(case) or _first(case) != (cause if cause in ENTRY else ""):
-            return False
-        held = held_on_entry(case) if cause in ENTRY else held_at(case, STEP[cause])
-        if not {each for each in left if STEP[each] == STEP[cause]} <= set(held):
-            return False
-    return True
-
-
-def _without(ways: Ways, cause: str) -> Ways:
-    """Leave out what excludes a row."""
-    return Ways({each: defect for each, defect in ways.of.items() if not {(each, cause), (cause, each)} & APART})
-
-
-def _grown(ways: Ways, later: list[str]) -> Ways:
-    """Make a world wrong in more ways, as long as it stands."""
-    for cause in later:
-        if cause in ways.of or _without(ways, cause) != ways:
-            continue
-        more = (ways.with_(cause, defect) for defect in defects(cause))
-        ways = next(filter(_stands, more), ways)
-    return ways
-
-
-def _alone(cause: str) -> list[Defect]:
-    """Give the ways to a row that bring none before it; the recipe's is the first."""
-    return [defect for defect in defects(cause) if _first(Ways({cause: defect}).case()) in (cause, "")]
-
-
-def _begin(cause: str, later: str) -> Ways:
-    """Make a staircase of a later row begin with this one; where that cannot be, a new one of the two."""
-    on_top = (_without(ways, cause).with_(cause, defect) for ways in staircases(later) for defect in _alone(cause))
-    for ways in on_top:
-        if later in ways.of and _stands(ways):
-            return ways
-    return _grown(next(filter(_stands, pairs(cause, later))), later_rows(cause))
-
-
-@cache
-def staircases(cause: str) -> tuple[Ways, ...]:
-    """Make staircases that begin with a row, until all rows that can have their step in one of them."""
-    found: list[Ways] = []
-    for later in later_rows(cause):
-        if not any(later in ways.of for ways in found):
-            found.append(_begin(cause, later))
-    return tuple(found) or (Ways({cause: _alone(cause)[0]}),)
-
-
-def later_rows(cause: str) -> list[str]:
-    """Give the rows behind one that can hold together with it."""
-    return [later for later in ORDER[ORDER.index(cause) + 1 :] if (cause, later) not in APART]
-
-
-def _descend(ways: Ways) -> None:
-    steps = _in_order(ways.of)
-    for place, expected in enumerate(steps):
-        case = ways.case(*steps[:place])
-        assert reported(case) == expected, case
-
-
 @pytest.mark.parametrize("cause", ORDER)
 def test_a_case_wrong_in_every_later_way_reports_its_own_row(cause: str) -> None:
     """And once that is mended the next row, down to the last step."""
-    found = staircases(cause)
-    assert set(later_rows(cause)) | {cause} == {each for ways in found for each in ways.of}
-    for ways in found:
-        _descend(ways)
+    THE_ORDER.check_staircases(cause)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cause", [cause for cause in ORDER if len(defects(cause)) > 1])
 def test_so_does_every_other_way_to_the_row(cause: str) -> None:
-    for defect in _alone(cause)[1:]:
-        _descend(_grown(Ways({cause: defect}), later_rows(cause)))
+    THE_ORDER.check_other_ways(cause)
 
 
-def _swapped(one: str, other: str) -> Errors:
-    rows = list(EXECMOVE.rows)
-    place = ORDER.index(one)
-    assert rows[place + 1].cause == other
-    rows[place], rows[place + 1] = rows[place + 1], rows[place]
-    return Errors(EXECMOVE.call, page=EXECMOVE.page, order=EXECMOVE.order, rows=rows)
-
-
-# Rows of different moments are not decided by their places in the table.
-NEIGHBOURS = [pair for pair in pairwise(ORDER) if pair not in LISTED and STEP[pair[0]] == STEP[pair[1]]]
-
-
-@pytest.mark.parametrize(("one", "other"), NEIGHBOURS)
+@pytest.mark.parametrize(("one", "other"), THE_ORDER.neighbours)
 def test_a_swap_of_two_neighbours_is_noticed(one: str, other: str) -> None:
-    table = _swapped(one, other)
-    noticing = [ways for ways in staircases(one) if other in ways.of]
-    assert noticing
-    for ways in noticing:
-        assert reported(ways.case(), table) == other != reported(ways.case()) == one
+    THE_ORDER.check_swap(one, other)

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from attrs import frozen
-
 from bprocsim.manual import Errors, Kind, Row
 from bprocsim.testing.cases import TARGET, Case
-from bprocsim.testing.defects import Defect, defects
-from bprocsim.testing.recipes import combine, exec_tables
+from bprocsim.testing.recipes import exec_tables
 
 EXECMOVE, EXECVE = exec_tables()
 ENTRY = tuple(row.cause for row in EXECMOVE.rows if row.kind is not Kind.LATE)
 LATE = tuple(row.cause for row in EXECMOVE.rows if row.kind is Kind.LATE)
 STEP = {row.cause: row.step for row in EXECMOVE.rows}
-
-
-@frozen
-class Ways:
-    """One defect of each of some rows, by cause."""
-
-    of: dict[str, Defect]
-
-    def case(self, *mended: str) -> Case:
-        """Give the world with all of them but the mended ones, which are prepared for and put right."""
-        wrong = [defect for cause, defect in self.of.items() if cause not in mended]
-        return combine(Case(), wrong, [self.of[cause] for cause in mended])
-
-    def with_(self, cause: str, defect: Defect) -> Ways:
-        """Give these and one more."""
-        return Ways({**self.of, cause: defect})
 
 
 class Watching(Errors):
@@ -97,26 +77,3 @@ def reported(case: Case, table: Errors | None = None) -> str | None:
 def possible(case: Case) -> bool:
     """Tell whether somebody can make the call: nothing runs on a node that is down."""
     return not (case.down and case.from_node == TARGET)
-
-
-def together(one: str, other: str, first: Defect, second: Defect) -> bool:
-    """Tell whether a world with these two defects is wrong in both ways at once.
-
-    Rows that are decided at one moment both hold in its facts. Of two moments the earlier one's row
-    is reported, and the later one's once the earlier is mended.
-    """
-    both = Ways({one: first, other: second})
-    if not possible(both.case()):
-        return False
-    if STEP[one] == STEP[other]:
-        held = held_at(both.case(), STEP[one]) if STEP[one] else held_on_entry(both.case())
-        return one in held and other in held
-    return reported(both.case()) == one and reported(both.case(one)) == other
-
-
-def pairs(one: str, other: str) -> Iterator[Ways]:
-    """Look through all defects of two rows for worlds that are wrong in both ways."""
-    for first in defects(one):
-        for second in defects(other):
-            if together(one, other, first, second):
-                yield Ways({one: first, other: second})
