@@ -19,8 +19,10 @@ PASSWD_FILE = "/etc/passwd"
 PASSWD = b"root:!:0:0::/:/usr/bin/sh\n"
 GROUP = b"system:!:0:root\n"
 
-# What is to hold of SMT after the next boot; nothing so far.
+# What is to hold of SMT after the next boot; nothing so far. The record always has as many bytes, so that a new
+# one covers the old.
 BOOT_FILE = "/etc/objrepos/smtctl"
+BOOT_RECORD = b"\n".rjust(40)
 
 # Where a login shell looks for commands.
 PATH = "/usr/bin:/etc:/usr/sbin:/usr/ucb:/usr/bin/X11:/sbin"
@@ -36,5 +38,5 @@ def put_commands(tree: FileTree, numbers: dict[str, int], arch: Arch) -> None:
         data = image_bytes(name, (), 64 * KiB, arch)
         create_file(tree, numbers[parent], name.encode(), 0o555, 0, 0, data)
     create_file(tree, numbers["/etc"], b"passwd", 0o644, 0, 0, PASSWD)
-    create_file(tree, numbers["/etc/objrepos"], b"smtctl", 0o644, 0, 0, b"")
+    create_file(tree, numbers["/etc/objrepos"], b"smtctl", 0o644, 0, 0, BOOT_RECORD)
     create_file(tree, numbers["/etc"], b"group", 0o644, 0, 0, GROUP)

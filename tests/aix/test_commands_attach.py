@@ -103,7 +103,8 @@ def test_a_process_with_nothing_attached_is_detached_all_the_same() -> None:
         ("-m 0 {pid}", "{pid}: No such device"),
         ("-P -m 0 {pid}", "{pid}: No such device"),
         ("-c 0-3,x {pid}", "-c: '0-3,x': expected a number or a range such as 0-3 at position 5, got 'x'"),
-        ("-F -c 9 {pid}", "-c: '9': at position 1: ids go from 0 to 7, got 9"),
+        ("-F -c 8-9 {pid}", "{pid}: No such device"),
+        ("-F -c 1024 {pid}", "-c: '1024': at position 1: ids go from 0 to 1023, got 1024"),
         ("-FS test/some {pid}", "{pid}: Invalid argument"),
         ("-FPS test/some {pid}", "{pid}: Invalid argument"),
     ],
@@ -303,7 +304,7 @@ def test_execrset_of_a_bound_process(forced: bool) -> None:
         ("-P -c 0 -e nosuch", "nosuch: No such file or directory"),
         ("test/none ps", "test/none: No such file or directory"),
         ("-S test/some ps", "ps: Invalid argument"),
-        ("-c 0-8 -e ps", "-c: '0-8': at position 1: ids go from 0 to 7, got 8"),
+        ("-c 8 -e ps", "ps: No such device"),
     ],
 )
 def test_execrset_refuses(words: str, said: str) -> None:

@@ -25,7 +25,8 @@ def named(lpar: bp.Lpar, name: str) -> bp.Rset:
     ("words", "processors"),
     [
         ("-c 0-7", "0-7"), ("-c 1 3 5-6 7", "1,3,5-7"), ("-c 1,3,5-6", "1,3,5-6"), ("-c1-3", "1-3"),
-        ("-c 1 -c 2", "2"), ("-c 0 1 -m 0", "0-1"), ("-m 0 -c 0 1", "0-1"), ("-c 0 --", "0"),
+        ("-c 1 -c 2", "2"), ("-c 7-9 1023", "7-9,1023"), ("-c 0 1 -m 0", "0-1"), ("-m 0 -c 0 1", "0-1"),
+        ("-c 0 --", "0"),
     ],
 )  # fmt: skip
 def test_mkrset_takes_lists(words: str, processors: str) -> None:
@@ -67,10 +68,10 @@ def test_an_exclusive_set_takes_its_processors_from_others() -> None:
     ("words", "said"),
     [
         ("-c 0-3,x test/some", "-c: '0-3,x': expected a number or a range such as 0-3 at position 5, got 'x'"),
-        ("-c 0-8 test/some", "-c: '0-8': at position 1: ids go from 0 to 7, got 8"),
+        ("-c 0,5-1024 test/some", "-c: '0,5-1024': at position 3: ids go from 0 to 1023, got 1024"),
         ("-c 3-1 test/some", "-c: '3-1': at position 1: the range 3-1 runs backwards"),
         ("-c 0 -m 5 test/some", "-m: '5': at position 1: ids go from 0 to 0, got 5"),
-        ("-c 99999999999999999999 test/some", "-c: '99999999999999999999': ids go from 0 to 7"),
+        ("-c 99999999999999999999 test/some", "-c: '99999999999999999999': ids go from 0 to 1023"),
         ("-c 0 test", "test: Invalid argument"),
         ("-c 0 /some", "/some: Invalid argument"),
         ("-c 0 test/", "test/: Invalid argument"),

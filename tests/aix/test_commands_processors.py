@@ -205,6 +205,13 @@ def test_cores_of_one_thread() -> None:
     assert refused(lpar, "smtctl -m on") == "smtctl: This system is not SMT capable."
 
 
+def test_a_boot_record_that_cannot_be_written_changes_nothing() -> None:
+    lpar = power5()
+    lpar.inject(bp.IoError(bp.BPROC_NODE_MASTER, "/etc/objrepos/smtctl"))
+    assert refused(lpar, "smtctl -m off") == "smtctl: /etc/objrepos/smtctl: Input/output error"
+    assert lpar.partition.width == 2
+
+
 def test_smtctl_without_its_file() -> None:
     lpar = power5()
     lpar.machine.fs.unlink("/etc/objrepos/smtctl")

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import getopt
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from attrs import frozen
 
-from bprocsim.aix.constants import RS_ALL
+from bprocsim.aix.constants import R_MAXPROCS, RS_ALL
 from bprocsim.aix.rset import Rset, listed
 from bprocsim.faces.aix import AixProc
-from bprocsim.faces.calls import Call
 from bprocsim.faces.errors import CallError
 
 Steps = Generator[Any, Any, Any]
@@ -66,7 +65,7 @@ class Command:
         return status
 
 
-def tried(call: Call[Any], about: object) -> Steps:
+def tried(call: Iterable[Any], about: object) -> Steps:
     """Make a call; gives what it returns. Refused: names what it was about, and the errno's message."""
     try:
         return (yield from call)
@@ -129,8 +128,9 @@ def pid_of(text: str) -> int:
 def set_of_lists(proc: AixProc, flags: Mapping[str, str]) -> Steps:
     """Make a set of the lists that -c and -m give, if they are given; gives it. Refused: names what is wrong."""
     everything = yield from proc.rs_alloc(RS_ALL)
+    most = yield from proc.rs_getinfo(None, R_MAXPROCS)
     return Rset(
-        _bits("-c", flags.get("-c"), everything.processors.bit_length() - 1),
+        _bits("-c", flags.get("-c"), most - 1),
         _bits("-m", flags.get("-m"), everything.memory.bit_length() - 1),
     )
 

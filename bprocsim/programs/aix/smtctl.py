@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from bprocsim.aix.commandfiles import BOOT_FILE
+from bprocsim.aix.commandfiles import BOOT_FILE, BOOT_RECORD
 from bprocsim.errnos import Errno
 from bprocsim.faces.aix import AixProc
 from bprocsim.faces.errors import CallError
@@ -17,9 +17,6 @@ from bprocsim.programs.aix.system import Cores, cores
 from bprocsim.programs.files import contents
 
 NOT_CAPABLE = "This system is not SMT capable."
-# The record in that file always has as many bytes, so that a new one covers the old.
-_RECORD_BYTES = 40
-
 _MODES = ("off", "on", "suspend", "limit", "recommended")
 # Those that come into force with the next boot only.
 _AT_BOOT = ("suspend", "limit")
@@ -98,18 +95,28 @@ def _wish(given: dict[str, str], most: int) -> Wish:
     return Wish(threads, shown, when != "boot", when != "now")
 
 
+def _recorded(proc: AixProc, boot_mode: str) -> Steps:
+    """Record what is to hold after the next boot; gives a descriptor with which to put back, and what. Refused."""
+    old = yield from tried(contents(proc, BOOT_FILE), BOOT_FILE)
+    back = yield from tried(proc.open(BOOT_FILE, O_WRONLY), BOOT_FILE)
+    fd = yield from tried(proc.open(BOOT_FILE, O_WRONLY), BOOT_FILE)
+    yield from tried(proc.write(fd, boot_mode.encode("ascii").ljust(len(BOOT_RECORD) - 1) + b"\n"), BOOT_FILE)
+    return back, old
+
+
 def _change(proc: AixProc, wish: Wish) -> Steps:
     """Do what is asked for: all of it, or nothing. Refused: why not."""
     if proc.euid != 0:
         raise Refused(Errno.EPERM.message)
-    # Nothing is changed now if the boot's record could not be: so its file is opened first.
-    fd = -1
-    if wish.boot:
-        fd = yield from tried(proc.open(BOOT_FILE, O_WRONLY), BOOT_FILE)
+    # The record of the boot comes first, and is put back if what is to be done now is refused.
+    before = (yield from _recorded(proc, wish.boot_mode)) if wish.boot else None
     if wish.now:
-        yield from tried(proc.smtctl(wish.width), f"{wish.width} SMT threads")
-    if wish.boot:
-        yield from proc.write(fd, wish.boot_mode.ljust(_RECORD_BYTES - 1).encode("ascii") + b"\n")
+        try:
+            yield from proc.smtctl(wish.width)
+        except CallError as error:
+            if before is not None:
+                yield from proc.write(before[0], before[1])
+            raise Refused(f"{wish.width} SMT threads: {error.error.message}") from None
     if not wish.now:
         return f"smtctl: SMT boot mode is now set to {wish.boot_mode}; run bosboot before the next reboot."
     done = f"smtctl: SMT is now {'enabled' if wish.width > 1 else 'disabled'}."
