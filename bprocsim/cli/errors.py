@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bprocsim.cli.pages import find_call
+from bprocsim.cli.pages import find_call, is_late, system_of, tables_of
 from bprocsim.cli.screen import Progress, Screen, Span, Table
 from bprocsim.cli.usage import add_rules, check_rules, unknown
 
@@ -27,6 +27,7 @@ examples:
   bprocsim errors bproc_execmove
   bprocsim errors bproc_execmove --errno ENOENT
   bprocsim errors execve --kernel linux-6
+  bprocsim errors ra_exec
   bprocsim errors --json | python3 -m json.tool
 
 exit status: 0 all came as documented, 1 one did not, 2 wrong usage."""
@@ -48,13 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, screen: Screen) -> int:
     """Provoke what was asked for; the last line is the seed."""
     check_rules(options)
-    from bprocsim.testing import recipes_of, tables
+    from bprocsim.testing import recipes_of
 
-    recipes = recipes_of(options.edition, options.kernel)
-    calls = list(dict.fromkeys(call for call, _ in recipes))
-    known = tables(options.edition, options.kernel)
+    recipes = recipes_of(options.edition, options.kernel, options.level)
+    known = tables_of(options.edition, options.kernel, options.level)
+    calls = [call for call in dict.fromkeys(call for call, _ in recipes) if call in known]
     if options.call is not None:
-        calls = [find_call(options.call, calls)]
+        calls = [find_call(options.call, calls, options.level)]
     rows = {call: _rows(known[call], options.beyond) for call in calls}
     asked = [(known[call], row) for call in calls for row in rows[call] if _wanted(row, options.errno)]
     if options.errno is not None and not asked:
@@ -95,7 +96,7 @@ class Trial:
     @property
     def late(self) -> bool:
         """Tell whether the row is one that is met after the exec."""
-        return self.row.kind.value == "late"
+        return is_late(self.row)
 
     @property
     def ok(self) -> bool:
@@ -104,7 +105,7 @@ class Trial:
         if got is None or got.cause != self.row.cause:
             return False
         if self.late and got.errors is not None and not got.failed:
-            return got.late_errno is self.row.errno and got.exit_status == self.row.errno.number() & 0xFF
+            return got.late_errno is self.row.errno and got.exit_status == self.row.errno.number(got.system) & 0xFF
         return got.errno is self.row.errno and got.value == -1
 
     @property
@@ -182,6 +183,7 @@ def _document(trials: list[Trial], options: argparse.Namespace) -> str:
         "seed": SEED,
         "edition": options.edition,
         "kernel": options.kernel,
+        "level": options.level,
         "ok": all(trial.ok for trial in trials),
         "rows": [_entry(trial) for trial in trials],
     }
@@ -194,6 +196,7 @@ def _entry(trial: Trial) -> dict[str, Any]:
         "call": trial.call,
         "cause": row.cause,
         "errno": row.errno.name,
+        "number": row.errno.number(system_of(trial.call)),
         "kind": row.kind.value,
         "sentence": row.sentence,
         "ok": trial.ok,

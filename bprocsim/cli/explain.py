@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from bprocsim.cli.errors import WIDE
-from bprocsim.cli.pages import find_call, page_of, way_to
+from bprocsim.cli.pages import find_call, is_late, page_of, system_of, tables_of, way_to
 from bprocsim.cli.screen import LABEL_COLUMNS, Screen, Span, Table
 from bprocsim.cli.usage import UsageError, add_rules, check_rules, unknown
 
@@ -24,14 +24,18 @@ examples:
   bprocsim explain bproc_execmove ENOEXEC
   bprocsim explain bproc_execmove node_down     one row, by its cause
   bprocsim explain bproc_execmove 22            by number: also an exit status
-  bprocsim explain bproc_execmove 45 --edition lanl32"""
+  bprocsim explain bproc_execmove 45 --edition lanl32
+  bprocsim explain ra_execvp EPERM              a call by any of its forms"""
 
-# By the step at which a late row is decided: a word for the table, and where that is.
+# By the step at which a row is decided, if not on entry: a word for the table, and where that is.
 STAGES = {
     "ROUTE": ("routing", "by the master's daemon, which the request has reached"),
     "IN_TRANSIT": ("transit", "on the way, after the master has sent the process to the node"),
     "THAW": ("thawing", "on the node, where the image is rebuilt"),
     "IO_SETUP": ("I/O setup", "on the node, which connects back for stdout, stderr and stdin"),
+    "exec": ("exec", "by exec's own rules, once nothing is wrong with the resource"),
+    "born": ("fork", "by fork's own rules, once nothing is wrong with the resource"),
+    "go": ("change", "after the warnings, just before it is done"),
 }
 
 
@@ -47,8 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, screen: Screen) -> int:
     """Explain what was asked for."""
     check_rules(options)
-    known = _tables(options.edition, options.kernel)
-    table = known[find_call(options.call, known)]
+    known = _tables(options.edition, options.kernel, options.level)
+    table = known[find_call(options.call, known, options.level)]
     if options.errno is None:
         _page(screen, table, options.edition)
     else:
@@ -57,13 +61,15 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     return 0
 
 
-def _tables(edition: str, kernel: str) -> dict[str, Errors]:
+def _tables(edition: str, kernel: str, level: str) -> dict[str, Errors]:
     """Give the tables by their calls; to execvp belongs what comes from the execve of a path that it found."""
     import bprocsim as bp
+    from bprocsim.aix.rsetcalls import RS_FREE
+    from bprocsim.aix.sradcalls import RS_GET_HOMESRAD
     from bprocsim.posix.execcalls import execvp_errors
-    from bprocsim.testing import tables
 
-    return tables(edition, kernel) | {"execvp": execvp_errors(bp.kernels[kernel])}
+    never_fail = {service.errors.call: service.errors for service in (RS_FREE, RS_GET_HOMESRAD)}
+    return tables_of(edition, kernel, level) | {"execvp": execvp_errors(bp.kernels[kernel])} | never_fail
 
 
 # ---- a page ----------------------------------------------------------------------------------------
@@ -77,13 +83,16 @@ def _page(screen: Screen, table: Errors, edition: str) -> None:
         screen.put((("" if place else "synopsis").ljust(LABEL_COLUMNS), "label"), (line, "code"))
     for label, text in page.says:
         screen.labelled(label, text)
-    if table.order != table.page:
+    if not table.rows:
+        screen.labelled("errors", "None: it never fails.")
+    elif table.order != table.page:
         screen.labelled("order", f"The page names its errors in no order; the one below is that of {table.order}.")
     _errors(screen, table, edition)
     screen.put()
     _sources(screen, [table.page, table.order, *(table.source_of(row) for row in table.rows)])
-    screen.put()
-    screen.put((f"bprocsim explain {table.call} ERRNO", "code"), ("   tells more about one of them", ""))
+    if table.rows:
+        screen.put()
+        screen.put((f"bprocsim explain {table.call} ERRNO", "code"), ("   tells more about one of them", ""))
 
 
 def _errors(screen: Screen, table: Errors, edition: str) -> None:
@@ -93,7 +102,7 @@ def _errors(screen: Screen, table: Errors, edition: str) -> None:
         (False, "Returned: -1 and errno, and nothing has changed"),
         (True, "Late: the exec has succeeded, so the process exits with the errno's number"),
     ):
-        rows = [(number, row) for number, row in enumerate(table.rows, 1) if bool(row.step) is late]
+        rows = [(number, row) for number, row in enumerate(table.rows, 1) if is_late(row) is late]
         if rows:
             screen.put()
             screen.put((title, "label"))
@@ -107,8 +116,8 @@ def _cells(screen: Screen, number: int, row: Row, returns: bool) -> tuple[Span, 
     wide = screen.width >= WIDE
     return (
         (f"{number:>2}", "dim"),
-        (row.kind.value, "late" if row.step else "dim"),
-        *([(_stage(row)[0], ""), ("-1" if returns else f"exit {_status(row)}", "late")] if row.step else []),
+        (row.kind.value, "late" if is_late(row) else "dim"),
+        *([(_stage(row)[0], ""), ("-1" if returns else f"exit {_status(row)}", "late")] if is_late(row) else []),
         (row.errno.name, "code"),
         *([(row.cause, "dim")] if wide else []),
         (row.sentence if wide else f"{row.sentence} ({row.cause})", ""),
@@ -136,8 +145,11 @@ def _matching(table: Errors, asked: str) -> list[Row]:
     """Give the rows that an errno's name or number, an exit status or a cause means, in order."""
     if not asked.isdecimal():
         return [row for row in table.rows if asked.upper() == row.errno.name or asked.lower() == row.cause]
-    number = int(asked)
-    return [row for row in table.rows if number == row.errno.number() or (row.step and number == _status(row))]
+    number, system = int(asked), system_of(table.call)
+    return [
+        row for row in table.rows
+        if number == row.errno.number(system) or (is_late(row) and number == _status(row))
+    ]  # fmt: skip
 
 
 def _rows_of(table: Errors, asked: str, options: argparse.Namespace) -> list[Row]:
@@ -147,17 +159,24 @@ def _rows_of(table: Errors, asked: str, options: argparse.Namespace) -> list[Row
     rows = _matching(table, asked)
     if rows:
         return rows
-    elsewhere = [each for each in bp.editions if _matching(_tables(each, options.kernel)[table.call], asked)]
+    edition, kernel, level = options.edition, options.kernel, options.level
+    elsewhere = [each for each in bp.editions if _matching(_tables(each, kernel, level)[table.call], asked)]
     if elsewhere:
         raise UsageError(
             f"{table.call} of the {options.edition} edition does not report {asked.upper()}, but that of "
             f"{' and '.join(elsewhere)} does: add --edition {elsewhere[0]}"
         )
-    elsewhere = [each for each in bp.kernels if _matching(_tables(options.edition, each)[table.call], asked)]
+    elsewhere = [each for each in bp.kernels if _matching(_tables(edition, each, level)[table.call], asked)]
     if elsewhere:
         raise UsageError(
             f"{table.call} by the rules {options.kernel!r} does not report {asked.upper()}, but by those of "
             f"{' and '.join(elsewhere)} it does: add --kernel {elsewhere[-1]}"
+        )
+    elsewhere = [each for each in bp.levels if _in_level(table.call, asked, _tables(edition, kernel, each))]
+    if elsewhere:
+        raise UsageError(
+            f"{table.call} of AIX {level} does not report {asked.upper()}, but that of {' and '.join(elsewhere)} does: "
+            f"add --level {elsewhere[-1]}"
         )
     names = dict.fromkeys(row.errno.name for row in table.rows)
     if not names:
@@ -165,9 +184,14 @@ def _rows_of(table: Errors, asked: str, options: argparse.Namespace) -> list[Row
     raise unknown(f"error of {table.call} called", asked, names, [row.cause for row in table.rows])
 
 
+def _in_level(call: str, asked: str, known: dict[str, Errors]) -> bool:
+    return call in known and bool(_matching(known[call], asked))
+
+
 def _errno(screen: Screen, table: Errors, rows: list[Row], options: argparse.Namespace) -> None:
     errnos = list(dict.fromkeys(row.errno for row in rows))
-    shown = ", ".join(f"{errno.name} ({errno.number()}, {errno.message})" for errno in errnos)
+    system = system_of(table.call)
+    shown = ", ".join(f"{errno.name} ({errno.number(system)}, {errno.message})" for errno in errnos)
     screen.put((table.call, "title"), (f" and {shown}", ""))
     screen.paragraph(f"{_count(len(rows), 'row')} of {len(table.rows)}, which are decided one after another:")
     shown_before = 0
@@ -186,12 +210,12 @@ def _row(screen: Screen, table: Errors, row: Row, shown_before: int, returns: bo
     screen.put()
     screen.put((f"{place + 1}. {row.cause}", "title"), (f"  {row.errno.name}, {_KINDS[row.kind.value]}", ""))
     screen.labelled("when", _sentence(row.sentence))
-    way = way_to(row.cause, row.about is bad_script_interpreter)
+    way = way_to(row.cause, row.about is bad_script_interpreter, system_of(table.call))
     if way:
         screen.labelled("try", way)
     if row.step:
         screen.labelled("where", _sentence(_stage(row)[1]))
-    screen.labelled("seen", _seen(row, returns))
+    screen.labelled("seen", _seen(row, system_of(table.call), returns))
     screen.labelled("before", _before(table, place, shown_before))
     screen.labelled("source", table.source_of(row), "dim")
 
@@ -209,9 +233,9 @@ def _sentence(text: str) -> str:
     return first.removesuffix(".") + "."
 
 
-def _seen(row: Row, returns: bool) -> str:
-    number = row.errno.number()
-    if not row.step:
+def _seen(row: Row, system: str, returns: bool) -> str:
+    number = row.errno.number(system)
+    if not is_late(row):
         return f"The call returns -1, and errno is {row.errno.name} ({number}). Nothing else has changed."
     if returns:
         return f"By the letter of the page the call returns -1, and errno is {row.errno.name} ({number})."
@@ -226,11 +250,11 @@ def _before(table: Errors, place: int, shown_before: int) -> str:
     """Tell which errors come first: of two that hold, the earlier is reported."""
     if not place:
         return "Nothing: it is decided first."
-    returned = sum(not row.step for row in table.rows)
+    returned = sum(not is_late(row) for row in table.rows)
     start, text = 0, ""
-    if shown_before and (shown_before > returned or not table.rows[place].step):
+    if shown_before and (shown_before > returned or not is_late(table.rows[place])):
         start, text = shown_before, f"What comes before {table.rows[shown_before - 1].cause}, and that"
-    elif table.rows[place].step:
+    elif is_late(table.rows[place]):
         start, text = returned, f"All {returned} rows that are returned"
     names = [row.errno.name for row in table.rows[start:place]]
     runs = [name for index, name in enumerate(names) if index == 0 or names[index - 1] != name]

@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+# Of exec's causes those that are met in another way than on Linux.
+AIX_EXEC_WAYS = {
+    "cmd_unreadable": "Pass an address outside the program's memory as path.",
+    "cmd_too_long": "Pass a path of 1024 bytes; 1023 are allowed.",
+    "cmd_empty": "Pass the empty string as path.",
+    "too_many_links": "Let the path lead through 21 symbolic links; 20 are followed.",
+    "argv_unreadable": "Pass NULL, or an address outside the program's memory, as argv.",
+    "envp_unreadable": "Pass NULL, or an address outside the program's memory, as envp.",
+    "args_too_big": "Let argv and envp together take one byte more than the limit.",
+    "format_unknown": "Let the file be a text that does not begin with #!, and use a form without a p.",
+    "wrong_machine": "Let the file be an XCOFF image for another kind of processor.",
+    "header_malformed": "Let the file be an XCOFF image whose header is damaged.",
+}
+
 LPAR_WAYS = {
     # What is to be attached.
     "work_type_invalid": "Give a type other than R_PROCESS and R_THREAD, or R_THREAD on a level that knows no threads.",

@@ -5,21 +5,15 @@ The ERRORS themselves are not here: they are the tables by which the calls decid
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
 
-from bprocsim.cli.lparways import LPAR_WAYS
-from bprocsim.cli.usage import unknown
-
-
-class Page(NamedTuple):
-    """One page: the `names` of its calls (the table's first), `synopsis`, and what it `says`, by heading."""
-
-    names: tuple[str, ...]
-    title: str
-    synopsis: tuple[str, ...]
-    says: tuple[tuple[str, str], ...]
-
+from bprocsim.aix.constants import R_THREAD
+from bprocsim.aix.levels import Level
+from bprocsim.cli.aixpages import AIX_PAGES
+from bprocsim.cli.lparways import AIX_EXEC_WAYS, LPAR_WAYS
+from bprocsim.cli.page import Page
+from bprocsim.cli.usage import UsageError, unknown
+from bprocsim.manual import Errors, Kind, Row
 
 PAGES = (
     Page(
@@ -67,6 +61,7 @@ PAGES = (
         ),
     ),
     Page(("waitpid", "wait"), "wait for a child", (), ()),
+    *AIX_PAGES,
 )
 
 
@@ -75,7 +70,50 @@ def page_of(call: str) -> Page:
     for page in PAGES:
         if call == page.names[0] and page.says:
             return page
-    return Page((call,), f"a call of {'BProc' if call.startswith('bproc') else 'POSIX'}", (), (("does", _first(call)),))
+    return Page((call,), "a call of POSIX", (), (("does", _first(call)),))
+
+
+def system_of(call: str) -> str:
+    """Tell whose numbers the errnos of a call have: "linux" or "aix"."""
+    return "aix" if any(call in page.names for page in AIX_PAGES) else "linux"
+
+
+def _knows_threads(level: Level) -> bool:
+    return R_THREAD in level.work
+
+
+# Rows about things that not every level of AIX has, with what tells whether one has it.
+_OF_LEVELS: dict[str, Callable[[Level], bool]] = {
+    **dict.fromkeys(("affinity_disabled", "sradid_invalid", "sradid_of_process"), lambda level: level.sradids),
+    **dict.fromkeys(
+        (
+            "not_exclusive", "st_set_empty", "processor_exclusive", "exclusive_not_permitted", "exclusive_set_fixed",
+            "exclusive_sets_overlap",
+        ),
+        lambda level: level.exclusive_sets,
+    ),
+    **dict.fromkeys(("thread_set_outside", "outside_effective"), _knows_threads),
+}  # fmt: skip
+
+
+def tables_of(edition: str, kernel: str, level: str) -> dict[str, Errors]:
+    """Give the tables by their calls; of AIX's only what the level has."""
+    import bprocsim as bp
+    from bprocsim.testing import tables
+
+    asked, found = bp.levels[level], {}
+    for call, table in tables(edition, kernel, level).items():
+        if system_of(call) == "aix" and call not in asked.lacks:
+            rows = [row for row in table.rows if row.cause not in _OF_LEVELS or _OF_LEVELS[row.cause](asked)]
+            found[call] = Errors(call, page=table.page, order=table.order, rows=rows)
+        elif call not in asked.lacks:
+            found[call] = table
+    return found
+
+
+def is_late(row: Row) -> bool:
+    """Tell whether a row is met after the exec, when nothing can be returned any more."""
+    return row.kind is Kind.LATE
 
 
 def _first(call: str) -> str:
@@ -87,8 +125,11 @@ def _first(call: str) -> str:
     return text.partition(" Errors: ")[0].replace("`", "") or "(there is no description of this call yet)"
 
 
-def find_call(given: str, known: Iterable[str]) -> str:
-    """Give the table's name of a call named in any case, or by an alias; UsageError names what there is."""
+def find_call(given: str, known: Iterable[str], level: str) -> str:
+    """Give the table's name of a call named in any case, or by an alias; UsageError names what there is.
+
+    A call that the level of AIX lacks is said to be so.
+    """
     names = {name.lower(): name for name in known}
     for page in PAGES:
         if page.names[0] in names.values():
@@ -96,6 +137,10 @@ def find_call(given: str, known: Iterable[str]) -> str:
                 names.setdefault(alias, page.names[0])
     found = names.get(given.lower().removesuffix("()"))
     if found is None:
+        import bprocsim as bp
+
+        if given.lower().removesuffix("()") in bp.levels[level].lacks:
+            raise UsageError(f"AIX {level} has no {given}")
         raise unknown("call", given, dict.fromkeys(names.values()), names)
     return found
 
@@ -170,14 +215,16 @@ _OF_SCRIPTS = frozenset(
 )
 
 
-def way_to(cause: str, of_script: bool = False) -> str:
+def way_to(cause: str, of_script: bool = False, system: str = "linux") -> str:
     """Tell in one sentence how to come to a row; "" where nobody has written it down.
 
-    `of_script` a row of an interpreter is asked only of one that a script names.
+    `of_script` a row of an interpreter is asked only of one that a script names, as always on AIX.
     """
-    ways = {**_WAYS, **LPAR_WAYS}
+    on_aix = system == "aix"
+    ways = {**_WAYS, **LPAR_WAYS, **(AIX_EXEC_WAYS if on_aix else {})}
     if cause in ways:
         return ways[cause]
     way = ways.get(cause.removeprefix("interpreter_"), "")
-    named = "#!" if of_script or cause in _OF_SCRIPTS else "#! or PT_INTERP"
-    return f"Of the interpreter that cmd names, by {named}: {way[0].lower()}{way[1:]}" if way else ""
+    named = "#!" if of_script or on_aix or cause in _OF_SCRIPTS else "#! or PT_INTERP"
+    what = "path" if on_aix else "cmd"
+    return f"Of the interpreter that {what} names, by {named}: {way[0].lower()}{way[1:]}" if way else ""

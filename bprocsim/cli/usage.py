@@ -10,6 +10,8 @@ from typing import Any
 from bprocsim.cli.screen import PROSE_COLUMNS, Screen, wants_color
 from bprocsim.scenario.problems import did_you_mean
 
+LEVEL = "7.1"  # of AIX, if none is asked for
+
 
 class UsageError(Exception):
     """The command line asks for what there is not; the text is the one sentence that says so."""
@@ -69,7 +71,7 @@ def add_color(parser: argparse.ArgumentParser) -> None:
 
 
 def add_rules(parser: argparse.ArgumentParser) -> None:
-    """Let a command take `--edition` and `--kernel`; their names are checked where they are used."""
+    """Let a command take `--edition`, `--kernel` and `--level`; their names are checked where they are used."""
     parser.add_argument(
         "--edition", default="scyld", metavar="NAME", help="edition of BProc: scyld (default), lanl32, bproc4"
     )
@@ -79,15 +81,19 @@ def add_rules(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="rules of exec: documented (default, the page's own), linux-2.4, linux-2.6, linux-6",
     )
+    parser.add_argument(
+        "--level", default=LEVEL, metavar="NAME", help="level of AIX: 5.2, 5.3, 6.1, 6.1.5, 7.1 (default), 7.2, 7.3"
+    )
 
 
 def check_rules(options: argparse.Namespace) -> None:
-    """Check `--edition` and `--kernel`; UsageError names what there is."""
+    """Check `--edition`, `--kernel` and `--level`; UsageError names what there is."""
     import bprocsim as bp
 
-    for kind, given, known in (("edition", options.edition, bp.editions), ("kernel", options.kernel, bp.kernels)):
+    for kind, known in (("edition", bp.editions), ("kernel", bp.kernels), ("level", bp.levels)):
+        given = getattr(options, kind)
         if given not in known:
-            raise unknown(kind, given, known)
+            raise unknown(kind, given, list(known))
 
 
 def unknown(kind: str, given: str, there_are: Iterable[str], also: Iterable[str] = ()) -> UsageError:

@@ -25,6 +25,7 @@ _REDEFINED = {"taken": True, "command": bp.RS_REDEFINE}
 _NO_SETS = ("null", "bad", "freed", "number")
 _NO_NAMES = ("", None, "two words", "a/b", "n" * 256)
 SET_BYTES = 256  # that a set takes at a level of 1024 processors
+LEAST_SET_BYTES = 64  # ... at one of 256
 
 
 def lpar_defects(call: str, cause: str, rules: bp.Level | None = None) -> tuple[Defect, ...]:
@@ -60,7 +61,7 @@ _COMMON: _Ways = {
     "no_root_authority": ways("root", False),
     "no_such_work": ways("work", "absent"),
     "other_owner": ways("theirs", True),
-    "out_of_memory": (Defect({"free_bytes": SET_BYTES - 1}, {"free_bytes": SET_BYTES}),),
+    "out_of_memory": (Defect({"free_bytes": LEAST_SET_BYTES - 1}, {"free_bytes": SET_BYTES}),),
     # What is to be attached.
     "work_type_invalid": (*_WORK_TYPES, Defect({"level": "5.2"}, needs=_THREAD)),
     "rstype_invalid": (*_RSTYPES, Defect({"level": "5.3"}, needs=_SRAD)),

@@ -17,7 +17,7 @@ from bprocsim.manual import Kind
 from tests.cli.command import Here, has_terminals, in_terminal
 
 TABLES = testing.tables()
-CALLS = ("bproc_execmove", "execve")
+CALLS = tuple(dict.fromkeys(call for call, _ in testing.recipes))
 
 
 def document(here: Here, *arguments: str) -> tuple[int, Any]:
@@ -42,6 +42,15 @@ def test_every_edition_comes_as_documented(edition: str, here: Here) -> None:
     status, told = document(here, "bproc_execmove", "--edition", edition)
     assert [entry["problem"] for entry in told["rows"] if not entry["ok"]] == []
     assert (status, told["edition"]) == (0, edition)
+
+
+@pytest.mark.parametrize("level", ["5.2", "5.3", "6.1", "6.1.5", "7.3"])
+def test_every_level_comes_as_documented(level: str, here: Here) -> None:
+    """What a level does not have is not asked of it."""
+    status, told = document(here, "--level", level)
+    assert [entry for entry in told["rows"] if not entry["ok"]] == []
+    assert (status, told["level"]) == (0, level)
+    assert ("rs_info" in {entry["call"] for entry in told["rows"]}) == (level > "6.1")
 
 
 def test_a_late_row_tells_the_status_that_its_errno_leaves(here: Here) -> None:
@@ -81,7 +90,7 @@ def test_only_one_errno(here: Here) -> None:
     status, told = document(here, "--errno", "eloop")
     assert status == 0
     assert {entry["errno"] for entry in told["rows"]} == {"ELOOP"}
-    assert {entry["call"] for entry in told["rows"]} == {*CALLS, "ra_exec"}
+    assert {entry["call"] for entry in told["rows"]} == {"bproc_execmove", "execve", "ra_exec"}
     _, text = here("errors", "--errno", "eloop")
     assert "ENOENT" not in text
     # A call of which nothing was asked is not named.
@@ -91,10 +100,10 @@ def test_only_one_errno(here: Here) -> None:
 def test_the_document_is_stable(here: Here) -> None:
     status, told = document(here, "bproc_execmove")
     assert (status, document(here, "bproc_execmove")) == (0, (0, told))
-    assert sorted(told) == ["edition", "kernel", "ok", "rows", "schema", "seed"]
+    assert sorted(told) == ["edition", "kernel", "level", "ok", "rows", "schema", "seed"]
     assert (told["schema"], told["seed"]) == (1, 0)
     assert sorted(told["rows"][0]) == [
-        "call", "cause", "errno", "got", "kind", "ok", "problem", "sentence",
+        "call", "cause", "errno", "got", "kind", "number", "ok", "problem", "sentence",
     ]  # fmt: skip
     assert sorted(told["rows"][0]["got"]) == [
         "cause", "elapsed_ns", "errno", "exit_status", "late_errno", "signal", "value",

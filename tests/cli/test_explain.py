@@ -8,7 +8,8 @@ import pytest
 
 import bprocsim as bp
 from bprocsim import testing
-from bprocsim.cli.pages import PAGES, way_to
+from bprocsim.cli.aixpages import AIX_PAGES
+from bprocsim.cli.pages import PAGES, system_of, way_to
 from bprocsim.manual import Kind
 from bprocsim.posix.execcalls import execvp_errors
 from bprocsim.sources import load
@@ -161,6 +162,79 @@ def test_an_edition_that_returns_late_failures_says_so(here: Here, monkeypatch: 
     monkeypatch.setitem(bp.editions, "literal", literal)
     text = in_one_line(explain(here, "bproc_execmove", "node_down", "--edition", "literal"))
     assert "By the letter of the page the call returns -1, and errno is EINVAL (22)." in text
+
+
+# ---- AIX -------------------------------------------------------------------------------------------
+
+AIX_CALLS = [call for call, table in TABLES.items() if system_of(call) == "aix"]
+
+
+def test_every_call_of_aix_has_a_page_of_prose() -> None:
+    from bprocsim.kernel.calls import CALLS as KNOWN
+
+    assert {call for call, table in TABLES.items() if table.page.startswith("aix")} == set(AIX_CALLS)
+    for name in KNOWN:
+        if name.startswith(("ra_", "rs_")) and name != "rs_getrsetnames":  # which no page describes
+            assert any(name in page.names for page in AIX_PAGES), name
+
+
+@pytest.mark.parametrize(
+    "form", ["ra_execl", "RA_EXECLE", "ra_execlp", "ra_execv()", "Ra_Execve", "ra_execvp", "ra_exect"]
+)
+def test_every_form_of_ra_exec_leads_to_its_page(form: str, here: Here) -> None:
+    assert explain(here, form) == explain(here, "ra_exec")
+    assert explain(here, form, "EPERM") == explain(here, "ra_exec", "EPERM")
+
+
+def test_the_numbers_are_those_of_aix(here: Here) -> None:
+    text = in_one_line(explain(here, "ra_exec", "ENOTSUP"))
+    assert "ra_exec and ENOTSUP (124, Not supported)" in text
+    assert "errno is ENOTSUP (124)" in text
+    assert explain(here, "ra_exec", "124") == explain(here, "ra_exec", "enotsup")
+    assert "errno is ELOOP (85)" in explain(here, "ra_execvp", "85")
+
+
+def test_what_comes_after_the_resource_is_returned_all_the_same(here: Here) -> None:
+    """Rows at a later step of the decision are not late: nothing has been executed yet."""
+    for call, cause, words in (
+        ("ra_exec", "cmd_absent", "where By exec's own rules, once nothing is wrong with the resource."),
+        ("ra_fork", "no_pid_left", "where By fork's own rules"),
+        ("smtctl", "bound_to_last", "where After the warnings"),
+    ):
+        text = in_one_line(explain(here, call, cause))
+        assert words in text
+        assert "The call returns -1" in text
+    assert "Late" not in explain(here, "ra_exec")
+
+
+def test_what_never_fails_says_so(here: Here, capsys: pytest.CaptureFixture[str]) -> None:
+    for call in ("rs_free", "rs_get_homesrad"):
+        assert "errors    None: it never fails." in explain(here, call)
+        assert here("explain", call, "EINVAL") == (2, "")
+        assert f"{call} reports no error at all" in capsys.readouterr().err
+
+
+def test_a_level_of_aix_is_checked(here: Here, capsys: pytest.CaptureFixture[str]) -> None:
+    assert here("explain", "ra_exec", "--level", "5.2")[0] == here("errors", "rs_op", "--level", "5.2")[0] == 0
+    assert here("explain", "ra_exec", "--level", "7.9") == (2, "")
+    assert "there is no level '7.9' (did you mean 7.3 or 7.2 or 7.1?); there are 5.2, " in capsys.readouterr().err
+
+
+def test_a_level_has_the_rows_of_what_it_knows(here: Here, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "sradid_invalid" not in explain(here, "ra_exec", "--level", "6.1")
+    assert here("explain", "ra_exec", "ENOTSUP", "--level", "5.3") == (2, "")
+    assert "ra_exec of AIX 5.3 does not report ENOTSUP, but that of 6.1.5 and 7.1" in capsys.readouterr().err
+    assert here("explain", "rs_info", "--level", "5.3") == here("errors", "rs_info", "--level", "5.3") == (2, "")
+    assert capsys.readouterr().err.count("AIX 5.3 has no rs_info") == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "cause"), [(call, row.cause) for call in AIX_CALLS for row in TABLES[call].rows], ids=str
+)
+def test_how_to_come_to_a_row_of_aix_is_one_sentence(call: str, cause: str) -> None:
+    way = way_to(cause, system="aix")
+    assert re.fullmatch(r"[A-Z][^.]*\.", way), way
+    assert not re.search(r"\bcmd\b|ELF|PT_INTERP", way)
 
 
 RECIPES = {recipe.cause: recipe for kernel in bp.kernels for recipe in testing.recipes_of(kernel=kernel).values()}

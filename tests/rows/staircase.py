@@ -85,9 +85,7 @@ class Order:
     def neighbours(self) -> list[Pair]:
         """Give neighbouring rows that can both hold; rows of different moments are not decided by their places."""
         return [
-            pair
-            for pair in pairwise(self.order)
-            if pair not in self.apart and self.step[pair[0]] == self.step[pair[1]]
+            pair for pair in pairwise(self.order) if pair not in self.apart and self.step[pair[0]] == self.step[pair[1]]
         ]
 
     def in_order(self, causes: Iterable[str]) -> list[str]:
