@@ -26,13 +26,15 @@ COMMANDS = {
 }  # fmt: skip
 
 DESCRIPTION = """\
-A simulator of a BProc cluster: programs leave a simulated master, run on its
-slaves, write home, and fail with every errno of the manual page."""
+A simulator of a BProc cluster and of AIX partitions: programs leave a simulated
+master, run on its slaves and write home, or are tied to hardware threads by
+ra_exec; and they fail with every errno of the manual pages."""
 
 EPILOG = """\
 examples:
   bprocsim demo                            a short tour, scene by scene
   bprocsim errors bproc_execmove           every documented error, provoked live
+  bprocsim errors ra_exec                  ... of a call of AIX
   bprocsim explain bproc_execmove          the manual page, in our words
   bprocsim explain bproc_execmove ENOEXEC  what reports it, and what comes first
   bprocsim explain bproc_execmove 22       what an exit status of 22 may mean

@@ -1,4 +1,4 @@
-"""`bprocsim demo`: a short story in scenes, told by a cluster that is simulated while it is told.
+"""`bprocsim demo`: a short story in scenes, told by a cluster and a partition that are simulated meanwhile.
 
 Nothing is written down beforehand but the words: every time, status and output comes from a world.
 """
@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import bprocsim as bp
-from bprocsim.cli.screen import LABEL_COLUMNS, Screen, Span, Table
+from bprocsim.cli import lpardemo
+from bprocsim.cli.screen import Screen, Table
+from bprocsim.cli.telling import Moment, end_of, happened, ms_of, output_of, row_of, tell_why, verdict
 from bprocsim.cli.usage import add_seed
 
 if TYPE_CHECKING:
@@ -19,15 +21,14 @@ if TYPE_CHECKING:
 SUMMARY = "a short tour: programs leave a master, run, and fail with reason"
 DESCRIPTION = """\
 Tell a short story in scenes: what was called, what happened when, and why.
-All of it happens in a simulated cluster, and takes about a second."""
+All of it happens in a simulated cluster and a simulated AIX partition, and
+takes about a second."""
 EPILOG = """\
 examples:
   bprocsim demo
   bprocsim demo --seed 7"""
 
 HELLO = "/usr/bin/hello"
-
-Moment = tuple[int, str, str]  # when, on which machine, what
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,15 +38,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
     """Tell all scenes; the last line is the seed."""
-    screen.put((f"bprocsim {bp.__version__}", "title"), (": a BProc cluster inside one Python process", ""))
+    screen.put((f"bprocsim {bp.__version__}", "title"), (": a BProc cluster and an AIX partition inside Python", ""))
     screen.put()
     screen.paragraph(
         "In a BProc cluster, programs are started on a master and run on slaves, yet "
         "each keeps its place in the master's process table. Here the machines, files, "
         "processes and the clock are all simulated: nothing touches your computer. "
-        "Times are simulated milliseconds since the cluster was switched on."
+        "Times are simulated milliseconds since the machines were switched on."
     )
-    for number, scene in enumerate(SCENES, 1):
+    for number, scene in enumerate((*SCENES, *lpardemo.SCENES), 1):
+        if scene is lpardemo.SCENES[0]:
+            lpardemo.interlude(screen)
         screen.heading(f"{number}. {(scene.__doc__ or '').rstrip('.')}")
         scene(screen, options.seed)
     _close(screen)
@@ -93,8 +96,8 @@ def a_program_leaves_the_master(screen: Screen, seed: int) -> None:
     cluster = _cluster(seed)
     outcome = cluster.bproc_execmove(2, HELLO, ["hello"])
     screen.labelled("called", f'bproc_execmove(2, "{HELLO}", ["hello"])', "code")
-    _happened(screen, [moment for record in cluster.trace.records if (moment := _moment_of(record))])
-    screen.labelled("the end", _end(outcome), "ok")
+    happened(screen, [moment for record in cluster.trace.records if (moment := _moment_of(record))])
+    screen.labelled("the end", end_of(outcome), "ok")
     screen.labelled("stdout", outcome.text.rstrip(), "code")
     screen.labelled(
         "why",
@@ -131,9 +134,9 @@ def a_library_stays_behind(screen: Screen, seed: int) -> None:
         Table(
             ("called", "where", "the end", "output"),
             [
-                (("execve", "code"), ("master", ""), _verdict(at_home), (_output(at_home), "")),
-                (("bproc_execmove", "code"), ("node 1", ""), _verdict(away), (_output(away), "")),
-                (("bproc_execmove", "code"), ("node 1", ""), _verdict(mended), (_output(mended), "")),
+                (("execve", "code"), ("master", ""), verdict(at_home), (output_of(at_home), "")),
+                (("bproc_execmove", "code"), ("node 1", ""), verdict(away), (output_of(away), "")),
+                (("bproc_execmove", "code"), ("node 1", ""), verdict(mended), (output_of(mended), "")),
             ],
             indent=0,
         )
@@ -158,7 +161,7 @@ def returned_or_exited(screen: Screen, seed: int) -> None:
         Table(
             ("called on node 3", "took", "the end", "the page's row"),
             [
-                ((path, "code"), (_duration(outcome.elapsed_ns), ""), _verdict(outcome), (_row(outcome), ""))
+                ((path, "code"), (ms_of(outcome.elapsed_ns), ""), verdict(outcome), (row_of(outcome), ""))
                 for path, outcome in calls
             ],
             indent=0,
@@ -191,10 +194,10 @@ def three_streams(screen: Screen, seed: int) -> None:
         for name, data in (("stdout", outcome.stdout), ("stderr", outcome.stderr)):
             for place, line in enumerate(data.decode().splitlines()):
                 screen.put((f"  {'' if place else name:<9} ", "label"), (line, ""))
-        text, style = _verdict(outcome)
+        text, style = verdict(outcome)
         screen.put((f"  {'the end':<9} ", "label"), (text, style))
         if outcome.row is not None:
-            screen.put((f"  {'the row':<9} ", "label"), (_row(outcome), ""))
+            screen.put((f"  {'the row':<9} ", "label"), (row_of(outcome), ""))
     screen.put()
     screen.labelled(
         "why",
@@ -224,10 +227,10 @@ def a_node_is_lost(screen: Screen, seed: int) -> None:
             lost_ns = record.at_ns
             moments.append((lost_ns, "node 3", "loses power; nobody is told"))
         elif record.kind == "node":
-            moments.append((record.at_ns, "master", f"gives node 3 up, {_duration(record.at_ns - lost_ns)} later"))
-    _happened(screen, moments)
-    screen.labelled("the end", _end(outcome), "late")
-    screen.labelled("the row", _row(outcome))
+            moments.append((record.at_ns, "master", f"gives node 3 up, {ms_of(record.at_ns - lost_ns)} later"))
+    happened(screen, moments)
+    screen.labelled("the end", end_of(outcome), "late")
+    screen.labelled("the row", row_of(outcome))
     screen.labelled(
         "why",
         "Nothing on a network says that a machine has gone: it is only silent. The "
@@ -242,18 +245,7 @@ def ask_why(screen: Screen, seed: int) -> None:
     outcome = cluster.bproc_execmove(3, "/usr/bin/hallo")
     screen.labelled("called", 'print(bproc_execmove(3, "/usr/bin/hallo").explain())', "code")
     screen.put()
-    assert outcome.errors is not None and outcome.row is not None
-    told = outcome.errors.explain(outcome.row)
-    reached = [(row, verdict) for row, verdict in told if verdict != "not reached"]
-    styles = {"ok": "ok", "FAIL": "fail"}
-    rows: list[tuple[Span, ...]] = [
-        ((verdict, styles[verdict]), (row.errno.name, ""), (f"{row.sentence} ({row.cause})", ""))
-        for row, verdict in reached
-    ]
-    rows.append(
-        (("not reached", "dim"), ("", ""), (f"{len(told) - len(reached)} more rows, among them node_down", "dim"))
-    )
-    screen.table(Table(("", "", ""), rows, indent=0))
+    tell_why(screen, outcome, "among them node_down")
     screen.put()
     screen.labelled(
         "why",
@@ -267,50 +259,22 @@ SCENES = (
 )  # fmt: skip
 
 
-# ---- how a scene is told ---------------------------------------------------------------------------
-
-
-def _happened(screen: Screen, moments: list[Moment]) -> None:
-    """Write a timeline; a machine is named when the scene moves to it."""
-    for place, (at_ns, where, what) in enumerate(moments):
-        screen.put(
-            (("" if place else "happened").ljust(LABEL_COLUMNS), "label"),
-            (f"{at_ns / 1e6:>9.3f}  ", "dim"),
-            (f"{where:<8}", ""),
-            (what, ""),
-        )
-
-
-def _end(outcome: bp.Outcome) -> str:
-    """Tell how a call ended, and how long it took."""
-    return f"{_verdict(outcome)[0]}, {_duration(outcome.elapsed_ns)} after the call"
-
-
-def _duration(ns: int) -> str:
-    return f"{ns / 1e6:.3f} ms" if ns < 1_000_000_000 else f"{ns / 1e9:.1f} s"
-
-
-def _verdict(outcome: bp.Outcome) -> Span:
-    if outcome.errno is not None:
-        return f"-1 {outcome.errno.name}", "fail"
-    style = "late" if outcome.late_errno is not None else "fail" if outcome.exit_status else "ok"
-    return f"exit {outcome.exit_status}", style
-
-
-def _output(outcome: bp.Outcome) -> str:
-    return (outcome.stdout + outcome.stderr).decode().rstrip()
-
-
-def _row(outcome: bp.Outcome) -> str:
-    """Give the page's row that was met."""
-    return "" if outcome.row is None else f"{outcome.row.errno.name}: {outcome.row.sentence}"
-
-
 def _close(screen: Screen) -> None:
+    screen.heading("In short")
+    for text in (
+        "A program is loaded where it is called, and its image travels; a library does not.",
+        "What is wrong before the exec is returned; after it, an exit status is all there is.",
+        "A set bounds where work runs, and exclusive use keeps others out of it.",
+        "Every answer has a row of a table, which names the page that it comes from.",
+    ):
+        for place, line in enumerate(screen.wrap(text, 2)):
+            screen.put(("  " if place else "- ", "label"), (line, ""))
     screen.heading("To go on")
     for command, what in (
         ("bprocsim errors bproc_execmove", "every documented error, provoked live"),
         ("bprocsim explain bproc_execmove EINVAL", "who reports it, and what comes first"),
+        ("bprocsim explain ra_exec EPERM", "... of an AIX call"),
+        ("bprocsim run examples/st_set.toml", "a scenario of three AIX machines"),
         ("python3 examples --list", "short programs to read and to change"),
     ):
         screen.put((command.ljust(40), "code"), (what, ""))
