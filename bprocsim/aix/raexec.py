@@ -15,10 +15,10 @@ from bprocsim.aix.resource import RESOURCE_ROWS, ResourceFacts
 from bprocsim.aix.service import Asker
 from bprocsim.aix.work import NOBODY, Work, set_effective, set_home, set_own
 from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector, of_strings
-from bprocsim.manual import Errors, Fail, Replaced
+from bprocsim.manual import Errors, Fail
 from bprocsim.port import Steps
-from bprocsim.posix import newimage
 from bprocsim.posix.exec import ExecFacts, ExecProfile
+from bprocsim.posix.execcalls import become
 from bprocsim.posix.life import FORK_ERRORS, fork
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.procs import Process, Thread
@@ -80,13 +80,8 @@ def ra_execve(
             yield machine.port.sleep(machine.costs.syscall_ns)
         return surveyed.refused
     assert surveyed.image is not None, "every row was tested"
-    machine.only(thread)
-    newimage.commit(machine, process, surveyed.image, machine.port)
-    process.image.script = None  # its interpreter opens the file
-    _attach(surveyed.resource, process)
-    size = len(process.image.inode.data)
-    yield machine.port.sleep(machine.costs.exec_ns + machine.costs.image_read_ns(size))
-    return Replaced(process.image)
+    resource = surveyed.resource
+    return (yield from become(machine, thread, surveyed.image, lambda process: _attach(resource, process)))
 
 
 def _asker(machine: Machine, thread: Thread) -> Asker:

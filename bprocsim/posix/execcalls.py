@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -12,7 +13,7 @@ from bprocsim.posix import newimage
 from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.exec import ExecFacts, ExecProfile
 from bprocsim.posix.machine import Machine
-from bprocsim.posix.procs import Thread
+from bprocsim.posix.procs import Process, Thread
 from bprocsim.posix.search import EXECVP_ERRORS, search_path
 
 
@@ -50,9 +51,17 @@ def execve(
         if not machine.port.pass_at_once(machine.costs.syscall_ns):
             yield machine.port.sleep(machine.costs.syscall_ns)
         return refused
+    return (yield from become(machine, thread, facts))
+
+
+def become(machine: Machine, thread: Thread, facts: ExecFacts, dress: Callable[[Process], None] | None = None) -> Steps:
+    """Let the process of a thread become an image in whose facts no row holds; `dress(process)` follows at once."""
+    process = thread.process
     machine.only(thread)
     newimage.commit(machine, process, facts, machine.port)
     process.image.script = None  # only a move carries the body: here the interpreter opens the file
+    if dress is not None:
+        dress(process)
     size = len(process.image.inode.data)
     yield machine.port.sleep(machine.costs.exec_ns + machine.costs.image_read_ns(size))
     return Replaced(process.image)
