@@ -22,10 +22,10 @@ NO_DESCRIPTOR = "the process has no descriptor left for the file of {file}"
 
 # What is said of a file, for the program and again for an interpreter that it names.
 _FILE_ROWS: dict[Callable[[Subject], bool], tuple[Errno, str]] = {
-    c.search_denied: (E.EACCES, "the program may not search a directory on the path to {file}"),
-    c.component_too_long: (E.ENAMETOOLONG, "a name on the path to {file} is too long"),
+    c.search_denied: (E.EACCES, "the program may not search a directory on the way to {file}"),
+    c.component_too_long: (E.ENAMETOOLONG, "a name on the way to {file} is too long"),
     c.cmd_absent: (E.ENOENT, "{file} does not exist"),
-    c.not_a_directory: (E.ENOTDIR, "part of the path to {file} is not a directory"),
+    c.not_a_directory: (E.ENOTDIR, "part of the way to {file} is not a directory"),
     c.too_many_links: (E.ELOOP, "too many symbolic links on the way to {file}"),
     c.path_io_error: (E.EIO, "an I/O error occurred on the way to {file}"),
     c.noexec_mount: (E.EACCES, "{file} lies on a file system from which nothing may be executed"),
