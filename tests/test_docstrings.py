@@ -120,7 +120,8 @@ def test_the_first_line_is_a_sentence() -> None:
 def test_a_function_is_told_what_to_do() -> None:
     """Imperative, as on a manual page: "Give ...", never "Returns ..." or "This is ..."."""
     causes = conditions()
-    scenes = "bprocsim/cli/demo.py"  # where a function's docstring is the title that the demo prints
+    # Where a function's docstring is the title that the demo prints.
+    scenes = ("bprocsim/cli/demo.py", "bprocsim/cli/lpardemo.py")
     telling = [
         f"{thing.where}: {thing.first_line}"
         for path in MODULES

@@ -17,6 +17,7 @@ EPILOG = """\
 examples:
   bprocsim init -
   bprocsim init - | bprocsim run -
+  bprocsim init --lpar lpar.toml
 
 Without a name it writes first.toml; then `bprocsim run first.toml` runs it."""
 
@@ -26,14 +27,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", nargs="?", default="first.toml", metavar="FILE", help="default first.toml; - is standard output"
     )
+    parser.add_argument("--lpar", action="store_true", help="of an AIX partition, in place of a cluster")
     parser.add_argument("--force", action="store_true", help="overwrite a file that is there")
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
     """Write the scenario."""
-    from bprocsim.scenario.first import first_scenario
+    from bprocsim.scenario.first import LPAR_TEXT, TEXT, first_scenario
 
-    text = first_scenario()
+    text = first_scenario(LPAR_TEXT if options.lpar else TEXT)
     if options.file == "-":
         screen.write(text)
         return 0

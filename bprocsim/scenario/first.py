@@ -94,16 +94,95 @@ args = ["hello"]
 expect = { text = "hello from node -1\\n" }
 """
 
+LPAR_TEXT = """\
+# A first scenario of an AIX partition: who may run where, and what is left.
+#
+#   bprocsim run FILE                               what it comes to
+#   bprocsim run FILE --set 'call.1.rsid="2-7"'     the same, but for one value
+#   bprocsim check FILE                             is anything wrong with it?
+#   bprocsim check --schema                         every key, for an editor
+
+schema = 1
+seed = 7
+
+# Four cores of two hardware threads each: {0,1} {2,3} {4,5} {6,7}.
+
+[lpar]
+cores = 4
+smt = 2
+cpu = "POWER5"
+level = "7.1"
+
+[[user]]
+name = "bob"
+uid = 501
+gid = 501
+capabilities = ["CAP_NUMA_ATTACH"]
+
+[[file]]
+path = "/usr/bin/app"
+program = "hello"
+
+# What lies in the namespace sysxrset is of exclusive use.
+
+[[call]]
+call = "mkrset"
+name = "sysxrset/app"
+processors = "2-7"
+expect = { value = 0 }
+
+# One thread of each whole core: of core 3 only 7 is given.
+
+[[call]]
+call = "ra_execv"
+rstype = "R_RSET"
+rsid = "2-5,7"
+flags = "R_ATTACH_STRSET"
+path = "/usr/bin/app"
+user = "bob"
+expect = { rset = "2,4", exit_status = 0 }
+
+[[call]]
+call = "ra_execv"
+rstype = "R_RSET"
+rsid = "0-3"
+flags = "R_ATTACH_STRSET"
+path = "/usr/bin/app"
+expect = { errno = "EINVAL", cause = "not_exclusive" }
+
+# A process that lives on, attached while it waits; then it asks where it is.
+
+[[call]]
+call = "idle_process"
+name = "p"
+user = "bob"
+
+[[call]]
+call = "ra_attachrset"
+rstype = "R_PROCESS"
+rsid = "p"
+rset = "0-1"
+expect = { value = 0 }
+
+[[call]]
+call = "ra_getrset"
+rstype = "R_PROCESS"
+rsid = "RS_MYSELF"
+flags = 0
+caller = "p"
+expect = { filled = "0-1" }
+"""
+
 _HEADER = re.compile(r"\[+(\w+)\]+$")
 _PAIR = re.compile(r"(\w+) = (.+)$")
 
 
-def first_scenario() -> str:
-    """Give the text, each key commented where it stands first."""
+def first_scenario(text: str = TEXT) -> str:
+    """Give a text, of a cluster if no other is given, each key commented where it stands first."""
     lines, seen = [], set()
     record: type = Scenario
     table: type = Scenario
-    for bare in TEXT.splitlines():
+    for bare in text.splitlines():
         line = bare
         header, pair = _HEADER.match(line), _PAIR.match(line)
         if header:
@@ -121,6 +200,7 @@ def first_scenario() -> str:
 
 def _record_of(name: str) -> type:
     kind = attrs.fields_dict(Scenario)[name].metadata["kind"]
+    kind = kind.kinds[dict] if hasattr(kind, "kinds") else kind
     found: type = getattr(kind, "record", None) or kind.base
     return found
 

@@ -74,7 +74,7 @@ class LparTable(WorldTable):
     """The AIX partition: what bp.Lpar takes."""
 
     name: str | None = key(NAME, "by which other tables mean it, if there are several; left out: lpar", None)
-    cores: int = key(Integer(1), "how many", 4)
+    cores: int = key(Integer(1), "how many cores", 4)
     smt: int | None = key(Integer(1), "hardware threads that a core has; left out: the model's most", None)
     cpu: Any = key(CPU, "processor model", "POWER7")
     level: Any = key(LEVEL, "level of AIX", "7.1")

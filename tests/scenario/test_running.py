@@ -410,11 +410,19 @@ def test_the_first_example_is_what_init_writes() -> None:
     assert (TOP / "examples/first.toml").read_text(encoding="utf-8") == first_scenario()
 
 
-def test_each_key_of_the_first_scenario_is_commented_once() -> None:
-    from bprocsim.scenario.first import TEXT, first_scenario
+def test_the_first_scenario_of_a_partition_comes_as_expected() -> None:
+    from bprocsim.scenario.first import LPAR_TEXT, first_scenario
 
-    pairs = [line.partition(" = ")[0] for line in TEXT.splitlines() if " = " in line and not line.startswith("#")]
-    commented = first_scenario()
+    assert all(result.ok for result in played(first_scenario(LPAR_TEXT)))
+
+
+@pytest.mark.parametrize("of", ["TEXT", "LPAR_TEXT"])
+def test_each_key_of_the_first_scenario_is_commented_once(of: str) -> None:
+    from bprocsim.scenario import first
+
+    text = getattr(first, of)
+    pairs = [line.partition(" = ")[0] for line in text.splitlines() if " = " in line and not line.startswith("#")]
+    commented = first.first_scenario(text)
     assert len(pairs) > 30
     for name in dict.fromkeys(pairs):
         assert commented.count(f"\n{name} = ") == pairs.count(name)
