@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
@@ -185,17 +185,21 @@ def calls(draw: st.DrawFn) -> Call:
         lambda chosen: frozenset(core * smt + thread for core in chosen for thread in range(smt))
     )
     some = st.one_of(whole, _some_of(cores * smt))
+    everything = frozenset(range(cores * smt))
+    exclusive = tuple(draw(st.one_of(st.just([everything]), st.lists(whole, max_size=2), st.lists(some, max_size=2))))
+    # Most calls are about what somebody has taken for himself.
+    given = draw(st.one_of(some, st.just(frozenset[int]().union(*exclusive)), st.just(everything)))
     often, seldom = st.sampled_from([True, True, True, False]), st.sampled_from([False, False, False, True])
     return Call(
         level, cpu, smt, cores, draw(st.integers(1, cores)), later and cpu != "POWER5" and draw(often),
         draw(st.sampled_from([each for each in (1, 2, 4, 8) if each <= smt])),
-        draw(_some_of(cores)) if draw(seldom) else frozenset(),
-        tuple(draw(st.lists(some, max_size=2))),
+        draw(_some_of(cores)) if draw(st.booleans()) else frozenset(),
+        exclusive,
         draw(st.booleans()), draw(often), draw(seldom),
         draw(some) if draw(seldom) else None, draw(some) if draw(seldom) else None,
         draw(st.sampled_from([*[RSET] * 9, SRADID, SRADID, SRADID, 0, 1, 6])), draw(st.integers(-1, cores)),
         draw(st.sampled_from([0, 0, 0, STRSET, STRSET, STRSET, STRSET, 0x40, STRSET | 1])),
-        draw(st.sampled_from([*["set"] * 12, "null", "bad", "freed", "number"])), draw(some), draw(often),
+        draw(st.sampled_from([*["set"] * 12, "null", "bad", "freed", "number"])), given, draw(often),
     )  # fmt: skip
 
 
@@ -205,9 +209,15 @@ PLAIN = Call(
 )  # fmt: skip
 
 
-@settings(max_examples=300)
+@settings(max_examples=500)
 @given(calls())
 @example(PLAIN)
+@example(evolve(PLAIN, given=frozenset({0, 1, 2, 3}), failed=frozenset({0})))
+@example(evolve(PLAIN, given=frozenset({3, 4})))
+@example(evolve(PLAIN, given=frozenset({1, 2, 3})))
+@example(evolve(PLAIN, given=frozenset(range(2, 8)), bounds=frozenset({2, 3})))
+@example(evolve(PLAIN, given=frozenset({3, 5, 7}), width=1))
+@example(evolve(PLAIN, bounds=frozenset({2, 3})))
 def test_ra_exec_does_what_the_page_says(call: Call) -> None:
     lpar, caller, state = prepared(call)
     expected = complaints(call, state)
