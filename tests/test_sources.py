@@ -20,12 +20,14 @@ import pytest
 
 import bprocsim
 from bprocsim import costs, kernels
+from bprocsim.aix.levels import LEVELS
 from bprocsim.aix.models import MODELS
 from bprocsim.bproc.editions import EDITIONS
 from bprocsim.costs import SOURCES, Costs
 from bprocsim.manual import Errors, Kind
 from bprocsim.sources import KINDS, load, source
 from bprocsim.testing import tables
+from bprocsim.testing.recipes import lpar_tables
 from tests.environment import TOP
 
 PACKAGE = TOP / "bprocsim"
@@ -98,6 +100,9 @@ def every_table() -> tuple[Errors, ...]:
                 if isinstance(thing, Errors):
                     found[id(thing)] = thing
     made = [table for edition in EDITIONS for kernel in kernels for table in tables(edition, kernel).values()]
+    for level in LEVELS.values():
+        for failure in ("exit255", "errno"):  # the second has rows of libraries too
+            made += lpar_tables(attrs.evolve(level, library_failure=failure))
     return (*found.values(), *(table for table in made if id(table) not in found))
 
 
