@@ -25,7 +25,7 @@ WHO = st.integers(0, 40)
 BITS = st.integers(0, (1 << 2 * CORES) - 1)
 FLAGS = st.sampled_from((0, 0, bp.R_ATTACH_STRSET))
 
-Order = Callable[[bp.AixProc], Iterator[Any]]
+Order = Callable[[bp.AixProc], Any]
 
 
 class Containment(RuleBasedStateMachine):
@@ -98,8 +98,12 @@ class Containment(RuleBasedStateMachine):
 
     @rule(number=WHO, bits=BITS, flags=FLAGS, srad=st.booleans())
     def ra_exec(self, number: int, bits: int, flags: int, srad: bool) -> None:
-        what = (bp.R_SRADID, 0, 0) if srad else (bp.R_RSET, self.some(bits), flags)
-        self.order(number, lambda proc: proc.ra_execve(*what, "/usr/bin/works", ["works"], {}), ends_threads=True)
+        rstype, rsid = (bp.R_SRADID, 0) if srad else (bp.R_RSET, self.some(bits))
+        self.order(
+            number,
+            lambda proc: proc.ra_execve(rstype, rsid, 0 if srad else flags, "/usr/bin/works", ["works"], {}),
+            ends_threads=True,
+        )
 
     @rule(number=WHO)
     def execve(self, number: int) -> None:

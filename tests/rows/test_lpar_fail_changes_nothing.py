@@ -208,7 +208,8 @@ def _told(look: Callable[[bp.Lpar], None]) -> tuple[str, str]:
 
 def _look(lpar: bp.Lpar) -> None:
     """Look at all there is."""
-    processors, partition = lpar.machine.processors, lpar.partition
+    processors: Any = lpar.machine.processors
+    partition = lpar.partition
     for process in lpar.machine.processes.values():
         for thread in process.threads:
             assert isinstance(eligible(partition, thread), int)
