@@ -111,6 +111,7 @@ if TYPE_CHECKING:
     from bprocsim.costs import Costs
     from bprocsim.errnos import Errno
     from bprocsim.faces.aix import AixProc
+    from bprocsim.faces.bproc import BprocProc
     from bprocsim.faces.control import ForgottenYieldFrom
     from bprocsim.faces.errors import CallError
     from bprocsim.faces.pointers import BAD_ADDRESS
@@ -160,6 +161,7 @@ if TYPE_CHECKING:
     from bprocsim.posix.profiles import PROFILES as kernels
     from bprocsim.posix.signaling import SIG_BLOCK, SIG_DFL, SIG_IGN, SIG_SETMASK, SIG_UNBLOCK
     from bprocsim.world.aixsession import AixSession
+    from bprocsim.world.bprocsession import BprocSession
     from bprocsim.world.cluster import Cluster
     from bprocsim.world.handles import ProcessHandle
     from bprocsim.world.lpar import Lpar
@@ -221,6 +223,7 @@ _ROOMS = {
     "costs": "Costs",
     "errnos": "Errno",
     "faces.aix": "AixProc",
+    "faces.bproc": "BprocProc",
     "faces.control": "ForgottenYieldFrom",
     "faces.errors": "CallError",
     "faces.pointers": "BAD_ADDRESS",
@@ -239,6 +242,7 @@ _ROOMS = {
     "posix.profiles": "kernels=PROFILES",
     "posix.signaling": "SIG_BLOCK SIG_DFL SIG_IGN SIG_SETMASK SIG_UNBLOCK",
     "world.aixsession": "AixSession",
+    "world.bprocsession": "BprocSession",
     "world.cluster": "Cluster",
     "world.handles": "ProcessHandle",
     "world.lpar": "Lpar",
@@ -283,6 +287,8 @@ __all__ = [
     "BPROC_NODE_MASTER",
     "BPROC_NODE_NONE",
     "BPROC_NODE_SELF",
+    "BprocProc",
+    "BprocSession",
     "CallError",
     "Cluster",
     "ConnectRefused",

@@ -72,7 +72,7 @@ def launcher(proc: bp.Proc) -> object:
     yield from proc.exit(waited.exit_status)
 
 
-def child(proc: bp.Proc, listener: int) -> object:
+def child(proc: bp.BprocProc, listener: int) -> object:
     """Become talk on node 1; only a failure comes back."""
     yield from proc.close(listener)
     yield from proc.bproc_execmove_io(1, PORT, "/usr/bin/talk", ["talk"], {})

@@ -25,12 +25,12 @@ def sum_up(proc: bp.Proc) -> Any:
 class Job:
     """A program that is started on a node: its pid, and the three connections to it."""
 
-    def __init__(self, s: bp.Session, node: int, path: str) -> None:
+    def __init__(self, s: bp.BprocSession, node: int, path: str) -> None:
         # A child is made that calls _bproc_execmove_io. If that is refused (no such file, no right
         # to execute it) spawn raises what the call met, as os.posix_spawn would, and there is no child.
         self.pid = s.spawn(path, [path.rpartition("/")[2]], {}, node=node, port=PORT)
 
-    def connect(self, s: bp.Session, listener: int) -> bool:
+    def connect(self, s: bp.BprocSession, listener: int) -> bool:
         """Take the three connections that the remote process makes, always in this order."""
         # A node that is down is found out only after the exec: then the child exits, and nobody
         # connects. So do not wait for ever; these are milliseconds of the simulated clock.
@@ -44,7 +44,7 @@ class Job:
         return True
 
 
-def read_all(s: bp.Session, fd: int) -> str:
+def read_all(s: bp.BprocSession, fd: int) -> str:
     """Read until the other side has closed."""
     text = b""
     while piece := s.read(fd):
@@ -53,7 +53,7 @@ def read_all(s: bp.Session, fd: int) -> str:
     return text.decode().strip()
 
 
-def launch(s: bp.Session) -> None:
+def launch(s: bp.BprocSession) -> None:
     """Start all jobs, then collect what they write, then say how they ended."""
     listener = s.socket()
     s.bind(listener, bp.Address("", PORT))

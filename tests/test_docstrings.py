@@ -144,10 +144,11 @@ def methods(module: str, name: str) -> list[Documented]:
 
 
 def calls_of_proc() -> list[Documented]:
-    """The methods of Proc and AixProc that a program runs with `yield from`, and those that only tell."""
+    """The methods of Proc, BprocProc and AixProc that a program runs with `yield from`, and those that only tell."""
     return [
         thing
-        for thing in (*methods("faces/pyos.py", "Proc"), *methods("faces/aix.py", "AixProc"))
+        for room, name in (("pyos", "Proc"), ("bproc", "BprocProc"), ("aix", "AixProc"))
+        for thing in methods(f"faces/{room}.py", name)
         if isinstance(thing.node, ast.FunctionDef)
         and not any("property" in ast.unparse(each) for each in thing.node.decorator_list)
         and thing.node.name != "check_finished"

@@ -20,6 +20,7 @@ import bprocsim
 PINNED = """
     ARCHES Address AixProc AixSession Arch
     BAD_ADDRESS BINDPROCESS BINDTHREAD BPROC_NODE_ANY BPROC_NODE_MASTER BPROC_NODE_NONE BPROC_NODE_SELF
+    BprocProc BprocSession
     CallError Cluster ConnectRefused CoreFails Costs Credentials
     Deadlock
     Edition ElfImage Errno ExecProfile

@@ -118,9 +118,9 @@ def is_late(row: Row) -> bool:
 
 def _first(call: str) -> str:
     """Give the first sentence of what a process's method for the call says of itself."""
-    from bprocsim.faces.pyos import Proc
+    from bprocsim.faces.bproc import BprocProc
 
-    method = getattr(Proc, {"nanosleep": "sleep"}.get(call, call), None)
+    method = getattr(BprocProc, {"nanosleep": "sleep"}.get(call, call), None)
     text = "" if method is None else " ".join((method.__doc__ or "").split("\n\n")[0].split())
     return text.partition(" Errors: ")[0].replace("`", "") or "(there is no description of this call yet)"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from bprocsim.faces.arguments import function as check_function
 from bprocsim.faces.arguments import integer
@@ -210,18 +210,15 @@ class AixProc(Proc):
 
     # ---- what AIX has not ----
 
-    def bproc_execmove(self, node: int, cmd: Any, argv: Any, envp: Any) -> NoReturn:
-        """Say that a partition has no BProc."""
-        raise _no_bproc("bproc_execmove")
+    if not TYPE_CHECKING:  # which would take it as a promise that every name is there
 
-    def bproc_execmove_io(self, node: int, port: int, cmd: Any, argv: Any, envp: Any) -> NoReturn:
-        """Say that a partition has no BProc."""
-        raise _no_bproc("bproc_execmove_io")
-
-    def _bproc_execmove_io(self, node: int, port: int, cmd: Any, argv: Any, envp: Any) -> NoReturn:
-        """Say that a partition has no BProc."""
-        raise _no_bproc("_bproc_execmove_io")
+        def __getattr__(self, name: str) -> NoReturn:
+            """Say that a partition has no BProc."""
+            raise no_bproc(self, "proc", name)
 
 
-def _no_bproc(name: str) -> AttributeError:
-    return AttributeError(f"proc.{name}(...): this process is on an AIX partition, which has no BProc")
+def no_bproc(asked: object, held_as: str, name: str) -> AttributeError:
+    """Give the error of a name that a process on AIX has not; `held_as` what its program calls it."""
+    if "bproc" in name:
+        return AttributeError(f"{held_as}.{name}(...): this process is on an AIX partition, which has no BProc")
+    return AttributeError(f"{type(asked).__name__!r} object has no attribute {name!r}")

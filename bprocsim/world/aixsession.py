@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from bprocsim.faces.aix import AixProc
+from bprocsim.faces.aix import AixProc, no_bproc
 from bprocsim.world.driven import DrivenProc
 from bprocsim.world.session import Session, session_call, session_exec
 
@@ -62,3 +62,9 @@ class AixSession(Session):
     def ra_fork(self, *_: Any) -> NoReturn:
         """Say what to write instead: a Python program in the middle of its work cannot be copied."""
         self._driver.proc.fork(AixProc.fork)
+
+    if not TYPE_CHECKING:  # which would take it as a promise that every name is there
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Say that a partition has no BProc."""
+            raise no_bproc(self, "s", name)

@@ -12,6 +12,7 @@ from bprocsim.bproc.master import Master
 from bprocsim.bproc.nodes import NODE_MASTER, Event, Node, NodeState
 from bprocsim.costs import PRESETS, Costs
 from bprocsim.engine import Processors
+from bprocsim.faces.bproc import BprocProc
 from bprocsim.kernel import Machine
 from bprocsim.posix.arch import arch
 from bprocsim.posix.exec import ExecProfile
@@ -39,7 +40,7 @@ from bprocsim.world.system import System, absolute, sim_for
 if TYPE_CHECKING:
     from bprocsim.faults import Fault, Planned
     from bprocsim.posix.elfbuild import ElfImage
-    from bprocsim.world.session import Session
+    from bprocsim.world.bprocsession import BprocSession
 
 # The name of a world's first cluster, unless it is given another: its lanes need no name before them.
 FIRST = "cluster0"
@@ -108,7 +109,7 @@ class Cluster(System):
             processors=Processors(spec.cores, self.costs.quantum_ns), arch=arch(spec.arch), profile=self.kernel,
             costs=self.costs, trace=self.sim.trace, memory=Memory(spec.memory_bytes), files=FileTable(spec.open_files),
             network=self._network, pids=self.pids, programs=self._programs, execve_errors=self._execve_errors,
-            strict=self.sim.strict,
+            strict=self.sim.strict, face=BprocProc,
         )  # fmt: skip
 
     def _make_node(self, number: int) -> Node:
@@ -230,7 +231,7 @@ class Cluster(System):
     def session(
         self, *, user: Any = None, node: int = NODE_MASTER, cwd: Any = None, env: Mapping[Any, Any] | None = None,
         input: bytes = b"", timeout_ns: int | None = None,
-    ) -> Session:  # fmt: skip
+    ) -> BprocSession:  # fmt: skip
         """Start a process whose calls are ordinary methods: `s.read(0)` without `yield from`.
 
         It is `user`'s, on `node`, in `cwd`; `env` None is PATH alone; `input` is its stdin, and
@@ -238,9 +239,9 @@ class Cluster(System):
         a `with` block, by `s.exit()`, by an exec (bp.Replaced), or by a signal.
         TypeError, ValueError: name the argument.
         """
-        from bprocsim.world.session import Session
+        from bprocsim.world.bprocsession import BprocSession
 
-        return Session(self, user=user, node=node, cwd=cwd, env=env, input=input, timeout_ns=timeout_ns)
+        return BprocSession(self, user=user, node=node, cwd=cwd, env=env, input=input, timeout_ns=timeout_ns)
 
     # ---- direct calls ----
 

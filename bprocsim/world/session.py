@@ -69,7 +69,7 @@ def _dressed(method: Callable[P, T], made: Callable[..., Any], more: str) -> Cal
 
 
 class Session(Inside):
-    """A process on a cluster that ordinary Python drives: `cluster.session(...)` gives one.
+    """A process that ordinary Python drives: what `cluster.session(...)` and `lpar.session(...)` have in common.
 
     Its methods are the calls of bp.Proc without `yield from`: each lets the world go on until the
     call returns, gives what it returns, and raises bp.CallError if it fails. Between calls the
@@ -197,20 +197,18 @@ class Session(Inside):
     # ---- processes ----
 
     def spawn(
-        self, path: Any, argv: Any = LEFT_OUT, envp: Any = (), node: int | None = None, *, port: int = 0,
-        stdin: int | None = None, stdout: int | None = None, stderr: int | None = None,
+        self, path: Any, argv: Any = LEFT_OUT, envp: Any = (), *, stdin: int | None = None,
+        stdout: int | None = None, stderr: int | None = None,
     ) -> int:  # fmt: skip
         """Start a child that runs another image, in place of fork and exec; returns its pid. Errors: fork.
 
-        With `node` the child makes _bproc_execmove_io(node, port, path, argv, envp), else execve.
         `argv` left out is [last name of path]; `envp` left out is empty. `stdin`, `stdout`,
         `stderr` are descriptors of the session that the child gets as 0, 1 and 2.
 
-        Returns once the exec has been decided. One that is refused is raised here, as
-        posix_spawn does (errors of execve or bproc_execmove), and no child is left. What goes wrong
-        after the exec (a node that is down) is the child's exit status, which `wait` tells.
+        Returns once the exec has been decided. One that is refused is raised here, as posix_spawn
+        does (errors of execve), and no child is left.
         """
-        return spawn(self._driver, path, argv, envp, node, port, (stdin, stdout, stderr))
+        return spawn(self._driver, path, argv, envp, (stdin, stdout, stderr))
 
     def fork(self, *_: Any) -> NoReturn:
         """Say what to write instead: a Python program in the middle of its work cannot be copied."""
@@ -242,12 +240,6 @@ class Session(Inside):
     execl = session_exec(Proc.execl)
     execle = session_exec(Proc.execle)
     execlp = session_exec(Proc.execlp)
-
-    # ---- BProc ----
-
-    bproc_execmove = session_exec(Proc.bproc_execmove)
-    bproc_execmove_io = session_exec(Proc.bproc_execmove_io)
-    _bproc_execmove_io = session_exec(Proc._bproc_execmove_io)
 
     # ---- signals ----
 

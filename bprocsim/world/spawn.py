@@ -23,11 +23,12 @@ _NOT_EXECUTED = 127
 
 
 def spawn(
-    driver: Driver, path: Any, argv: Any, envp: Any, node: Any, port: Any, streams: tuple[int | None, ...]
+    driver: Driver, path: Any, argv: Any, envp: Any, streams: tuple[int | None, ...], node: Any = None, port: Any = 0
 ) -> int:
     """Fork a child of a session that becomes another image; gives its pid once that is decided.
 
-    `streams` the descriptors that it gets as 0, 1 and 2. CallError: the fork or the exec was
+    `streams` the descriptors that it gets as 0, 1 and 2; with `node` it moves there, its I/O
+    forwarded to `port`. CallError: the fork or the exec was
     refused, and no child is left. TypeError, ValueError: name the argument.
     """
     where, arguments, environment = vectors_of(path, argv, envp, "path")

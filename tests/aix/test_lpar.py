@@ -118,7 +118,7 @@ def test_a_cluster_refuses_what_is_a_partitions_and_the_other_way_round() -> Non
     lpar = partition()
 
     def mover(proc: bp.AixProc) -> Any:
-        yield from proc.bproc_execmove(1, "/usr/bin/app", ["app"], {})
+        yield from proc.bproc_execmove(1, "/usr/bin/app", ["app"], {})  # type: ignore[attr-defined]
 
     lpar.install("/usr/bin/mover", mover)
     out = lpar.execve("/usr/bin/mover")

@@ -28,7 +28,7 @@ def busy(proc: bp.Proc) -> Steps:
 def launcher(proc: bp.Proc) -> Steps:
     """Send one to each node at once."""
 
-    def goes(inner: bp.Proc, node: int) -> Steps:
+    def goes(inner: bp.BprocProc, node: int) -> Steps:
         yield from inner.bproc_execmove(node, "/usr/bin/busy", ["busy"], {"NODE": str(node)})
 
     for node in (0, 1, 2):

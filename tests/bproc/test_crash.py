@@ -186,7 +186,7 @@ def family(source: int, target: int) -> Any:
         yield from proc.waitpid(pid)
         return 5
 
-    def child(proc: bp.Proc, cmd: str) -> Steps:
+    def child(proc: bp.BprocProc, cmd: str) -> Steps:
         yield from proc.bproc_execmove(target, cmd, [cmd], {})
 
     def parent(proc: bp.Proc) -> Steps:
@@ -341,7 +341,7 @@ def test_a_machine_that_dies_says_nothing_not_even_that_it_is_the_end(dead: int)
     ends = dict[str, Any]()
 
     def launcher(proc: bp.Proc) -> Steps:
-        def child(inner: bp.Proc) -> Steps:
+        def child(inner: bp.BprocProc) -> Steps:
             yield from inner.bproc_execmove_io(2, 4000, "/usr/bin/cat", ["cat"], {})
 
         listening = yield from proc.socket()

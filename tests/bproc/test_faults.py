@@ -43,7 +43,7 @@ def test_a_short_cut_is_mended_and_the_move_goes_on(at_ns: int, ends: tuple[int,
 def test_a_long_cut_loses_the_node_and_its_processes_are_killed_on_both_sides(until_ns: int | None) -> None:
     waited = list[Any]()
 
-    def child(proc: bp.Proc) -> Steps:
+    def child(proc: bp.BprocProc) -> Steps:
         yield from proc.bproc_execmove(2, "/usr/bin/stays", ["stays"], {})
 
     def waits(proc: bp.Proc) -> Steps:
@@ -236,7 +236,7 @@ def test_the_daemons_end_kills_all_that_is_away_and_nothing_else() -> None:
     """A34: and whoever calls later finds no master."""
     waited = list[Any]()
 
-    def child(proc: bp.Proc, node: int) -> Steps:
+    def child(proc: bp.BprocProc, node: int) -> Steps:
         yield from proc.bproc_execmove(node, "/usr/bin/stays", ["stays"], {})
 
     def waits(proc: bp.Proc) -> Steps:

@@ -36,16 +36,16 @@ def read_all(proc: bp.Proc, fd: int, size: int = 65536) -> Steps:
     return bytes(data)
 
 
-def goes(node: int, name: str, *argv: str, port: int = 0) -> Callable[[bp.Proc], Steps]:
+def goes(node: int, name: str, *argv: str, port: int = 0) -> Callable[[bp.BprocProc], Steps]:
     """Make what a child does that only moves."""
 
-    def child(proc: bp.Proc) -> Steps:
+    def child(proc: bp.BprocProc) -> Steps:
         yield from proc._bproc_execmove_io(node, port, f"/usr/bin/{name}", [name, *argv], {})
 
     return child
 
 
-def run(made: bp.Cluster, program: Callable[[bp.Proc], Steps], source: int = MASTER) -> bp.Outcome:
+def run(made: bp.Cluster, program: Callable[..., Steps], source: int = MASTER) -> bp.Outcome:
     """Run a program and assert that it did not raise."""
     made.install("/usr/bin/launcher", program, on=source)
     out = made.execve("/usr/bin/launcher", from_node=source)
@@ -106,13 +106,13 @@ def test_it_is_descriptor_1_of_the_caller_that_counts_not_2() -> None:
 
 @pytest.mark.parametrize("how", ["closed", "only for reading"])
 def test_without_a_stdout_of_the_caller_the_output_is_dropped(how: str) -> None:
-    def closes(proc: bp.Proc) -> Steps:
+    def closes(proc: bp.BprocProc) -> Steps:
         yield from proc.close(1)
         if how != "closed":
             assert (yield from proc.open("/etc/x", bp.O_RDONLY)) == 1
         yield from goes(2, "floods")(proc)
 
-    def floods(proc: bp.Proc) -> Steps:
+    def floods(proc: bp.BprocProc) -> Steps:
         yield from proc.write(1, bytes(1 * MiB))
         return 4
 
@@ -124,7 +124,7 @@ def test_without_a_stdout_of_the_caller_the_output_is_dropped(how: str) -> None:
 
 
 def test_output_goes_into_a_file_too() -> None:
-    def into_file(proc: bp.Proc) -> Steps:
+    def into_file(proc: bp.BprocProc) -> Steps:
         yield from proc.close(1)
         assert (yield from proc.open("/tmp/out", bp.O_CREAT | bp.O_WRONLY)) == 1
         yield from proc.write(1, b"before;")
@@ -619,8 +619,8 @@ HEAVY = bp.ElfImage(machine=62, bits=64, byteorder="little").to_bytes() + bytes(
 def streams(*moves: tuple[int, int]) -> list[int]:
     """Tell how long the image of each of several moves, begun at once, takes on the wire."""
 
-    def launcher(proc: bp.Proc) -> Steps:
-        def begins(inner: bp.Proc, source: int, target: int) -> Steps:
+    def launcher(proc: bp.BprocProc) -> Steps:
+        def begins(inner: bp.BprocProc, source: int, target: int) -> Steps:
             if source != MASTER:
                 yield from inner.bproc_execmove(source, "/usr/bin/goes", ["goes", str(target)], {})
             yield from inner.bproc_execmove(target, "/usr/bin/heavy", ["heavy"], {})
@@ -630,7 +630,7 @@ def streams(*moves: tuple[int, int]) -> list[int]:
         for _ in moves:
             yield from proc.wait()
 
-    def on(proc: bp.Proc) -> Steps:
+    def on(proc: bp.BprocProc) -> Steps:
         yield from proc.sleep(100 * ms - made.sim.now_ns)
         yield from proc.bproc_execmove(int(proc.argv[1]), "/usr/bin/heavy", ["heavy"], {})
 

@@ -16,7 +16,7 @@ def test_it_is_down_at_once(state: str) -> None:
     def stays(proc: bp.Proc) -> Iterator[Any]:
         yield from proc.sleep(10 * s)
 
-    def launches(proc: bp.Proc) -> Iterator[Any]:
+    def launches(proc: bp.BprocProc) -> Iterator[Any]:
         yield from proc.bproc_execmove(1, "/bin/stays", ["stays"], {})
 
     cluster = bp.Cluster(nodes=2, trace="all")

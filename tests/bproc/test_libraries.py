@@ -90,7 +90,7 @@ def test_a_fault_may_hide_a_library() -> None:
 def test_a_parent_sees_127_as_any_exit_status() -> None:
     waited = list[Any]()
 
-    def child(proc: bp.Proc) -> Steps:
+    def child(proc: bp.BprocProc) -> Steps:
         yield from proc.bproc_execmove(2, "/usr/bin/with-foo", ["with-foo"], {})
 
     def parent(proc: bp.Proc) -> Steps:

@@ -120,7 +120,7 @@ def test_what_an_exec_closes_is_closed_when_it_does_not_come_back() -> None:
             yield from proc.sleep(100_000)
             ticks.append(made.sim.now_ns)
 
-    def tries(proc: bp.Proc) -> Steps:
+    def tries(proc: bp.BprocProc) -> Steps:
         yield from proc.open("/etc", bp.O_CLOEXEC)
         yield from proc.thread_create(other)
         assert (yield from proc.libc.bproc_execmove(99, HELLO, ["hello"], {})) == -1
@@ -139,7 +139,7 @@ def test_what_an_exec_closes_is_closed_when_it_does_not_come_back() -> None:
 
 
 def test_a_process_that_dies_on_its_way_leaves_nothing_open() -> None:
-    def tries(proc: bp.Proc) -> Steps:
+    def tries(proc: bp.BprocProc) -> Steps:
         yield from proc.open("/etc", bp.O_CLOEXEC)
         yield from proc.bproc_execmove(2, HELLO, ["hello"], {})
 

@@ -25,7 +25,7 @@ def place(number: int) -> str:
 def forks(target: int, cmd: str = HELLO, status: list[Any] | None = None) -> Any:
     """Make a program that forks a child, which goes to `target`, and waits for it."""
 
-    def child(proc: bp.Proc) -> Steps:
+    def child(proc: bp.BprocProc) -> Steps:
         yield from say(proc, "child", proc.pid, proc.ppid)
         yield from proc.bproc_execmove(target, cmd, [cmd.rpartition("/")[2]], {})
 
@@ -78,7 +78,7 @@ def test_pid_family_and_session_stay(source: int, target: int) -> None:
         process = proc.thread.process
         yield from proc.print(proc.node, proc.pid, proc.ppid, process.pgid, process.sid)
 
-    def child(proc: bp.Proc) -> Steps:
+    def child(proc: bp.BprocProc) -> Steps:
         process = proc.thread.process
         yield from proc.setpgid(0, 0)
         yield from proc.print(proc.node, proc.pid, proc.ppid, process.pgid, process.sid)
@@ -104,7 +104,7 @@ def test_pid_family_and_session_stay_when_the_caller_leads_a_session() -> None:
         process = proc.thread.process
         yield from proc.print(proc.pid, process.pgid, process.sid)
 
-    def leads(proc: bp.Proc) -> Steps:
+    def leads(proc: bp.BprocProc) -> Steps:
         yield from proc.setsid()
         yield from proc.bproc_execmove(2, "/usr/bin/tells", ["tells"], {})
 
@@ -128,7 +128,7 @@ def test_the_parent_number_is_1_once_the_parent_has_ended() -> None:
         yield from proc.sleep(20 * ms)
         seen.append(proc.ppid)
 
-    def child(proc: bp.Proc) -> Steps:
+    def child(proc: bp.BprocProc) -> Steps:
         yield from proc.bproc_execmove(2, "/usr/bin/outlives", ["outlives"], {})
 
     def short(proc: bp.Proc) -> Steps:
@@ -212,7 +212,7 @@ def test_the_callers_descriptors_are_closed_at_the_hand_over_neither_earlier_nor
 ) -> None:
     ends = list[int]()
 
-    def child(proc: bp.Proc, reading: int, writing: int) -> Steps:
+    def child(proc: bp.BprocProc, reading: int, writing: int) -> Steps:
         yield from proc.close(reading)
         yield from proc.bproc_execmove(target, "/usr/bin/stays", ["stays"], {})
 
@@ -250,7 +250,7 @@ def test_a_file_is_busy_on_the_callers_node_until_the_hand_over(source: int, tar
 def moves_with(prepare: Any, tell: Any, **options: Any) -> bp.Outcome:
     """Let a program prepare itself, move to node 2, and tell there."""
 
-    def prepared(proc: bp.Proc) -> Steps:
+    def prepared(proc: bp.BprocProc) -> Steps:
         yield from prepare(proc)
         yield from proc.bproc_execmove(2, "/usr/bin/tell", ["tell", "a", "", "b c"], {"HOME": "/root", "X": "1=2"})
 
@@ -393,7 +393,7 @@ def test_only_the_caller_becomes_the_new_image() -> None:
             yield from proc.sleep(100_000)
             late.append(made.sim.now_ns)
 
-    def threaded(proc: bp.Proc) -> Steps:
+    def threaded(proc: bp.BprocProc) -> Steps:
         yield from proc.thread_create(other)
         yield from proc.sleep(1 * ms)
         yield from proc.bproc_execmove(2, HELLO, ["hello"], {})
@@ -407,7 +407,7 @@ def test_only_the_caller_becomes_the_new_image() -> None:
 def test_a_process_may_move_again_and_again() -> None:
     """A45: home, to take there what only the master has, and out again; each time with the same number."""
 
-    def tour(proc: bp.Proc) -> Steps:
+    def tour(proc: bp.BprocProc) -> Steps:
         yield from say(proc, proc.node, proc.pid)
         left = proc.argv[1:]
         if left:

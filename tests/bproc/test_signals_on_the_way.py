@@ -23,14 +23,14 @@ WAYS = [
 def signalled(made: bp.Cluster, at_ns: int, signum: int, source: int, target: int, sender_on: int) -> bp.Outcome:
     """Let a program send a child away, and another, elsewhere, signal it at an instant."""
 
-    def child(proc: bp.Proc) -> Steps:
+    def child(proc: bp.BprocProc) -> Steps:
         yield from proc.bproc_execmove(target, HELLO, ["hello"], {})
 
     def signals(proc: bp.Proc) -> Steps:
         yield from proc.sleep(at_ns - made.sim.now_ns)
         yield from proc.libc.kill(int(proc.argv[1]), signum)
 
-    def sends(proc: bp.Proc, pid: int) -> Steps:
+    def sends(proc: bp.BprocProc, pid: int) -> Steps:
         if sender_on != proc.node:
             yield from proc.bproc_execmove(sender_on, "/usr/bin/signals", ["signals", str(pid)], {})
         yield from proc.execv("/usr/bin/signals", ["signals", str(pid)])
@@ -67,7 +67,7 @@ def test_a_signal_waits_until_the_process_has_arrived(source: int, target: int, 
 
 
 def test_one_that_is_ignored_or_blocked_stays_so() -> None:
-    def child(proc: bp.Proc) -> Steps:
+    def child(proc: bp.BprocProc) -> Steps:
         yield from proc.sigprocmask(bp.SIG_BLOCK, [bp.SIGUSR1])
         yield from proc.sigaction(bp.SIGUSR2, bp.SIG_IGN)
         yield from proc.bproc_execmove(2, "/usr/bin/tell", ["tell"], {})
@@ -92,7 +92,7 @@ def test_one_that_is_ignored_or_blocked_stays_so() -> None:
 def test_one_that_stops_it_stops_it_there() -> None:
     seen = list[Any]()
 
-    def child(proc: bp.Proc) -> Steps:
+    def child(proc: bp.BprocProc) -> Steps:
         yield from proc.bproc_execmove(2, HELLO, ["hello"], {})
 
     def parent(proc: bp.Proc) -> Steps:
@@ -112,7 +112,7 @@ def test_one_that_stops_it_stops_it_there() -> None:
 
 
 def test_a_move_that_fails_exits_with_its_errno_whatever_waits() -> None:
-    def child(proc: bp.Proc) -> Steps:
+    def child(proc: bp.BprocProc) -> Steps:
         yield from proc.bproc_execmove(99, HELLO, ["hello"], {})
 
     def parent(proc: bp.Proc) -> Steps:

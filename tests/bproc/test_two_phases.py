@@ -104,7 +104,7 @@ def test_a45_what_only_the_master_has_is_reached_by_way_of_the_master() -> None:
 def hop(node: int, cmd: str) -> Any:
     """Make a program that only goes on to another node."""
 
-    def hops(proc: bp.Proc) -> Steps:
+    def hops(proc: bp.BprocProc) -> Steps:
         yield from proc.bproc_execmove(node, cmd, [cmd], {})
 
     return hops
@@ -262,7 +262,7 @@ def test_only_root_uses_a_connected_node_that_is_not_up(state: str) -> None:
 def test_a35_nobody_uses_a_node_that_is_set_down_and_what_runs_there_is_killed() -> None:
     made, ends = cluster(), list[Any]()
 
-    def child(proc: bp.Proc) -> Steps:
+    def child(proc: bp.BprocProc) -> Steps:
         yield from proc.bproc_execmove(0, "/usr/bin/stays", ["stays"], {})
 
     def waits(proc: bp.Proc) -> Steps:
@@ -338,7 +338,7 @@ def test_a_target_without_memory_refuses_what_the_caller_had_room_for() -> None:
 def test_a_late_failure_is_an_ordinary_exit_to_the_parent_and_says_nothing() -> None:
     waited = list[Any]()
 
-    def child(proc: bp.Proc) -> Steps:
+    def child(proc: bp.BprocProc) -> Steps:
         yield from proc.bproc_execmove(99, HELLO, ["hello"], {})
         yield from proc.write(2, b"this is never reached\n")
 
@@ -358,7 +358,7 @@ def test_the_clean_up_of_the_old_image_runs_though_no_real_exec_would_let_it() -
     """The one documented lie; and `except Exception` never catches the end of an image."""
     seen = list[str]()
 
-    def careful(proc: bp.Proc) -> Steps:
+    def careful(proc: bp.BprocProc) -> Steps:
         try:
             yield from proc.bproc_execmove(99, HELLO, ["hello"], {})
         except Exception:

@@ -54,6 +54,7 @@ def world(*programs: Any) -> tuple[FakePort, Machine, Trace]:
             pids=pids,
             programs=known,
             execve_errors=execve_errors(profile),
+            face=bp.BprocProc,
         )
 
     def node(number: int) -> Node:

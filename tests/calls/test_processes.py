@@ -366,12 +366,12 @@ def test_exec_out_of_a_second_thread_leaves_one_thread_and_the_pid() -> None:
 def test_a_move_leaves_one_thread_from_its_exec_on() -> None:
     ran: list[int] = []
 
-    def program(proc: bp.Proc) -> Steps:
+    def program(proc: bp.BprocProc) -> Steps:
         if proc.node == 0:
             yield from proc.sleep(1 * s)
             return 4
 
-        def spinning(proc: bp.Proc) -> Steps:
+        def spinning(proc: bp.BprocProc) -> Steps:
             while True:
                 yield from proc.sleep(100_000)
                 ran.append(made.sim.now_ns)
@@ -597,7 +597,7 @@ def test_a_plain_function_is_a_program_too() -> None:
 
 
 def test_processes_on_a_slave_are_counted_there() -> None:
-    def program(proc: bp.Proc) -> Steps:
+    def program(proc: bp.BprocProc) -> Steps:
         if proc.node == MASTER:
             yield from proc.bproc_execmove(1, PROGRAM, ["there"], {})
 

@@ -64,7 +64,7 @@ def exchange(data: bytes, size: int) -> None:
             return
         listener = yield from listening(proc)
 
-        def mover(proc: bp.Proc) -> Steps:
+        def mover(proc: bp.BprocProc) -> Steps:
             yield from proc.bproc_execmove(0, PROGRAM, ["there"], {})
 
         yield from proc.fork(mover)
@@ -135,7 +135,7 @@ def test_two_transfers_that_share_a_link_take_twice_as_long() -> None:
                 return
             listener = yield from listening(proc, backlog=5)
 
-            def mover(proc: bp.Proc) -> Steps:
+            def mover(proc: bp.BprocProc) -> Steps:
                 yield from proc.bproc_execmove(0, PROGRAM, ["there"], {})
 
             def taker(proc: bp.Proc, fd: int) -> Steps:

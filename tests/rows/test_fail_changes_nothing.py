@@ -37,7 +37,7 @@ def on_signal(proc: bp.Proc, signum: int) -> None:
     """Do nothing."""
 
 
-def moves(proc: bp.Proc) -> Iterator[Any]:
+def moves(proc: bp.BprocProc) -> Iterator[Any]:
     """Go to a slave and stay there."""
     yield from proc.bproc_execmove(1, "/bin/stays", ["stays"], {})
 

@@ -536,7 +536,7 @@ def launch(nodes: list[int], program: str) -> dict[int, str]:
 
 
 def test_a_launcher_runs_unchanged(cluster: bp.Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    def on(proc: bp.Proc) -> Any:
+    def on(proc: bp.BprocProc) -> Any:
         node, program = int(proc.argv[1]), proc.argv[2]
         if node == 3:
             yield from proc.sleep(60 * s)

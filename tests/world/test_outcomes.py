@@ -173,7 +173,7 @@ def test_check_gives_itself_or_raises(end: str) -> None:
 def test_check_raises_what_a_program_would_meet() -> None:
     met: list[OSError] = []
 
-    def program(proc: bp.Proc) -> Any:
+    def program(proc: bp.BprocProc) -> Any:
         try:
             yield from proc.bproc_execmove(1, "/absent/é", ["x"], {})
         except OSError as error:

@@ -166,7 +166,7 @@ def test_a_signal() -> None:
 def test_what_a_failure_tells() -> None:
     caught: list[bp.CallError] = []
 
-    def bad(proc: bp.Proc) -> Any:
+    def bad(proc: bp.BprocProc) -> Any:
         try:
             yield from proc.bproc_execmove(0, "/absent", ["x"], {})
         except FileNotFoundError as error:

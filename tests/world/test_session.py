@@ -91,14 +91,15 @@ def public_calls(kind: type) -> set[str]:
 
 def test_a_session_has_every_call_of_a_program() -> None:
     """And nothing else but what it is for."""
-    assert public_calls(bp.Proc) - {"check_finished"} <= public_calls(Session)
-    assert public_calls(Session) - public_calls(bp.Proc) == {"spawn"}
+    for face, session in ((bp.Proc, Session), (bp.BprocProc, bp.BprocSession)):
+        assert public_calls(face) - {"check_finished"} <= public_calls(session)
+        assert public_calls(session) - public_calls(face) == {"spawn"}
 
 
-@pytest.mark.parametrize("name", sorted(public_calls(bp.Proc) - {"check_finished", "fork", "thread_create"}))
+@pytest.mark.parametrize("name", sorted(public_calls(bp.BprocProc) - {"check_finished", "fork", "thread_create"}))
 def test_a_method_looks_as_if_it_had_been_written_out(name: str, cluster: bp.Cluster) -> None:
     """For `help`, and for editors: the arguments of the program's call, and what comes back."""
-    method, call = getattr(Session, name), getattr(bp.Proc, name)
+    method, call = getattr(bp.BprocSession, name), getattr(bp.BprocProc, name)
     theirs, ours = inspect.signature(call), inspect.signature(method)
     if name not in ("close", "exit", "sigaction", "wait"):
         assert ours.parameters == theirs.parameters
@@ -113,7 +114,7 @@ def test_a_method_looks_as_if_it_had_been_written_out(name: str, cluster: bp.Clu
 def test_types_are_those_of_the_calls(cluster: bp.Cluster) -> None:
     """Judged by mypy, which reads this file."""
     s = cluster.session()
-    assert_type(s, bp.Session)
+    assert_type(s, bp.BprocSession)
     assert_type(s.read(0), bytes)
     assert_type(s.read(0, count=5), bytes)
     assert_type(s.pipe(), tuple[int, int])

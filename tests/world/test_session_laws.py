@@ -157,7 +157,7 @@ PORT = 4000
 def launcher(proc: Any) -> Steps:
     """Launch by fork and execmove on every node, one of them down, one number too high."""
 
-    def spawned(proc: bp.Proc, node: int) -> Steps:
+    def spawned(proc: bp.BprocProc, node: int) -> Steps:
         yield from proc._bproc_execmove_io(node, PORT, "/usr/bin/talk", ["talk"], {"A": "b"})
 
     listener = yield from proc.socket()
@@ -288,7 +288,7 @@ def test_spawn_is_fork_and_exec(node: int | None) -> None:
     """Equal where the exec succeeds, whatever comes after it."""
 
     def by_fork(proc: bp.Proc) -> Steps:
-        def spawned(proc: bp.Proc) -> Steps:
+        def spawned(proc: bp.BprocProc) -> Steps:
             if node is None:
                 yield from proc.execve("/usr/bin/talk", ["talk"], {"A": "b"})
             else:
@@ -330,7 +330,7 @@ def test_a_refused_spawn_is_fork_exec_exit_and_wait_in_a_row(node: int | None) -
 
 def test_the_three_connections_after_spawn_are_those_after_fork() -> None:
     def by_fork(proc: bp.Proc) -> Steps:
-        def spawned(proc: bp.Proc) -> Steps:
+        def spawned(proc: bp.BprocProc) -> Steps:
             yield from proc._bproc_execmove_io(1, PORT, "/usr/bin/talk", ["talk"], {})
 
         listener = yield from proc.socket()

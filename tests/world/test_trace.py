@@ -315,7 +315,7 @@ def test_errors_are_bounded_anyway() -> None:
 def test_what_is_under_way_is_told_up_to_now() -> None:
     """A run that stops in the middle of several steps finds those in the trace that were due."""
 
-    def mover(proc: bp.Proc) -> Any:
+    def mover(proc: bp.BprocProc) -> Any:
         yield from proc.bproc_execmove(1, "/bin/busy", ["busy"], {})
 
     def world() -> bp.Cluster:
