@@ -39,7 +39,14 @@ def lpar_defects(call: str, cause: str, rules: bp.Level | None = None) -> tuple[
 @cache
 def _ways_of(call: str, rules: bp.Level) -> _Ways:
     of_exec = _of_exec(exec_profile(rules)) if call == "ra_exec" else {}
-    return MappingProxyType({**_COMMON, **of_exec, **_OF_CALLS.get(call, {})})
+    return MappingProxyType({**_COMMON, **of_exec, **_of_level(rules), **_OF_CALLS.get(call, {})})
+
+
+def _of_level(rules: bp.Level) -> _Ways:
+    """Give the ways to what depends on how many processors a level can have."""
+    most = rules.processors_max
+    needs = {"command": bp.RS_ADDRESOURCE}
+    return {"id_invalid": tuple(Defect({"id": each}, {"id": most - 1}, needs) for each in (most, -1))}
 
 
 # ---- alike in several calls ----------------------------------------------------------------------
@@ -153,7 +160,6 @@ _OF_CALLS: Mapping[str, _Ways] = {
     "rs_op": {
         "command_invalid": (*ways("command", 15, 0), Defect({"level": "5.2"}, needs={"command": bp.RS_STSET})),
         "flags_invalid": (*ways("flags", 4), Defect({"flags": bp.R_MEMPS}, needs={"command": bp.RS_STSET})),
-        "id_invalid": tuple(Defect({"id": each}, {"id": 1023}, {"command": bp.RS_ADDRESOURCE}) for each in (1024, -1)),
     },
     "rs_getinfo": {
         "type_invalid": (*ways("info", 99), Defect({"level": "6.1"}, needs={"info": bp.R_REF1SDL})),

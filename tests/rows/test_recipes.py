@@ -15,6 +15,7 @@ from bprocsim.manual import Kind
 from bprocsim.testing import Recipe, recipes, recipes_of, tables
 from bprocsim.testing.cases import Case
 from bprocsim.testing.defects import defects
+from bprocsim.testing.lparcases import LparCase
 from bprocsim.testing.recipes import exec_tables, lpar_tables
 from tests.rows.staircase import Ways
 from tests.rows.worlds import STEP, held_at, held_on_entry
@@ -80,6 +81,31 @@ def test_further_ways_lead_there_too(cause: str) -> None:
     for defect in defects(cause):
         case = Ways(Case(), {cause: defect}).case()
         assert cause in (held_at(case, STEP[cause]) if STEP[cause] else held_on_entry(case))
+
+
+# What a level lacks cannot be met there.
+NO_SRADS = {"affinity_disabled", "sradid_invalid"}
+NO_EXCLUSIVE_USE = {
+    "not_exclusive", "st_set_empty", "exclusive_not_permitted", "exclusive_set_fixed", "exclusive_sets_overlap",
+    "processor_exclusive",
+}  # fmt: skip
+NO_THREADS = {"thread_set_outside", "outside_effective"}
+NOT_MET = {
+    "5.2": NO_SRADS | NO_EXCLUSIVE_USE | NO_THREADS, "5.3": NO_SRADS, "6.1": NO_SRADS, "6.1.5": set(), "7.1": set(),
+    "7.2": set(), "7.3": set(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("level", bp.levels)
+def test_a_row_is_due_on_every_level_that_has_it(level: str) -> None:
+    met = {
+        (call, cause): (recipe.provoke().cause, recipe.spare().cause)
+        for (call, cause), recipe in recipes_of(level=level).items()
+        if isinstance(recipe.case, LparCase) and call not in bp.levels[level].lacks
+    }
+    assert {key: causes for key, causes in met.items() if causes != (key[1], None)}.keys() == {
+        key for key in met if key[1] in NOT_MET[level]
+    }
 
 
 def test_every_errno_of_the_page_is_seen() -> None:
