@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import define, setters
 
-from bprocsim.aix.constants import BINDPROCESS, BINDTHREAD, PROCESSOR_CLASS_ANY, R_PROCESS, R_THREAD
+from bprocsim.aix.constants import BINDPROCESS, BINDTHREAD, PROCESSOR_CLASS_ANY, R_PROCESS, R_THREAD, RS_MYSELF
 from bprocsim.aix.placement import of_process, of_thread
 from bprocsim.aix.service import Asker, Service
 from bprocsim.aix.work import Work, find, set_bound
@@ -30,7 +30,9 @@ class BindFacts:
 
 
 def _survey(asker: Asker, what: int, who: int, where: int) -> BindFacts:
-    return BindFacts(asker, what, find(asker, _TYPES[what], who) if what in _TYPES else None, where)
+    # Unlike in the calls on sets, RS_MYSELF names nobody here.
+    known = what in _TYPES and who != RS_MYSELF
+    return BindFacts(asker, what, find(asker, _TYPES[what], who) if known else None, where)
 
 
 def what_invalid(f: BindFacts) -> bool:

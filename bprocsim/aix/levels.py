@@ -19,6 +19,14 @@ _PROCESSES_AND_THREADS = frozenset({c.R_PROCESS, c.R_THREAD})
 # Calls that came with SRADIDs. Source: power7-guide.
 _LATER = frozenset({"ra_attach", "rs_get_homesrad", "rs_info"})
 
+# The capabilities that a user of AIX may be given. Source: aix-capabilities.
+CAPABILITIES = (
+    "CAP_NUMA_ATTACH", "CAP_PROPAGATE", "CAP_BYPASS_RAC_VMM", "CAP_EWLM_AGENT", "CAP_ARM_APPLICATION", "CAP_AACCT",
+)  # fmt: skip
+
+# What becomes of an image whose shared library is missing.
+LIBRARY_FAILURES = ("exit255", "sigkill", "errno")
+
 
 @frozen(eq=False)
 class Level:
@@ -50,6 +58,11 @@ class Level:
     exclusive_by_capability: bool = True
     overlapping_exclusive: bool = True
     library_failure: str = "exit255"
+
+    def __attrs_post_init__(self) -> None:
+        if self.library_failure not in LIBRARY_FAILURES:
+            known = ", ".join(LIBRARY_FAILURES)
+            raise ValueError(f"library_failure: expected one of {known}, got {self.library_failure!r}")
 
     @property
     def exclusive_sets(self) -> bool:

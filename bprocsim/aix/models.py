@@ -7,6 +7,9 @@ from types import MappingProxyType
 
 from attrs import frozen
 
+# How many hardware threads a core of any model may have.
+WIDTHS = (1, 2, 4, 8)
+
 
 @frozen(eq=False)
 class Model:
@@ -15,6 +18,7 @@ class Model:
     `smt` the hardware threads of a core; `speeds` how fast each of them runs, in per mille of a
     thread that has the core to itself, by how many are busy (the first: one); `enhanced_affinity`
     whether it can be switched on; `source` of the speeds.
+    TypeError, ValueError: name the field.
     """
 
     name: str
@@ -23,10 +27,21 @@ class Model:
     source: str
     enhanced_affinity: bool = False
 
+    def __attrs_post_init__(self) -> None:
+        if self.smt not in WIDTHS:
+            raise ValueError(f"smt: expected one of {', '.join(map(str, WIDTHS))}, got {self.smt!r}")
+        if len(self.speeds) != self.smt:
+            raise ValueError(f"speeds: expected {self.smt}, for 1 busy hardware thread and more, got {self.speeds!r}")
+        for speed in self.speeds:
+            if isinstance(speed, bool) or not isinstance(speed, int):
+                raise TypeError(f"speeds: expected ints, per mille, got {speed!r}")
+            if not 1 <= speed <= 1000:
+                raise ValueError(f"speeds: expected 1 to 1000 per mille, got {speed}")
+
     @property
     def widths(self) -> tuple[int, ...]:
         """Give the numbers of hardware threads that a core of it may have, or may have online."""
-        return tuple(width for width in (1, 2, 4, 8) if width <= self.smt)
+        return tuple(width for width in WIDTHS if width <= self.smt)
 
 
 MODELS: Mapping[str, Model] = MappingProxyType(

@@ -9,8 +9,8 @@ from attrs import define, field, setters
 
 from bprocsim.aix.levels import Level
 from bprocsim.aix.models import Model
-from bprocsim.aix.placement import Attached, in_force, of_thread
-from bprocsim.aix.rset import Rset
+from bprocsim.aix.placement import Attached, eligible, in_force, of_process, of_thread
+from bprocsim.aix.rset import Rset, written
 from bprocsim.aix.topology import Topology, members
 
 
@@ -76,9 +76,18 @@ class Partition:
             self.dispatcher.refresh(threads)
 
     def placed(self, thread: Any) -> tuple[Rset, int | None]:
-        """Give the set that a thread goes by (the default set if nothing is attached), and its home SRAD."""
-        found = in_force(thread) or self.default_set
+        """Give the effective set of a thread's process (else its partition set, else the default set), and its home."""
+        placed = of_process(thread.process)
+        found = placed.effective or placed.partition or self.default_set
         return Rset(found.processors, found.memory), of_thread(thread).srad
+
+    def lacking(self, thread: Any) -> str:
+        """Say which processors a thread may use, if none of them is online; "" if one is."""
+        if eligible(self, thread):
+            return ""
+        wanted = in_force(thread)
+        named = "a processor" if wanted is None else f"one of processors {written(wanted.processors)}"
+        return f", for {named} to come online (dlpar_add or smtctl brings them back),"
 
     def threads(self) -> list[Any]:
         """Give the threads of all processes that live here, by pid and number."""

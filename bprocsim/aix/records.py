@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from attrs import define, setters
+from typing import Any
+
+import attrs
+from attrs import define, field, setters
 
 
-@define(on_setattr=setters.NO_OP)
+def _is_int(_record: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{attribute.name}: expected an int, got {value!r}")
+
+
+@define(on_setattr=setters.validate)
 class RsetAttributes:
     """What rs_getnameattr fills and rs_setnameattr reads: `owner` and `group` ids, permission bits, and who made it."""
 
-    owner: int = 0
-    group: int = 0
-    mode: int = 0
-    type: int = 0
+    owner: int = field(default=0, validator=_is_int)
+    group: int = field(default=0, validator=_is_int)
+    mode: int = field(default=0, validator=_is_int)
+    type: int = field(default=0, validator=_is_int)
 
 
 @define(on_setattr=setters.NO_OP)

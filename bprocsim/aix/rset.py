@@ -24,6 +24,8 @@ class Rset:
     __slots__ = ("freed", "memory", "processors")
 
     def __init__(self, processors: int = 0, memory: int = 0) -> None:
+        if processors.__class__ is not int or processors < 0:
+            raise TypeError(f"processors: expected bits in an int, got {processors!r}; write lpar.rset('0-3')")
         self.processors = processors
         self.memory = memory
         self.freed = False
@@ -69,7 +71,7 @@ class Rset:
         return Rset(self.processors, self.memory)
 
     def __repr__(self) -> str:
-        return written(self.processors)
+        return "freed" if self.freed else written(self.processors)
 
 
 class _Handle(Enum):

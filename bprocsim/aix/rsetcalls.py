@@ -89,7 +89,7 @@ def _alloc(f: NewSetFacts) -> Rset:
     return made
 
 
-# rs_alloc(flags): gives a new set. What C has as NULL on failure is a Fail here.
+# rs_alloc(flags): gives a new set.
 RS_ALLOC = Service(
     Errors(
         "rs_alloc",
@@ -102,6 +102,7 @@ RS_ALLOC = Service(
     ),
     _alloc_survey,
     _alloc,
+    failed=None,  # NULL
 )
 
 

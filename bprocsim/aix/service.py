@@ -45,13 +45,14 @@ class Service:
     """A call that is over in one step.
 
     `survey(asker, *args)` gathers its facts, `errors` decides, `commit(facts)` does it and gives
-    what the call returns. `subject(facts)` is what a failure is about.
+    what the call returns. `subject(facts)` is what a failure is about; `failed` what C returns then.
     """
 
     errors: Errors
     survey: Callable[..., Any]
     commit: Callable[[Any], Any]
     subject: Callable[[Any], bytes | str] = lambda _facts: ""
+    failed: int | None = -1
 
     def decide(self, asker: Asker, args: tuple[Any, ...]) -> Any:
         """Make the call: give a Fail, with nothing changed, or what it returns."""

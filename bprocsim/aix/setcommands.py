@@ -42,14 +42,14 @@ def may_not_remove(f: NameFacts) -> bool:
     return not (f.asker.may_attach and writable(f.asker.who, f.named))
 
 
-def _mkrset_survey(asker: Asker, name: Any, processors: int, memory: int = 0) -> NameFacts:
+def _mkrset_survey(asker: Asker, name: Any, rset: Rset) -> NameFacts:
     facts = _slashed(asker, name)
-    facts.rset, facts.type, facts.command = Rset(processors, memory), ADMINISTRATOR, c.RS_DEFINE
+    facts.rset, facts.type, facts.command = rset, ADMINISTRATOR, c.RS_DEFINE
     facts.mode = c.RS_IRUSR | c.RS_IWUSR | c.RS_IRGRP | c.RS_IROTH
     return facts
 
 
-# mkrset(name, processors, memory): what the command does with "namespace/name" and sets as bits.
+# mkrset(name, rset): what the command does with "namespace/name" and a set.
 MKRSET = Service(
     Errors(
         "mkrset",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from bprocsim.faces.arguments import function as check_function
-from bprocsim.faces.arguments import integer
+from bprocsim.faces.arguments import integer, usable, work_id
 from bprocsim.faces.calls import Call
 from bprocsim.faces.pointers import c_string, pointer, pointer_or_null, vector
 from bprocsim.faces.pyos import Proc
@@ -74,20 +74,21 @@ class AixProc(Proc):
 
     def ra_attachrset(self, rstype: int, rsid: int, rset: Any, flags: int = 0) -> Call[int]:
         """Attach a process or a thread to a resource set. Errors: ra_attachrset."""
-        return self._call("ra_attachrset", integer(rstype, "rstype"), rsid, rset, integer(flags, "flags"))
+        work = integer(rstype, "rstype"), work_id(rsid, "rsid")
+        return self._call("ra_attachrset", *work, rset, integer(flags, "flags"))
 
     def ra_attach(self, rstype1: int, rsid1: int, rstype2: int, rsid2: Any, flags: int = 0) -> Call[int]:
         """Attach a process or a thread to a resource set, or a thread to an SRAD. Errors: ra_attach."""
-        work = integer(rstype1, "rstype1"), rsid1
+        work = integer(rstype1, "rstype1"), work_id(rsid1, "rsid1")
         return self._call("ra_attach", *work, integer(rstype2, "rstype2"), rsid2, integer(flags, "flags"))
 
     def ra_detachrset(self, rstype: int, rsid: int, flags: int = 0) -> Call[int]:
         """Detach a process or a thread from its resource set. Errors: ra_detachrset."""
-        return self._call("ra_detachrset", integer(rstype, "rstype"), rsid, integer(flags, "flags"))
+        return self._call("ra_detachrset", integer(rstype, "rstype"), work_id(rsid, "rsid"), integer(flags, "flags"))
 
     def ra_getrset(self, rstype: int, rsid: int, flags: int, rset: Any) -> Call[int]:
         """Fill a set with the one in force; returns which it is (RS_EFFECTIVE_RSET, ...). Errors: ra_getrset."""
-        return self._call("ra_getrset", integer(rstype, "rstype"), rsid, integer(flags, "flags"), rset)
+        return self._call("ra_getrset", integer(rstype, "rstype"), work_id(rsid, "rsid"), integer(flags, "flags"), rset)
 
     def bindprocessor(self, what: int, who: int, where: int) -> Call[int]:
         """Bind a process's threads, or one thread, to a processor by its bind id. Errors: bindprocessor."""
@@ -179,9 +180,7 @@ class AixProc(Proc):
 
     def mkrset(self, name: Any, rset: Any) -> Call[int]:
         """Do what the command mkrset does: put a set under "namespace/name". Errors: mkrset."""
-        if not hasattr(rset, "processors"):
-            raise TypeError(f"mkrset: rset: expected a set such as rs_alloc gives, got {rset!r}")
-        return self._call("mkrset", c_string(name, "name"), rset.processors, rset.memory)
+        return self._call("mkrset", c_string(name, "name"), usable(rset, "mkrset"))
 
     def rmrset(self, name: Any) -> Call[int]:
         """Do what the command rmrset does: take the name "namespace/name" away. Errors: rmrset."""

@@ -51,6 +51,25 @@ def action(value: Any) -> Any:
     return value
 
 
+def usable(rset: Any, call: str) -> Any:
+    """Take a resource set that is one, and not freed; what a command does with it has no errno for that."""
+    if not hasattr(rset, "processors"):
+        raise TypeError(f"{call}: rset: expected a set such as rs_alloc gives, got {rset!r}")
+    if rset.freed:
+        raise ValueError(f"{call}: rset: this set was freed")
+    return rset
+
+
+def work_id(value: Any, argument: str) -> Any:
+    """Take the id of a process or a thread, or a set in its place (an errno is for that); TypeError names it."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if value is None or value is BAD_ADDRESS or hasattr(value, "processors"):
+        return value
+    hint = "; write .pid behind it" if hasattr(value, "pid") else ""
+    raise TypeError(f"{argument}: expected the id of a process or a thread, got {value!r}{hint}")
+
+
 def address(value: Any, call: str) -> Any:
     """Take a socket address: a dotted quad, or "" for any of the machine's own, and a port."""
     if not (hasattr(value, "host") and hasattr(value, "port")):

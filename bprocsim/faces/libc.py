@@ -18,6 +18,8 @@ _FILLING = frozenset({"getsockname", "pipe", "sigaction", "sigprocmask", "thread
 _FAILED_PAIRS: dict[str, tuple[int, Any]] = {
     "accept": (-1, None), "read": (-1, None), "wait": (-1, 0), "waitpid": (-1, 0),
 }  # fmt: skip
+# Those that return a pointer: NULL.
+_POINTERS = frozenset({"rs_alloc"})
 # Calls under other names in C than on a Proc, and methods of a Proc that are no calls of C.
 _NAMES = {"nanosleep": "sleep"}
 _NOT_IN_C = frozenset({"check_finished", "print", "sleep"})
@@ -73,6 +75,8 @@ class CCall:
     def failed(self, errno: Errno) -> Any:
         """Set errno and give what C returns for a failure."""
         self._libc.errno = errno.number(self._libc._proc.thread.process.machine.unix.name)
+        if self._name in _POINTERS:
+            return None
         return _FAILED_PAIRS.get(self._name, (-1, None) if self._name in _FILLING else -1)
 
     def shape(self, value: Any) -> Any:

@@ -115,7 +115,7 @@ AIX_CALLS = (
     "rs_init", "rs_free", "rs_op", "rs_getinfo", "rs_numrads", "rs_getrad", "rs_getassociativity", "rs_get_homesrad",
     "rs_info", "rs_setpartition", "set_partition", "rs_getpartition", "rs_registername", "rs_getnamedrset",
     "rs_discardname", "rs_getnameattr", "rs_setnameattr", "mkrset", "rmrset", "smtctl", "dlpar_remove", "dlpar_add",
-    "deallocate",
+    "deallocate", "rs_getrsetnames",
 )  # fmt: skip
 
 

@@ -100,8 +100,6 @@ def level_of(value: Any) -> Level:
 def cpu_of(value: Any) -> Model:
     """Give the processor model that a name or a table stands for. ValueError: the speeds do not fit the model."""
     made: Model = _changed(MODELS, value)
-    if len(made.speeds) != made.smt:
-        raise ValueError(f"speeds: expected {made.smt}, one for each hardware thread that may be busy")
     return made
 
 

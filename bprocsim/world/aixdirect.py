@@ -50,7 +50,7 @@ def serve(system: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any]) 
     result = service.decide(asker, args)
     cost_ns = machine.costs.syscall_ns
     sim.pass_time(cost_ns)
-    return _tell(system, name, asker, args, shown, result, service.errors, cost_ns)
+    return _tell(system, name, asker, args, shown, result, service.errors, cost_ns, service.failed)
 
 
 def reconfigure(system: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any]) -> Outcome:
@@ -79,14 +79,17 @@ def _ready(system: Any, name: str, by: Mapping[str, Any]) -> Asker:
 
 def _tell(
     system: Any, name: str, asker: Asker, args: tuple[Any, ...], shown: tuple[Any, ...], result: Any, errors: Errors,
-    took_ns: int,
+    took_ns: int, failed: int | None = -1,
 ) -> Outcome:  # fmt: skip
-    """Write a call into the trace, and tell what it came to; `shown` its arguments as they were before it."""
+    """Write a call into the trace, and tell what it came to.
+
+    `shown` its arguments as they were before it; `failed` what C returns for a failure.
+    """
     sim, machine = system.sim, system.home
     row: Row | None = None
     subject: bytes | str = b""
     if result.__class__ is Fail:
-        row, subject, result = result.row, result.subject, -1
+        row, subject, result = result.row, result.subject, failed
         shown = traced(args) if sim.trace.keeps else ()
         sim.trace.add(sim.now_ns, machine.name, asker.pid, "fail", name, shown, row.errno.name, row.cause)
     elif sim.trace.all:

@@ -14,7 +14,7 @@ from bprocsim.aix.constants import R_PROCESS
 from bprocsim.aix.dispatch import Dispatcher
 from bprocsim.aix.execrules import exec_profile
 from bprocsim.aix.images import POWER
-from bprocsim.aix.levels import LEVELS, Level
+from bprocsim.aix.levels import CAPABILITIES, LEVELS, Level
 from bprocsim.aix.models import MODELS, Model
 from bprocsim.aix.partition import Partition
 from bprocsim.aix.rset import Rset, listed
@@ -23,8 +23,8 @@ from bprocsim.aix.tree import AIX
 from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.costs import PRESETS, Costs
 from bprocsim.faces.aix import AixProc
-from bprocsim.faces.arguments import integer
-from bprocsim.faces.pointers import c_string
+from bprocsim.faces.arguments import integer, usable
+from bprocsim.faces.pointers import c_string, pointer_or_null
 from bprocsim.kernel import Machine
 from bprocsim.posix.execcalls import execve_errors
 from bprocsim.posix.image import image_bytes
@@ -146,8 +146,11 @@ class Lpar(Subroutines):
     def user(self, name: str, uid: int, gid: int, groups: Sequence[int] = (), capabilities: Any = None) -> User:
         """Make an account, with its line in /etc/passwd; give what it gives as `user=`.
 
-        TypeError, ValueError: name the argument.
+        `capabilities` some of AIX's own. TypeError, ValueError: name the argument.
         """
+        unknown = sorted(set(capabilities or ()) - set(CAPABILITIES), key=str)
+        if unknown and all(isinstance(each, str) for each in unknown):
+            raise ValueError(f"capabilities: AIX has no {unknown[0]!r}; expected some of {', '.join(CAPABILITIES)}")
         made = super().user(name, uid, gid, groups, capabilities)
         if not set(name) & set(":\n"):
             with suppress(OSError):  # whoever took the file away wants no names in it
@@ -189,25 +192,23 @@ class Lpar(Subroutines):
 
     # ---- resource sets ----
 
-    def rset(self, processors: Any = "") -> Rset:
-        """Make a resource set that the caller owns: "0-3,6", a list of logical ids, or "" for an empty one.
+    def rset(self, processors: Any = "", memory: Any = None) -> Rset:
+        """Make a resource set that the caller owns: of "0-3,6", a list of logical ids, or another set; "" is empty.
 
         Any id may be in it that a partition of this level can have, whether there is such a processor or
-        not; memory pools are added by rs_op. TypeError, ValueError: name the position, and what was expected there.
+        not. `memory` pools likewise, left out those of the other set, or none.
+        TypeError, ValueError: name the argument, the position, and what was expected there.
         """
-        return Rset(self._ids(processors))
-
-    def _ids(self, processors: Any) -> int:
-        """Take a set of processors as bits."""
+        made = Rset()
         if isinstance(processors, Rset):
-            return processors.processors
-        if not isinstance(processors, str | bytes) and isinstance(processors, Iterable):
-            processors = ",".join(str(at_least("processors", each, 0)) for each in processors)
-        return listed(processors, "processors", self.level.processors_max - 1)
-
-    def _pools(self, memory: Any) -> int:
-        """Take a set of memory pools as bits; None: none."""
-        return 0 if memory is None else listed(memory, "memory", self.partition.topology.srads - 1)
+            made = usable(processors, "rset").copy()
+        else:
+            if not isinstance(processors, str | bytes) and isinstance(processors, Iterable):
+                processors = ",".join(str(at_least("processors", each, 0)) for each in processors)
+            made.processors = listed(processors, "processors", self.level.processors_max - 1)
+        if memory is not None:
+            made.memory = listed(memory, "memory", self.partition.topology.srads - 1)
+        return made
 
     def effective_rset(self, pid: int) -> Rset:
         """Give what ra_getrset(R_PROCESS, pid) tells, as a set. CallError: there is no such process."""
@@ -222,13 +223,17 @@ class Lpar(Subroutines):
     def mkrset(self, name: Any, processors: Any, memory: Any = None, **by: Unpack[By]) -> Outcome:
         """Do what the command mkrset does: make the named set "namespace/name"; in sysxrset an exclusive one.
 
-        `processors`, `memory` as for `rset`, memory left out is none. Errors: mkrset.
+        `processors`, `memory` as for `rset`. Errors: mkrset.
         """
-        return serve(self, "mkrset", (name, self._ids(processors), self._pools(memory)), by)
+        return serve(self, "mkrset", (c_string(name, "name"), self.rset(processors, memory)), by)
 
     def rmrset(self, name: Any, **by: Unpack[By]) -> Outcome:
         """Do what the command rmrset does: take the named set "namespace/name" away. Errors: rmrset."""
-        return serve(self, "rmrset", (name,), by)
+        return serve(self, "rmrset", (c_string(name, "name"),), by)
+
+    def rs_getrsetnames(self, namespace: Any = None, **by: Unpack[By]) -> Outcome:
+        """List the names of a namespace, or of all; the value is pairs (namespace, rsname), in order."""
+        return serve(self, "rs_getrsetnames", (pointer_or_null(namespace, "namespace"),), by)
 
     # ---- processors ----
 

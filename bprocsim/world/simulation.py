@@ -237,7 +237,7 @@ class Simulation:
         Without `for_the_harness` those are left out who wait for what the harness itself may yet do.
         """
         return [
-            f"  {_who(process)} waits in {waiter.what} since {waiter.since_ns / 1e6:.6f} ms"
+            f"  {_who(process)} waits in {waiter.what}{_lacking(process, waiter)} since {waiter.since_ns / 1e6:.6f} ms"
             for process in self.processes()
             for waiter in _waiters(process)
             if for_the_harness or not (_for_the_harness(waiter.queue) or _for_the_harness(process.family))
@@ -272,6 +272,12 @@ def _waiters(process: Process) -> list[Any]:
     move = None if master is None else master.moves.get(process.pid)
     holders = [*process.threads, *([move] if move is not None else [])]
     return [holder.waiting for holder in holders if holder.waiting is not None]
+
+
+def _lacking(process: Process, waiter: Any) -> str:
+    """Say which processors somebody waits for of which none is online, where that is why."""
+    partition = process.machine.partition
+    return "" if partition is None or waiter.thread is None else str(partition.lacking(waiter.thread))
 
 
 def _who(process: Process) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from bprocsim.faces.arguments import integer
+from bprocsim.faces.arguments import integer, work_id
 from bprocsim.faces.pointers import pointer_or_null
 from bprocsim.world.aixdirect import By, Runs, ra_exec, ra_fork, serve
 from bprocsim.world.directcalls import LEFT_OUT
@@ -52,7 +52,8 @@ class Subroutines(System):
 
     def ra_execl(self, rstype: int, rsid: Any, flags: int, path: Any, *arguments: Any, **by: Unpack[Runs]) -> Outcome:
         """Become another image, attached to a resource; arguments one by one. Errors: ra_exec."""
-        return ra_exec(self, "ra_execl", "ra_execve", (rstype, rsid, flags), path, list(arguments), LEFT_OUT, by)
+        argv = list(arguments) or LEFT_OUT
+        return ra_exec(self, "ra_execl", "ra_execve", (rstype, rsid, flags), path, argv, LEFT_OUT, by)
 
     def ra_execle(self, rstype: int, rsid: Any, flags: int, path: Any, *arguments: Any, **by: Unpack[Runs]) -> Outcome:
         """Become another image, attached to a resource; the environment comes last. Errors: ra_exec."""
@@ -63,7 +64,8 @@ class Subroutines(System):
 
     def ra_execlp(self, rstype: int, rsid: Any, flags: int, file: Any, *arguments: Any, **by: Unpack[Runs]) -> Outcome:
         """Become another image, attached to a resource, looked for along PATH. Errors: ra_exec."""
-        return ra_exec(self, "ra_execlp", "ra_execvp", (rstype, rsid, flags), file, list(arguments), LEFT_OUT, by)
+        argv = list(arguments) or LEFT_OUT
+        return ra_exec(self, "ra_execlp", "ra_execvp", (rstype, rsid, flags), file, argv, LEFT_OUT, by)
 
     def ra_fork(
         self, rstype: int, rsid: Any, flags: int, child: Callable[..., Any], *args: Any, **by: Unpack[Runs]
@@ -75,23 +77,25 @@ class Subroutines(System):
 
     def ra_attachrset(self, rstype: int, rsid: int, rset: Any, flags: int = 0, **by: Unpack[By]) -> Outcome:
         """Attach a process or a thread to a resource set. Errors: ra_attachrset."""
-        args = integer(rstype, "rstype"), rsid, rset, integer(flags, "flags")
+        args = integer(rstype, "rstype"), work_id(rsid, "rsid"), rset, integer(flags, "flags")
         return serve(self, "ra_attachrset", args, by)
 
     def ra_attach(
         self, rstype1: int, rsid1: int, rstype2: int, rsid2: Any, flags: int = 0, **by: Unpack[By]
     ) -> Outcome:
         """Attach a process or a thread to a resource set, or a thread to an SRAD. Errors: ra_attach."""
-        work, resource = (integer(rstype1, "rstype1"), rsid1), (integer(rstype2, "rstype2"), rsid2)
+        work, resource = (integer(rstype1, "rstype1"), work_id(rsid1, "rsid1")), (integer(rstype2, "rstype2"), rsid2)
         return serve(self, "ra_attach", (*work, *resource, integer(flags, "flags")), by)
 
     def ra_detachrset(self, rstype: int, rsid: int, flags: int = 0, **by: Unpack[By]) -> Outcome:
         """Detach a process or a thread from its resource set. Errors: ra_detachrset."""
-        return serve(self, "ra_detachrset", (integer(rstype, "rstype"), rsid, integer(flags, "flags")), by)
+        args = integer(rstype, "rstype"), work_id(rsid, "rsid"), integer(flags, "flags")
+        return serve(self, "ra_detachrset", args, by)
 
     def ra_getrset(self, rstype: int, rsid: int, flags: int, rset: Any, **by: Unpack[By]) -> Outcome:
         """Fill a set with the one in force; the value is which it is. Errors: ra_getrset."""
-        return serve(self, "ra_getrset", (integer(rstype, "rstype"), rsid, integer(flags, "flags"), rset), by)
+        args = integer(rstype, "rstype"), work_id(rsid, "rsid"), integer(flags, "flags"), rset
+        return serve(self, "ra_getrset", args, by)
 
     def bindprocessor(self, what: int, who: int, bind_id: int, **by: Unpack[By]) -> Outcome:
         """Bind a process's threads (bp.BINDPROCESS) or one thread (bp.BINDTHREAD) to a processor by its bind id.

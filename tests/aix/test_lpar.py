@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
 import bprocsim as bp
@@ -261,3 +262,102 @@ def test_a_command_line_runs_on_the_partition() -> None:
     assert (done.returncode, done.stdout) == (3, "app one\n")
     with pytest.raises(FileNotFoundError):
         lpar.run(["nothing"])
+
+
+# ---- records and handles of the user's own -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "says"),
+    [
+        ({"speeds": (1000,)}, ValueError, "speeds: expected 4"),
+        ({"speeds": (1000, 0, 0, 0)}, ValueError, "speeds: expected 1 to 1000 per mille, got 0"),
+        ({"speeds": (1000, 0.5, 0.5, 0.5)}, TypeError, "speeds: expected ints, per mille, got 0.5"),
+        ({"smt": 16, "speeds": (1,) * 16}, ValueError, "smt: expected one of 1, 2, 4, 8, got 16"),
+    ],
+)
+def test_a_model_of_ones_own_is_checked(changes: dict[str, Any], error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=f"^{says}"):
+        attrs.evolve(bp.models["POWER7"], **changes)
+
+
+def test_a_level_of_ones_own_is_checked() -> None:
+    with pytest.raises(ValueError, match="library_failure: expected one of exit255, sigkill, errno, got 'abort'"):
+        attrs.evolve(bp.levels["7.1"], library_failure="abort")
+
+
+@pytest.mark.parametrize("processors", ["0-3", -1, 1.5, None])
+def test_a_set_is_made_of_bits_or_by_the_partition(processors: Any) -> None:
+    with pytest.raises(TypeError, match=r"processors: expected bits in an int, got .*; write lpar.rset\('0-3'\)"):
+        bp.Rset(processors)
+
+
+def test_a_freed_set_says_so() -> None:
+    lpar = partition()
+    rset = lpar.rset("0-3")
+    lpar.rs_free(rset)
+    assert repr(rset) == "freed"
+    for use in (lambda: lpar.rset(rset), lambda: lpar.mkrset("test/a", rset)):
+        with pytest.raises(ValueError, match="rset: this set was freed"):
+            use()
+
+
+def test_attributes_are_numbers() -> None:
+    with pytest.raises(TypeError, match="owner: expected an int, got 'bob'"):
+        bp.RsetAttributes(owner="bob")  # type: ignore[arg-type]
+    attributes = bp.RsetAttributes()
+    with pytest.raises(TypeError, match="mode: expected an int"):
+        attributes.mode = "0644"  # type: ignore[assignment]
+
+
+def test_a_capability_that_aix_has_not_is_named() -> None:
+    with pytest.raises(ValueError, match="capabilities: AIX has no 'CAP_NUMA_ATACH'; expected some of CAP_NUMA_ATTACH"):
+        partition().user("eve", 505, 505, capabilities={"CAP_NUMA_ATACH"})
+
+
+def test_a_process_in_place_of_its_number_is_told() -> None:
+    lpar = partition()
+    process: Any = lpar.idle_process()
+    says = r"rsid: expected the id of a process or a thread, .*; write .pid behind it"
+    with pytest.raises(TypeError, match=says):
+        lpar.ra_attachrset(bp.R_PROCESS, process, lpar.rset("0"))
+    with pytest.raises(TypeError, match=says):
+        lpar.ra_getrset(bp.R_PROCESS, process, 0, lpar.rset())
+
+
+def test_what_c_has_as_null_is_none() -> None:
+    lpar = partition()
+    out = lpar.rs_alloc(99)
+    assert (out.failed, out.value, out.errno) == (True, None, bp.Errno.EINVAL)
+    with lpar.session() as s:
+        assert s.libc.rs_alloc(99) is None
+        assert s.libc.errno == 22
+
+
+def test_a_named_set_keeps_memory_pools() -> None:
+    lpar = partition()
+    everything = lpar.rs_alloc(bp.RS_ALL).value
+    lpar.mkrset("test/all", everything)
+    found = lpar.rset()
+    lpar.rs_getnamedrset("test", "all", found)
+    assert (found, found.memory) == (everything, 1)
+    assert lpar.rs_getrsetnames("test").value == [("test", "all")]
+
+
+def test_a_deadlock_says_which_processors_are_missing() -> None:
+    lpar = partition(faults=[bp.CoreFails(core=1, at_ns=2_000_000)])
+    lpar.install("/usr/bin/work", lambda proc: (yield from proc.compute(50_000_000)))
+    with pytest.raises(bp.Deadlock, match=r"waits in compute\(\d+\), for one of processors 2-3 to come online \(dlpar"):
+        lpar.ra_execl(bp.R_RSET, lpar.rset("2-3"), 0, "/usr/bin/work")
+
+
+def test_the_set_of_a_new_image_is_its_effective_one() -> None:
+    lpar = partition()
+    process = lpar.idle_process()
+    lpar.ra_attachrset(bp.R_THREAD, bp.RS_MYSELF, lpar.rset("2-3"), caller=process)
+    assert repr(lpar.execve("/usr/bin/app", caller=process).rset) == "0-7"
+
+
+def test_a_partition_of_the_l_forms_without_arguments_gives_the_last_name() -> None:
+    lpar = partition()
+    assert lpar.ra_execl(bp.R_RSET, lpar.rset("0"), 0, "/usr/bin/app").text == "app\n"

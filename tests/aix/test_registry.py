@@ -161,7 +161,7 @@ def test_a_name_takes_memory() -> None:
     partition = made()
     partition.machine.memory.withheld_bytes = partition.machine.memory.total_bytes
     assert register(partition, rset("0")) == ("ENOMEM", "out_of_memory")
-    assert ask(partition, MKRSET, "app/one", 1) == ("ENOMEM", "out_of_memory")
+    assert ask(partition, MKRSET, "app/one", Rset(1)) == ("ENOMEM", "out_of_memory")
 
 
 # ---- rs_discardname ------------------------------------------------------------------------------
@@ -253,7 +253,7 @@ def test_an_exclusive_set_takes_its_processors_from_all_others() -> None:
 def test_other_namespaces_make_nothing_exclusive() -> None:
     partition = made()
     register(partition, rset("2,3"), "sysxrset2", "a")
-    assert ask(partition, MKRSET, "app/sysxrset", bits("2,3")) == 0
+    assert ask(partition, MKRSET, "app/sysxrset", Rset(bits("2,3"))) == 0
     assert partition.exclusive == 0
     old = made(level="5.2")
     assert register(old, rset("2,3"), "sysxrset", "a") == 0
@@ -272,10 +272,10 @@ def test_an_exclusive_set_is_not_overwritten() -> None:
 def test_a_level_may_leave_exclusive_sets_to_root_and_keep_them_apart() -> None:
     partition = made(level=STRICT)
     assert register(partition, rset("2"), "sysxrset", "a", by=ATTACHER) == ("EPERM", "exclusive_not_permitted")
-    assert ask(partition, MKRSET, "sysxrset/a", 4, by=MAKER) == ("EPERM", "exclusive_not_permitted")
+    assert ask(partition, MKRSET, "sysxrset/a", Rset(4), by=MAKER) == ("EPERM", "exclusive_not_permitted")
     assert register(partition, rset("2"), "sysxrset", "a") == 0
     assert register(partition, rset("2,3"), "sysxrset", "b") == ("EBUSY", "exclusive_sets_overlap")
-    assert ask(partition, MKRSET, "sysxrset/b", bits("2,3")) == ("EBUSY", "exclusive_sets_overlap")
+    assert ask(partition, MKRSET, "sysxrset/b", Rset(bits("2,3"))) == ("EBUSY", "exclusive_sets_overlap")
     assert register(partition, rset("3"), "sysxrset", "b") == 0
     partition.names[b"sysxrset", b"a"].owner = partition.names[b"sysxrset", b"b"].owner = ATTACHER.uid
     assert ask(partition, RS_DISCARDNAME, "sysxrset", "a", by=ATTACHER) == ("EPERM", "exclusive_not_permitted")
@@ -288,24 +288,24 @@ def test_a_level_may_leave_exclusive_sets_to_root_and_keep_them_apart() -> None:
 
 def test_mkrset_makes_a_name_of_an_administrators() -> None:
     partition = made()
-    assert ask(partition, MKRSET, "app/one", bits("0-3"), 1, by=MAKER) == 0
+    assert ask(partition, MKRSET, "app/one", Rset(bits("0-3"), 1), by=MAKER) == 0
     assert named(partition, by=NOBODY) == rset("0-3", 1)
     assert attributes(partition) == RsetAttributes(502, 502, 0o644, 0o1000)
-    assert ask(partition, MKRSET, "app/one", 1) == ("EEXIST", "name_taken")
-    assert ask(partition, MKRSET, "sysxrset/all", bits("0-7,99")) == 0
+    assert ask(partition, MKRSET, "app/one", Rset(1)) == ("EEXIST", "name_taken")
+    assert ask(partition, MKRSET, "sysxrset/all", Rset(bits("0-7,99"))) == 0
     assert partition.exclusive == bits("0-7,99")
 
 
 @pytest.mark.parametrize("name", ["one", "", "/", "app/", "/one", "app/one/two", "a b/one", "app/" + "x" * 256])
 def test_the_commands_take_a_namespace_and_a_name(name: str) -> None:
-    assert ask(made(), MKRSET, name, 1) == ("EINVAL", "name_malformed")
+    assert ask(made(), MKRSET, name, Rset(1)) == ("EINVAL", "name_malformed")
     assert ask(made(), RMRSET, name) == ("EINVAL", "name_malformed")
 
 
 def test_mkrset_asks_for_both_capabilities() -> None:
     only = [Credentials(502, 502, capabilities={name}) for name in ("CAP_NUMA_ATTACH", "CAP_PROPAGATE")]
     for who in (NOBODY, *only):
-        assert ask(made(), MKRSET, "app/one", 1, by=who) == ("EPERM", "may_not_make")
+        assert ask(made(), MKRSET, "app/one", Rset(1), by=who) == ("EPERM", "may_not_make")
 
 
 def test_rmrset_asks_for_the_right_to_write() -> None:
@@ -388,7 +388,7 @@ class Registry(RuleBasedStateMachine):
 
     @rule(name=NAMES, held=SETS, who=st.sampled_from(PEOPLE))
     def mkrset(self, name: tuple[str, str], held: Rset, who: Credentials) -> None:
-        found = ask(self.partition, MKRSET, "/".join(name), held.processors, held.memory, by=who)
+        found = ask(self.partition, MKRSET, "/".join(name), held, by=who)
         allowed = who in (ROOT, MAKER) and self.may_exclude(who, name) and name not in self.model
         allowed = allowed and not self.overlaps(held, name)
         assert (found == 0) == allowed, found

@@ -51,7 +51,7 @@ ARGUMENTS: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
     "rs_discardname": (words, words),
     "rs_getnameattr": (words, words, records),
     "rs_setnameattr": (words, words, st.integers(0, 8), records),
-    "mkrset": (slashed, st.integers(0, 255), st.integers(0, 3)),
+    "mkrset": (slashed, st.builds(Rset, st.integers(0, 255), st.integers(0, 3))),
     "rmrset": (slashed,),
 }
 
@@ -68,7 +68,7 @@ def worlds(draw: st.DrawFn) -> Partition:
     for name, who in (("app/one", ATTACHER), ("sysxrset/two", ATTACHER)):
         if draw(st.booleans()):
             asker = Asker(partition, ROOT, 1)
-            service("mkrset").decide(asker, (name, draw(st.integers(0, 255)), 0))
+            service("mkrset").decide(asker, (name, Rset(draw(st.integers(0, 255)))))
             entry = partition.names[tuple(name.encode().split(b"/"))]  # type: ignore[index]
             entry.owner, entry.mode = who.uid, draw(st.sampled_from([0o644, 0o600, 0o666, 0]))
     partition.online = draw(st.integers(1, 255))
