@@ -106,7 +106,7 @@ class Trial:
             return False
         if self.late and got.errors is not None and not got.failed:
             return got.late_errno is self.row.errno and got.exit_status == self.row.errno.number(got.system) & 0xFF
-        return got.errno is self.row.errno and got.value == -1
+        return got.failed and got.errno is self.row.errno
 
     @property
     def came(self) -> str:
@@ -114,7 +114,9 @@ class Trial:
         got = self.outcome
         if got is None:
             return "?"
-        return "-1" if got.failed else f"exit {got.exit_status}" if got.signal is None else f"signal {got.signal}"
+        if got.failed:
+            return "NULL" if got.value is None else str(got.value)
+        return f"exit {got.exit_status}" if got.signal is None else f"signal {got.signal}"
 
 
 def _try(table: Errors, row: Row, recipes: Mapping[tuple[str, str], Recipe], progress: Progress) -> Trial:
