@@ -106,7 +106,7 @@ class Trial:
             return False
         if self.late and got.errors is not None and not got.failed:
             return got.late_errno is self.row.errno and got.exit_status == self.row.errno.number(got.system) & 0xFF
-        return got.failed and got.errno is self.row.errno
+        return got.returned and got.value in (-1, None) and got.errno is self.row.errno
 
     @property
     def came(self) -> str:
