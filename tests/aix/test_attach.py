@@ -99,7 +99,7 @@ def test_a_new_thread_has_its_creators_binding_but_no_set_of_its_own(lpar: bp.Lp
         yield from proc.print(of_thread(proc.thread).bound, of_thread(proc.thread).attached)
 
     def bound(proc: bp.AixProc) -> Any:
-        yield from proc.bindprocessor(bp.BINDTHREAD, bp.RS_MYSELF, 2)
+        yield from proc.bindprocessor(bp.BINDTHREAD, proc.thread_self(), 2)
         yield from proc.thread_join((yield from proc.thread_create(second)))
 
     def attached(proc: bp.AixProc) -> Any:
@@ -180,6 +180,12 @@ def test_a_thread_is_named_by_its_id_or_by_its_number_in_the_callers_process(lpa
     assert lpar.ra_detachrset(bp.R_THREAD, 1, caller=process).value == 0
     assert of_thread(thread).attached is None
     assert lpar.ra_attachrset(bp.R_THREAD, 2, lpar.rset("3"), caller=process).errno is bp.Errno.ESRCH
+
+
+def test_bindprocessor_knows_no_rs_myself(lpar: bp.Lpar) -> None:
+    process = lpar.idle_process()
+    assert lpar.bindprocessor(bp.BINDPROCESS, bp.RS_MYSELF, 0, caller=process).cause == "no_such_work"
+    assert lpar.bindprocessor(bp.BINDPROCESS, process.pid, 0, caller=process).value == 0
 
 
 def test_another_users_process_is_out_of_reach(lpar: bp.Lpar) -> None:

@@ -61,6 +61,7 @@ def run(name: str, arguments: list[str], level: str, as_user: bool) -> tuple[Any
     return said, before, shape(lpar)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 @given(st.lists(words, max_size=7), st.sampled_from(["5.2", "7.1"]), st.booleans())
 def test_any_words(name: str, arguments: list[str], level: str, as_user: bool) -> None:

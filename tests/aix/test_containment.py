@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -237,5 +238,5 @@ class Containment(RuleBasedStateMachine):
         assert self.forced or sum(dispatcher.work_ps) == 1000 * given_ns + credit_ps
 
 
-TestContainment = Containment.TestCase
+TestContainment = pytest.mark.slow(Containment.TestCase)
 TestContainment.settings = settings(max_examples=40, stateful_step_count=40)

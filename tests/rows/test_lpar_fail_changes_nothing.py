@@ -130,6 +130,7 @@ def test_much_is_reached() -> None:
     assert kinds >= KINDS
 
 
+@pytest.mark.slow
 def test_a_change_in_any_field_of_a_partition_is_seen() -> None:
     lpar = busy_world(_case())
     before = snapshot(lpar)

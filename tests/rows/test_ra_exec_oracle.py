@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from attrs import evolve, frozen
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
@@ -209,6 +210,7 @@ PLAIN = Call(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(calls())
 @example(PLAIN)

@@ -100,6 +100,7 @@ NOT_MET = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", bp.levels)
 def test_a_row_is_due_on_every_level_that_has_it(level: str) -> None:
     met = {
