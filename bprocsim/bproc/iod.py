@@ -103,7 +103,7 @@ def forward(machine: Machine, end: Endpoint, stdout: Descriptor | None) -> None:
     end.arrived, end.at_end = arrived, at_end
     if end.inbox:
         # It arrived before the link was handed over.
-        early, end.inbox = bytes(end.inbox), bytearray()
+        early, end.inbox = bytes(end.inbox), b""
         end.receive(port, early)
     if (end.ended or end.reset) and end.at_end is not None:
         at_end()
@@ -140,7 +140,7 @@ def _forward_slowly(machine: Machine, end: Endpoint, output: Any) -> Steps:
 def _shut(machine: Machine, end: Endpoint) -> None:
     """Close both directions, whatever has not been read: the next write at the other end is EPIPE."""
     port, peer = machine.port, end.peer
-    end.inbox.clear()
+    end.inbox = b""
     end.close(port)
     if peer is not None and end.link is not None:
         port.send(end.link, 0, lambda: peer.be_reset(port))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from attrs import define, setters
 
 from bprocsim.posix.arch import Arch
-from bprocsim.posix.image import Loaded
+from bprocsim.posix.image import Loaded, read_once
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.paths import walk
 from bprocsim.posix.procs import Process
@@ -51,7 +49,7 @@ def freeze(machine: Machine, process: Process, library_list: tuple[str, ...]) ->
     return Frozen(machine.arch, FIXED_BYTES + pages * (page + WORD_BYTES), process.memory_bytes, by_name)
 
 
-@lru_cache(maxsize=256)
+@read_once
 def _pages(data: bytes, page: int) -> int:
     """Count the pages that are not all zero: only these are sent."""
     nothing = bytes(page)

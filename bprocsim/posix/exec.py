@@ -7,7 +7,6 @@ conditions over them are in `conditions`, `copying` and `headers`, the rows in `
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 from attrs import field, frozen
@@ -18,7 +17,7 @@ from bprocsim.posix.arch import Arch
 from bprocsim.posix.copying import copy
 from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.elf import ElfFile
-from bprocsim.posix.image import memory_of, read_elf
+from bprocsim.posix.image import memory_of, read_elf, read_once
 from bprocsim.posix.mapping import OLD_FATES, Fate
 from bprocsim.posix.paths import PathLimits, Walk, walk
 from bprocsim.posix.scripts import read_cut
@@ -268,7 +267,7 @@ class _Contents:
         return self
 
 
-@lru_cache(maxsize=256)
+@read_once
 def _is_flawed(data: bytes, arch: Arch, profile: ExecProfile) -> bool:
     """Tell whether a row about a program's contents holds; the same bytes are judged once."""
     contents = _Contents(arch, profile, read_elf(data, arch), _script_of(data, profile))

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from typing import Any, overload
+from functools import lru_cache, wraps
+from typing import Any, TypeVar, cast, overload
 
 from attrs import define, field, frozen, setters
 
 from bprocsim.posix.arch import Arch
 from bprocsim.posix.elf import ElfFile
-from bprocsim.units import KiB
+from bprocsim.units import KiB, MiB
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# From this size on a file is kept in memory for what was read of it only if it is one of the last few.
+_LARGE_BYTES = MiB
 
 
 @frozen(eq=False)
@@ -90,13 +95,24 @@ def image_bytes(name: str, needs: tuple[str, ...], memory_bytes: int, arch: Arch
     return arch.format.build(arch, name, needs, memory_bytes)
 
 
-@lru_cache(maxsize=256)
+def read_once(function: F) -> F:
+    """Let a function of a file's bytes, and of other things that can be hashed, read the same bytes once."""
+    small, large = lru_cache(maxsize=256)(function), lru_cache(maxsize=4)(function)
+
+    @wraps(function)
+    def read(data: bytes, *others: Any) -> Any:
+        return (small if len(data) < _LARGE_BYTES else large)(data, *others)
+
+    return cast("F", read)
+
+
+@read_once
 def read_elf(data: bytes, arch: Arch) -> ElfFile:
     """Read a file as a kernel of `arch` does; the same bytes are read once."""
     return arch.parse(data)
 
 
-@lru_cache(maxsize=256)
+@read_once
 def program_named(data: bytes, arch: Arch) -> str | None:
     """Tell which program of ours a file names, None for a foreign one; the same bytes are read once."""
     return arch.format.program_of(read_elf(data, arch))
@@ -126,7 +142,7 @@ class Loaded:
     fresh: bool = field(default=True)
 
 
-@lru_cache(maxsize=256)
+@read_once
 def memory_of(data: bytes, arch: Arch) -> int:
     """Give the memory that an image's segments take, in whole pages; the same bytes are counted once."""
     return arch.format.memory_of(arch, read_elf(data, arch))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from bprocsim.port import Port
 from bprocsim.posix.arch import Arch
 from bprocsim.posix.copying import area_bytes
 from bprocsim.posix.exec import ExecFacts, ExecProfile, Subject
-from bprocsim.posix.image import Loaded, memory_of, read_elf
+from bprocsim.posix.image import Loaded, memory_of, read_elf, read_once
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.mapping import Mapping, fate_of
 from bprocsim.posix.procs import Handler, Process, close_on_exec
@@ -58,7 +56,7 @@ def _killer(facts: ExecFacts, subject: Subject, starts: bool = True) -> int:
     )
 
 
-@lru_cache(maxsize=256)
+@read_once
 def _signal_of(
     data: bytes, arch: Arch, profile: ExecProfile, lowest: int, memory_bytes: int, program: bytes | None,
     starts: bool, stack_full: bool,

@@ -38,7 +38,7 @@ class Endpoint:
     peer: Endpoint | None = None
     local: Any = None
     remote: Any = None
-    inbox: bytearray = field(factory=bytearray)
+    inbox: bytes | bytearray = b""
     unread: int = 0
     ended: bool = False
     reset: bool = False
@@ -71,10 +71,16 @@ class Endpoint:
 
     def take(self, port: Port, count: int) -> bytes | None:
         """Take up to `count` bytes that have arrived."""
-        if not self.inbox:
+        inbox = self.inbox
+        if not inbox:
             return b"" if self.ended or self.reset else None
-        data = bytes(self.inbox[:count])
-        del self.inbox[:count]
+        if len(inbox) <= count:
+            data, self.inbox = bytes(inbox), b""
+        else:
+            if isinstance(inbox, bytes):
+                inbox = self.inbox = bytearray(inbox)
+            data = bytes(inbox[:count])
+            del inbox[:count]
         self._opened(port, len(data))
         return data
 
@@ -98,7 +104,12 @@ class Endpoint:
             data = data[taken:]
             if not data:
                 return
-        self.inbox += data
+        if not self.inbox:
+            self.inbox = data  # as it was sent: a whole image is shared by all who have it, and never copied
+        else:
+            if isinstance(self.inbox, bytes):
+                self.inbox = bytearray(self.inbox)
+            self.inbox += data
         if self._reading:
             self._reading.wake_all(port, Why.DATA)
 
