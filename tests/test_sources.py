@@ -23,7 +23,8 @@ from bprocsim import costs, kernels
 from bprocsim.aix.levels import LEVELS
 from bprocsim.aix.models import MODELS
 from bprocsim.bproc.editions import EDITIONS
-from bprocsim.costs import SOURCES, Costs
+from bprocsim.calibration import SYSTEMS, context, points
+from bprocsim.costs import PRESET_SOURCES, SOURCES, Costs
 from bprocsim.manual import Errors, Kind
 from bprocsim.sources import KINDS, load, source
 from bprocsim.testing import tables
@@ -115,10 +116,17 @@ def cited_by_tables() -> dict[str, set[str]]:
 
 
 def cited_by_records() -> dict[str, set[str]]:
-    """Ids that costs, editions and exec profiles cite."""
+    """Ids that costs, systems, measured points, editions and exec profiles cite."""
     found = defaultdict(set)
     for name in SOURCES.values():
         found[name].add("costs.SOURCES")
+    for preset, own in PRESET_SOURCES.items():
+        for name in own.values():
+            found[name].add(f"costs {preset}")
+    for system in SYSTEMS.values():
+        found[system.source].add(f"system {system.name}")
+    for name, what in (*((each.source, each.id) for each in points()), *((each.source, each.id) for each in context())):
+        found[name].add(f"point {what}")
     for edition in EDITIONS.values():
         found[edition.no_master_source].add(f"edition {edition.name}")
     for model in MODELS.values():

@@ -11,6 +11,7 @@ from bprocsim.cli.usage import unknown
 PAGES = {
     "trust": "how far to trust it: rows, sources, what was held against real systems",
     "kernels": "how the exec rules of the kernels differ",
+    "launch": "published launch times beside simulated ones",
 }
 
 SUMMARY = "how far to trust it, and how its kernels differ"

@@ -146,6 +146,8 @@ def read(machine: Machine, thread: Thread, fd: int, count: int) -> Steps:
         if facts.at_end:
             file.reset_told = True
         return Fail(row, READ_ERRORS)
+    if data and isinstance(file, OpenFile) and (copy_ns := machine.costs.file_copy_ns(len(data))):
+        yield port.sleep(copy_ns)
     if machine.trace.all:
         machine.record(thread.process.pid, "read", fd, data)
     return data
@@ -182,6 +184,8 @@ def write(machine: Machine, thread: Thread, fd: int, data: Any) -> Steps:
         written, row = yield from _write_rest(port, thread, facts, fd, written)
         if row is not None:
             return _refused(machine, thread, facts, row)
+    if written and isinstance(facts.file, OpenFile) and (copy_ns := machine.costs.file_copy_ns(written)):
+        yield port.sleep(copy_ns)
     if machine.trace.all:
         machine.record(thread.process.pid, "write", fd, bytes(data[:written]))
     return written

@@ -10,12 +10,13 @@ import pytest
 
 import bprocsim as bp
 from tests.about.kernels import FIELDS, kernels_page
+from tests.about.launch import launch_page
 from tests.about.trust import trust_page
 
 ABOUT = Path(bp.__file__).parent / "about"
 REFRESH = "python3 tests --only pytest -- tests/about --refresh-golden"
 
-PAGES: dict[str, Callable[[], str]] = {"kernels": kernels_page, "trust": trust_page}
+PAGES: dict[str, Callable[[], str]] = {"kernels": kernels_page, "launch": launch_page, "trust": trust_page}
 
 
 @pytest.mark.slow

@@ -1,0 +1,114 @@
+"""A launch time is made of messages, copies and work: whatever is taken away or added changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+
+from bprocsim.calibration import LAUNCHERS, SYSTEMS, predict
+from bprocsim.calibration.prediction import launch
+from bprocsim.programs.xcpu import launcher, messages, sessions
+from bprocsim.programs.xcpu.messages import Type
+from bprocsim.units import MiB, ms, us
+
+XCPU, PINKISH = LAUNCHERS["xcpu"], SYSTEMS["pinkish"]
+MODES = ("flat", "tree")
+IMAGE = 4 * MiB
+
+
+def seconds(mode: str) -> float:
+    return predict("xcpu", mode, 6, IMAGE, system="pinkish", fanout=2 if mode == "tree" else None)
+
+
+def without(kind: Type, name: str, instead: bytes) -> Callable[..., Any]:
+    """Give `ask` as it is when one request is never sent, and its reply made up."""
+    whole = messages.ask
+
+    def ask(proc: Any, fd: int, asked: Type, about: str = "", data: bytes = b"") -> Any:
+        if (asked, about.rpartition("/")[2]) == (kind, name):
+            yield from ()
+            return instead
+        return (yield from whole(proc, fd, asked, about, data))
+
+    return ask
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("kind", "name", "instead"), [(Type.ATTACH, "", b""), (Type.WRITE, "argv", b""), (Type.READ, "wait", b"0")]
+)
+def test_a_message_that_is_not_sent_is_missing_in_the_time(
+    mode: str, kind: Type, name: str, instead: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = seconds(mode)
+    monkeypatch.setattr(sessions, "ask", without(kind, name, instead))
+    # At least the latency of it, and of its reply, from the first node to the last.
+    assert seconds(mode) < whole - 2 * PINKISH.costs.link_latency_ns / 1e9
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("kind", "name", "instead"), [(Type.CREATE, "exec", b""), (Type.WRITE, "exec", b""), (Type.CLUNK, "exec", b"")]
+)
+def test_a_launch_without_its_image_fails(
+    mode: str, kind: Type, name: str, instead: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "ask", without(kind, name, instead))
+    with pytest.raises(RuntimeError, match="the launch failed with status"):
+        seconds(mode)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_copy_more_or_less_is_a_copy_more_or_less_in_the_time(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The copy to the last of those that the head serves: by its headers alone, and twice."""
+    whole, fill = seconds(mode), sessions.fill
+    last = "10.54.1.1" if mode == "tree" else "10.54.1.5"
+    copy = IMAGE / MiB * (PINKISH.costs.link_ns_per_mib + 2 * PINKISH.costs.file_copy_ns_per_mib) / 1e9
+
+    def twice(proc: Any, session: Any, path: str) -> Any:
+        yield from fill(proc, session, path)
+        if proc.node == -1 and session.host == last:
+            yield from fill(proc, session, path)
+
+    room = launcher if mode == "flat" else sessions
+    monkeypatch.setattr(room, "fill", twice)
+    assert seconds(mode) == pytest.approx(whole + copy, rel=0.01)
+
+    def headers(proc: Any, session: Any, path: str) -> Any:
+        if proc.node == -1 and session.host == last:
+            fd = yield from proc.open(path)
+            data = yield from proc.read(fd, 4096)
+            yield from proc.close(fd)
+            for kind, part in ((Type.CREATE, b""), (Type.WRITE, data), (Type.CLUNK, b"")):
+                yield from messages.ask(proc, session.fd, kind, session.file("exec"), part)
+        else:
+            yield from fill(proc, session, path)
+
+    monkeypatch.setattr(room, "fill", headers)
+    # In the tree the other half of the nodes then decides, which was served before.
+    assert seconds(mode) < whole - copy / 2
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "name", ["link_latency_ns", "link_ns_per_mib", "file_copy_ns_per_mib", "fork_ns", "exec_ns", "syscall_ns"]
+)
+def test_every_figure_of_a_system_counts(mode: str, name: str) -> None:
+    slower = attrs.evolve(PINKISH.costs, **{name: getattr(PINKISH.costs, name) + 1 * ms})
+    changed = launch(XCPU, mode, 6, IMAGE, attrs.evolve(PINKISH, costs=slower))
+    assert changed > launch(XCPU, mode, 6, IMAGE, PINKISH) + 900 * us / 1e9
+
+
+@pytest.mark.parametrize(("mode", "name", "times"), [
+    ("flat", "startup_ns", 1), ("flat", "session_ns", 6), ("flat", "clone_ns", 0),
+    ("tree", "startup_ns", 1), ("tree", "session_ns", 6), ("tree", "clone_ns", 2),
+])  # fmt: skip
+def test_the_work_of_a_launcher_counts_where_it_is_done(mode: str, name: str, times: int) -> None:
+    """By hand: 6 nodes, 2 from each: 2 by the head, each of them fills 2."""
+    width = 2 if mode == "tree" else None
+    more = XCPU.with_constants({name: getattr(XCPU.figures, name) + 10 * ms})
+    added = launch(more, mode, 6, IMAGE, PINKISH, width) - launch(XCPU, mode, 6, IMAGE, PINKISH, width)
+    assert added == pytest.approx(times * 0.010, abs=1e-9)
