@@ -46,7 +46,7 @@ def other_owner(f: Any) -> bool:
 
 
 _WORK_TYPE_INVALID = Row(E.EINVAL, work_type_invalid, "the type is not one of work that can be attached")
-_NO_SUCH_WORK = Row(E.ESRCH, no_such_work, "there is no such process or thread")
+NO_SUCH_WORK = Row(E.ESRCH, no_such_work, "there is no such process or thread")
 _OTHER_OWNER = Row(E.EPERM, other_owner, "the caller is not root, and the target has another effective user id")
 
 # ---- ra_attachrset and ra_attach -----------------------------------------------------------------
@@ -104,7 +104,7 @@ RA_ATTACHRSET_ERRORS = Errors(
     page="aix-ra_attachrset",
     order=ORDER,
     rows=(
-        _WORK_TYPE_INVALID, FLAGS_INVALID, RSET_UNREADABLE, NOT_PRIVILEGED, _NO_SUCH_WORK, _OTHER_OWNER,
+        _WORK_TYPE_INVALID, FLAGS_INVALID, RSET_UNREADABLE, NOT_PRIVILEGED, NO_SUCH_WORK, _OTHER_OWNER,
         *_OF_RUNNING_SETS,
     ),
 )  # fmt: skip
@@ -117,7 +117,7 @@ RA_ATTACH_ERRORS = Errors(
         _WORK_TYPE_INVALID,
         RSTYPE_INVALID,
         Row(E.EINVAL, sradid_of_process, "an SRADID is given for a process; it is threads that have one"),
-        FLAGS_INVALID, AFFINITY_DISABLED, RSET_UNREADABLE, NOT_PRIVILEGED, _NO_SUCH_WORK, _OTHER_OWNER, SRADID_INVALID,
+        FLAGS_INVALID, AFFINITY_DISABLED, RSET_UNREADABLE, NOT_PRIVILEGED, NO_SUCH_WORK, _OTHER_OWNER, SRADID_INVALID,
         *_OF_RUNNING_SETS,
     ),
 )  # fmt: skip
@@ -168,7 +168,7 @@ RA_DETACHRSET_ERRORS = Errors(
         _WORK_TYPE_INVALID,
         Row(E.EINVAL, detach_flags_invalid, "flags holds a bit that is reserved", name="flags_invalid"),
         Row(E.EPERM, lambda f: not f.asker.may_attach, NOT_PRIVILEGED.sentence, name="not_privileged"),
-        _NO_SUCH_WORK,
+        NO_SUCH_WORK,
         _OTHER_OWNER,
     ),
 )
@@ -222,7 +222,7 @@ RA_GETRSET_ERRORS = Errors(
         _WORK_TYPE_INVALID,
         Row(E.EINVAL, flags_not_zero, "flags is not 0"),
         Row(E.EFAULT, rset_unwritable, "the resource set is at an invalid address"),
-        _NO_SUCH_WORK,
+        NO_SUCH_WORK,
     ),
 )
 

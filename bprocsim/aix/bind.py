@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import define, setters
 
+from bprocsim.aix.attach import NO_SUCH_WORK
 from bprocsim.aix.constants import BINDPROCESS, BINDTHREAD, PROCESSOR_CLASS_ANY, R_PROCESS, R_THREAD, RS_MYSELF
 from bprocsim.aix.placement import of_process, of_thread
 from bprocsim.aix.service import Asker, Service
@@ -16,11 +17,11 @@ _TYPES = {BINDPROCESS: R_PROCESS, BINDTHREAD: R_THREAD}
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class BindFacts:
-    """What bindprocessor asks: `what` and `work` who is to be bound, `where` a bind id or PROCESSOR_CLASS_ANY."""
+    """What bindprocessor asks: `what` and `found` who is to be bound, `where` a bind id or PROCESSOR_CLASS_ANY."""
 
     asker: Asker
     what: int
-    work: Work | None
+    found: Work | None
     where: int
 
     @property
@@ -48,23 +49,19 @@ def processor_exclusive(f: BindFacts) -> bool:
     return not f.unbinds and bool(partition.bound_to(f.where) & partition.exclusive)
 
 
-def no_such_work(f: BindFacts) -> bool:
-    return f.work is None
-
-
 def other_owner(f: BindFacts) -> bool:
     """Neither the real nor the effective user id of the caller is one of the target's."""
-    if f.work is None or f.work.process is None or f.asker.is_root:
+    if f.found is None or f.found.process is None or f.asker.is_root:
         return False
-    who, target = f.asker.who, f.work.process.credentials
+    who, target = f.asker.who, f.found.process.credentials
     return bool(who.uid != target.uid and who.euid != target.euid)
 
 
 def resource_attached(f: BindFacts) -> bool:
-    if f.unbinds or f.work is None or f.work.process is None:
+    if f.unbinds or f.found is None or f.found.process is None:
         return False
-    placed = of_process(f.work.process)
-    own = any(of_thread(thread).attached is not None for thread in f.work.threads)
+    placed = of_process(f.found.process)
+    own = any(of_thread(thread).attached is not None for thread in f.found.threads)
     return own or placed.effective is not None or placed.partition is not None
 
 
@@ -81,7 +78,7 @@ ERRORS = Errors(
             "Where is a processor of exclusive use, which takes no bound work",
             source="aix-exclusive",
         ),
-        Row(E.ESRCH, no_such_work, "there is no such process or thread"),
+        NO_SUCH_WORK,
         Row(E.EPERM, other_owner, "the caller is not root, and the process is another user's"),
         Row(E.EPERM, resource_attached, "the process is attached to a resource set"),
     ),
@@ -89,10 +86,10 @@ ERRORS = Errors(
 
 
 def _bind(f: BindFacts) -> int:
-    assert f.work is not None, "every row was tested"
-    for thread in f.work.threads:
+    assert f.found is not None, "every row was tested"
+    for thread in f.found.threads:
         set_bound(thread, None if f.unbinds else f.where)
-    f.asker.partition.changed(f.work.threads)
+    f.asker.partition.changed(f.found.threads)
     return 0
 
 

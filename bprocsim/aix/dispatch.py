@@ -65,6 +65,9 @@ class Dispatcher:
         self._timer_ns = 0
         partition.dispatcher = self
 
+    def __repr__(self) -> str:
+        return f"<{self.count} processors online: {len(self.running)} busy, {self.waiting} threads wait>"
+
     @property
     def count(self) -> int:
         """Tell how many processors are online."""

@@ -293,7 +293,7 @@ def test_execrset_of_a_bound_process(forced: bool) -> None:
     if forced:
         assert done(lpar, "launcher") == "2 2 ['shows'] [None]\n"
     else:
-        assert refused(lpar, "launcher") == f"execrset: shows: {DENIED}"
+        assert refused(lpar, "launcher") == f"execrset: -c 2: {DENIED}"
 
 
 @pytest.mark.parametrize(
@@ -303,8 +303,8 @@ def test_execrset_of_a_bound_process(forced: bool) -> None:
         ("-c 0 -e /etc/passwd", "/etc/passwd: Permission denied"),
         ("-P -c 0 -e nosuch", "nosuch: No such file or directory"),
         ("test/none ps", "test/none: No such file or directory"),
-        ("-S test/some ps", "ps: Invalid argument"),
-        ("-c 8 -e ps", "ps: No such device"),
+        ("-S test/some ps", "test/some: Invalid argument"),
+        ("-c 8 -e ps", "-c 8: No such device"),
     ],
 )
 def test_execrset_refuses(words: str, said: str) -> None:
@@ -331,7 +331,7 @@ def test_who_may_execrset(who: str, words: str) -> None:
     if who == "root" or (who != "none" and "-P" not in words):
         assert " 1 ['shows']" in done(lpar, f"execrset {words}", user=user)
     else:
-        assert refused(lpar, f"execrset {words}", user=user) == f"execrset: shows: {DENIED}"
+        assert refused(lpar, f"execrset {words}", user=user) == f"execrset: -c 1: {DENIED}"
 
 
 def test_a_child_without_cap_propagate_may_not() -> None:
@@ -343,7 +343,7 @@ def test_a_child_without_cap_propagate_may_not() -> None:
     line = "execrset -c 1 -e shows; echo end"
     assert done(lpar, ["sh", "-c", line], user=both) == "2 1 ['shows'] [None]\nend\n"
     said = lpar.run(["sh", "-c", line], user=attach, text=True)
-    assert (said.stdout, said.stderr) == ("end\n", f"execrset: shows: {DENIED}\n")
+    assert (said.stdout, said.stderr) == ("end\n", f"execrset: -c 1: {DENIED}\n")
     assert done(lpar, ["sh", "-c", "exec execrset -c 1 -e shows"], user=attach) == "2 1 ['shows'] [None]\n"
 
 

@@ -10,10 +10,14 @@ from bprocsim.aix.constants import (
     R_PROCESS,
     R_RSET,
 )
+from bprocsim.aix.resource import RESOURCE_ROWS
 from bprocsim.faces.aix import AixProc
 from bprocsim.faces.errors import CallError
 from bprocsim.programs.aix.command import Command, Misused, Refused, Steps, lists_joined, options_of, set_of_lists
 from bprocsim.programs.aix.named import named_set
+
+# What ra_exec may find wrong with the set, or with who gives it, and not with the command.
+_OF_SETS = frozenset(row.cause for row in RESOURCE_ROWS)
 
 
 def _execrset(proc: AixProc, words: list[str]) -> Steps:
@@ -43,7 +47,9 @@ def _execrset(proc: AixProc, words: list[str]) -> Steps:
             yield from proc.execvp(rest[0], rest)
         yield from proc.ra_execvp(R_RSET, rset, strset, rest[0], rest)
     except CallError as error:
-        raise Refused(f"{rest[0]}: {error.error.message}") from None
+        of_the_set = error.cause in _OF_SETS or error.call == "rs_setpartition"
+        about = (f"-c {given['-c']}" if by_lists else name) if of_the_set else rest[0]
+        raise Refused(f"{about}: {error.error.message}") from None
 
 
 # Source: aix-execrset.
