@@ -107,6 +107,18 @@ if TYPE_CHECKING:
     from bprocsim.bproc.nodes import NODE_MASTER as BPROC_NODE_MASTER
     from bprocsim.bproc.nodes import NODE_NONE as BPROC_NODE_NONE
     from bprocsim.bproc.nodes import NODE_SELF as BPROC_NODE_SELF
+    from bprocsim.bproc.nodes import (
+        bproc_node_boot,
+        bproc_node_down,
+        bproc_node_error,
+        bproc_node_halt,
+        bproc_node_pwroff,
+        bproc_node_reboot,
+        bproc_node_unavailable,
+        bproc_node_up,
+    )
+    from bprocsim.bproc.records import BprocAddress, BprocNodeInfo, BprocProcInfo, BprocVersion
+    from bprocsim.bproc.rights import X_OK as BPROC_X_OK
     from bprocsim.bproc.steps import Step
     from bprocsim.costs import Costs
     from bprocsim.errnos import Errno
@@ -218,7 +230,10 @@ _ROOMS = {
     "aix.xcoffbuild": "XcoffImage",
     "bproc.editions": "editions=EDITIONS Edition",
     "bproc.nodes": "BPROC_NODE_ANY=NODE_ANY BPROC_NODE_MASTER=NODE_MASTER "
-    "BPROC_NODE_NONE=NODE_NONE BPROC_NODE_SELF=NODE_SELF",
+    "BPROC_NODE_NONE=NODE_NONE BPROC_NODE_SELF=NODE_SELF bproc_node_boot bproc_node_down bproc_node_error "
+    "bproc_node_halt bproc_node_pwroff bproc_node_reboot bproc_node_unavailable bproc_node_up",
+    "bproc.records": "BprocAddress BprocNodeInfo BprocProcInfo BprocVersion",
+    "bproc.rights": "BPROC_X_OK=X_OK",
     "bproc.steps": "Step",
     "costs": "Costs",
     "errnos": "Errno",
@@ -287,8 +302,21 @@ __all__ = [
     "BPROC_NODE_MASTER",
     "BPROC_NODE_NONE",
     "BPROC_NODE_SELF",
+    "BPROC_X_OK",
+    "bproc_node_boot",
+    "bproc_node_down",
+    "bproc_node_error",
+    "bproc_node_halt",
+    "bproc_node_pwroff",
+    "bproc_node_reboot",
+    "bproc_node_unavailable",
+    "bproc_node_up",
+    "BprocAddress",
+    "BprocNodeInfo",
     "BprocProc",
+    "BprocProcInfo",
     "BprocSession",
+    "BprocVersion",
     "CallError",
     "Cluster",
     "ConnectRefused",

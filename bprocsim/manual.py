@@ -64,16 +64,17 @@ _Group = tuple[Callable[[Any], Any] | None, tuple[tuple[Callable[[Any], bool], R
 class Errors:
     """The table of one call: `call` its name, `page` and `order` ids of sources, `rows` in order.
 
-    `order` names the source of the sequence, which pages rarely promise.
-    ValueError: two rows with one cause.
+    `order` names the source of the sequence, which pages rarely promise; `failed` what the call
+    returns in C when it fails, None for NULL. ValueError: two rows with one cause.
     """
 
-    __slots__ = ("_at", "call", "order", "page", "rows")
+    __slots__ = ("_at", "call", "failed", "order", "page", "rows")
 
-    def __init__(self, call: str, *, page: str, order: str, rows: Iterable[Row]) -> None:
+    def __init__(self, call: str, *, page: str, order: str, rows: Iterable[Row], failed: int | None = -1) -> None:
         self.call = call
         self.page = page
         self.order = order
+        self.failed = failed
         self.rows = tuple(rows)
         causes = [row.cause for row in self.rows]
         twice = sorted({cause for cause in causes if causes.count(cause) > 1})

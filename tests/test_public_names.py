@@ -19,8 +19,8 @@ import bprocsim
 
 PINNED = """
     ARCHES Address AixProc AixSession Arch
-    BAD_ADDRESS BINDPROCESS BINDTHREAD BPROC_NODE_ANY BPROC_NODE_MASTER BPROC_NODE_NONE BPROC_NODE_SELF
-    BprocProc BprocSession
+    BAD_ADDRESS BINDPROCESS BINDTHREAD BPROC_NODE_ANY BPROC_NODE_MASTER BPROC_NODE_NONE BPROC_NODE_SELF BPROC_X_OK
+    BprocAddress BprocNodeInfo BprocProc BprocProcInfo BprocSession BprocVersion
     CallError Cluster ConnectRefused CoreFails Costs Credentials
     Deadlock
     Edition ElfImage Errno ExecProfile
@@ -52,6 +52,8 @@ PINNED = """
     WEXITSTATUS WIFEXITED WIFSIGNALED WIFSTOPPED WNOHANG WTERMSIG WUNTRACED Waited
     XcoffImage
     __version__
+    bproc_node_boot bproc_node_down bproc_node_error bproc_node_halt bproc_node_pwroff bproc_node_reboot
+    bproc_node_unavailable bproc_node_up
     costs
     editions
     kernels

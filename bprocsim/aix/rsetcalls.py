@@ -99,10 +99,10 @@ RS_ALLOC = Service(
             Row(E.EINVAL, flags_invalid, "flags is none of RS_EMPTY, RS_SYSTEM, RS_ALL, RS_PARTITION"),
             Row(E.ENOMEM, out_of_memory, "there is not enough memory for the set"),
         ),
+        failed=None,  # NULL
     ),
     _alloc_survey,
     _alloc,
-    failed=None,  # NULL
 )
 
 

@@ -1,8 +1,7 @@
-"""How a call of AIX reads: facts are surveyed, a table decides, a function commits; then its cost passes."""
+"""Who makes a call of AIX that is over in one step, and how its arguments are kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from attrs import define, frozen, setters
@@ -10,8 +9,7 @@ from attrs import define, frozen, setters
 from bprocsim.aix.partition import Partition
 from bprocsim.aix.records import RadInfo, RsetAttributes
 from bprocsim.aix.rset import Rset
-from bprocsim.manual import Errors, Fail
-from bprocsim.port import Steps
+from bprocsim.posix import service
 from bprocsim.posix.credentials import Credentials
 
 
@@ -41,34 +39,13 @@ class Asker:
 
 
 @frozen(eq=False)
-class Service:
-    """A call that is over in one step.
+class Service(service.Service):
+    """A call of AIX that is over in one step."""
 
-    `survey(asker, *args)` gathers its facts, `errors` decides, `commit(facts)` does it and gives
-    what the call returns. `subject(facts)` is what a failure is about; `failed` what C returns then.
-    """
-
-    errors: Errors
-    survey: Callable[..., Any]
-    commit: Callable[[Any], Any]
-    subject: Callable[[Any], bytes | str] = lambda _facts: ""
-    failed: int | None = -1
-
-    def decide(self, asker: Asker, args: tuple[Any, ...]) -> Any:
-        """Make the call: give a Fail, with nothing changed, or what it returns."""
-        facts = self.survey(asker, *args)
-        row = self.errors.first(facts)
-        if row is not None:
-            return Fail(row, self.errors, self.subject(facts))
-        return self.commit(facts)
-
-    def __call__(self, machine: Any, thread: Any, *args: Any) -> Steps:
-        """Make it for a thread; see kernel.calls."""
+    def asker(self, machine: Any, thread: Any) -> Asker:
+        """Give what a survey knows of the thread that makes the call."""
         process = thread.process
-        result = self.decide(Asker(machine.partition, process.credentials, process.pid, thread), args)
-        if not machine.port.pass_at_once(machine.costs.syscall_ns):
-            yield machine.port.sleep(machine.costs.syscall_ns)
-        return result
+        return Asker(machine.partition, process.credentials, process.pid, thread)
 
 
 def traced(args: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from attrs import Attribute, field, frozen
 
@@ -10,6 +11,9 @@ from bprocsim.bproc import late
 from bprocsim.errnos import Errno
 from bprocsim.manual import Row
 from bprocsim.units import s
+
+if TYPE_CHECKING:
+    from bprocsim.bproc.service import Service
 
 
 def _check_timeout(_edition: Any, _attribute: Any, value: Any) -> None:
@@ -24,12 +28,29 @@ def _check_late_failure(_edition: Edition, attribute: Attribute[str], value: str
         raise ValueError(f"{attribute.name}: expected 'exit' or 'return', got {value!r}")
 
 
+def _scyld_calls() -> Mapping[str, Service]:
+    from bprocsim.bproc.scyldcalls import SCYLD_CALLS  # most worlds never ask about nodes
+
+    return SCYLD_CALLS
+
+
+def _lanl_calls() -> Mapping[str, Service]:
+    from bprocsim.bproc.lanlcalls import LANL_CALLS
+
+    return LANL_CALLS
+
+
+def _no_calls() -> Mapping[str, Service]:
+    return {}
+
+
 @frozen(eq=False)
 class Edition:
     """One edition of BProc.
 
     `no_master` the errno of a call without a master daemon, `no_master_source` where that stands;
-    `late_rows` what can go wrong after the exec; `late_failure` "exit" (the process exits with the
+    `late_rows` what can go wrong after the exec; `calls()` the calls about nodes and processes, by
+    name: another is lacking; `version` what bproc_version tells; `late_failure` "exit" (the process exits with the
     errno as its status) or "return" (the page's "returns -1" taken to the letter, a choice of ours);
     `ping_timeout_ns` when a silent node is given up; `library_list` paths that are sent by name
     only.
@@ -39,6 +60,8 @@ class Edition:
     no_master: Errno
     no_master_source: str
     late_rows: tuple[Row, ...] = field(repr=False)
+    calls: Callable[[], Mapping[str, Service]] = field(default=_no_calls, repr=False)
+    version: str = ""
     late_failure: str = field(default="exit", validator=_check_late_failure)
     ping_timeout_ns: int = field(default=30 * s, validator=_check_timeout)
     library_list: tuple[str, ...] = ()
@@ -47,8 +70,8 @@ class Edition:
 EDITIONS: dict[str, Edition] = {
     edition.name: edition
     for edition in (
-        Edition("scyld", Errno.EBUSY, "scyld-bproc_execmove", late.SCYLD),
-        Edition("lanl32", Errno.EBUSY, "sf-bproc_move", late.LANL),
-        Edition("bproc4", Errno.ENOSYS, "bproc-4.0.0pre8-interface", late.LANL),
+        Edition("scyld", Errno.EBUSY, "scyld-bproc_execmove", late.SCYLD, _scyld_calls, "3.1.9"),
+        Edition("lanl32", Errno.EBUSY, "sf-bproc_move", late.LANL, _lanl_calls, "3.2.0"),
+        Edition("bproc4", Errno.ENOSYS, "bproc-4.0.0pre8-interface", late.LANL, version="4.0.0pre8"),
     )
 }

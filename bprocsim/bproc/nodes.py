@@ -25,6 +25,25 @@ class NodeState(Enum):
     PWROFF = "pwroff"
 
 
+# The numbers of the states, in the order in which the manual lists them. Source: scyld-bproc_nodes.
+bproc_node_down, bproc_node_unavailable, bproc_node_error, bproc_node_up = 0, 1, 2, 3
+bproc_node_reboot, bproc_node_halt, bproc_node_pwroff, bproc_node_boot = 4, 5, 6, 7
+_STATUSES = (
+    NodeState.DOWN, NodeState.UNAVAILABLE, NodeState.ERROR, NodeState.UP,
+    NodeState.REBOOT, NodeState.HALT, NodeState.PWROFF, NodeState.BOOT,
+)  # fmt: skip
+
+
+def status_of(state: NodeState) -> int:
+    """Give the number of a state, as calls have it."""
+    return _STATUSES.index(state)
+
+
+def state_of(status: int) -> NodeState | None:
+    """Give the state of a number, None if there is none."""
+    return _STATUSES[status] if 0 <= status < len(_STATUSES) else None
+
+
 class Event(Enum):
     """What moves a node from state to state."""
 
@@ -86,14 +105,19 @@ class Node:
         return state in TRANSITIONS.get((self.state, event), ())
 
     def permits(self, who: Credentials) -> bool:
-        """Tell whether somebody may move a process here: an ordinary execute check on the mode.
+        """Tell whether somebody may move a process here."""
+        return permits(who, self.mode, self.uid, self.gid)
 
-        The overriding capability needs at least one x bit. Source: bproc-4.0.0pre8-master.
-        """
-        if who.overrides and self.mode & 0o111:
-            return True
-        if who.euid == self.uid:
-            return bool(self.mode & 0o100)
-        if who.in_group(self.gid):
-            return bool(self.mode & 0o010)
-        return bool(self.mode & 0o001)
+
+def permits(who: Credentials, mode: int, uid: int, gid: int) -> bool:
+    """Tell whether somebody may move to a node of this mode, owner and group: an ordinary execute check.
+
+    The overriding capability needs at least one x bit. Source: bproc-4.0.0pre8-master.
+    """
+    if who.overrides and mode & 0o111:
+        return True
+    if who.euid == uid:
+        return bool(mode & 0o100)
+    if who.in_group(gid):
+        return bool(mode & 0o010)
+    return bool(mode & 0o001)

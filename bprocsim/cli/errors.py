@@ -106,7 +106,8 @@ class Trial:
             return False
         if self.late and got.errors is not None and not got.failed:
             return got.late_errno is self.row.errno and got.exit_status == self.row.errno.number(got.system) & 0xFF
-        return got.returned and got.value in (-1, None) and got.errno is self.row.errno
+        came_back = got.errors is not None and got.returned and got.value == got.errors.failed
+        return came_back and got.errno is self.row.errno
 
     @property
     def came(self) -> str:

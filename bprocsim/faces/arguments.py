@@ -74,13 +74,14 @@ def address(value: Any, call: str) -> Any:
     """Take a socket address: a dotted quad, or "" for any of the machine's own, and a port."""
     if not (hasattr(value, "host") and hasattr(value, "port")):
         raise TypeError(f"{call}: address: expected bp.Address(host, port), got {value!r}")
-    if not isinstance(value.host, str) or not (value.host == "" or _is_quad(value.host)):
+    if not isinstance(value.host, str) or not (value.host == "" or is_quad(value.host)):
         raise ValueError(f"{call}: address: host: expected a dotted quad or '', got {value.host!r}")
     if not 0 <= integer(value.port, "port") <= 0xFFFF:
         raise ValueError(f"{call}: address: port: expected 0 to 65535, got {value.port}")
     return value
 
 
-def _is_quad(host: str) -> bool:
+def is_quad(host: str) -> bool:
+    """Tell whether a text is a dotted quad."""
     parts = host.split(".")
     return len(parts) == 4 and all(each.isascii() and each.isdecimal() and int(each) <= 255 for each in parts)

@@ -6,14 +6,24 @@ from typing import Any
 
 from bprocsim.faces.arguments import integer
 from bprocsim.faces.calls import Call
-from bprocsim.faces.pointers import pointer, vector
+from bprocsim.faces.pointers import pointer, pointer_or_null, vector
 from bprocsim.faces.pyos import Proc
 
 
 class BprocProc(Proc):
-    """A simulated process of a cluster, seen from inside: bp.Proc, and BProc's own calls."""
+    """A simulated process of a cluster, seen from inside: bp.Proc, and BProc's own calls.
+
+    What a call fills in C it fills here too: a list, a bp.BprocNodeInfo; None is NULL, bp.BAD_ADDRESS
+    a pointer to nowhere. AttributeError: the edition lacks a call.
+    """
 
     __slots__ = ()
+
+    def _call_of_edition(self, name: str, *args: Any) -> Call[Any]:
+        edition = self.thread.process.machine.master.edition
+        if name not in edition.calls():
+            raise AttributeError(f"proc.{name}(...): edition {edition.name} has no {name}")
+        return Call(self._pending.made(2), self._pending, self._dispatch, self.thread, name, args)
 
     # ---- moving ----
 
@@ -33,3 +43,106 @@ class BprocProc(Proc):
         where, arguments, environment = pointer(cmd, "cmd"), vector(argv, "argv"), vector(envp, "envp")
         numbers = integer(node, "node"), integer(port, "port")
         return self._call("_bproc_execmove_io", *numbers, where, arguments, environment)
+
+    # ---- what is known of nodes ----
+
+    def bproc_numnodes(self) -> Call[int]:
+        """Count the slaves, which are numbered from 0. Errors: bproc_numnodes."""
+        return self._call_of_edition("bproc_numnodes")
+
+    def bproc_currnode(self) -> Call[int]:
+        """Tell the number of the node that the process is on, -1 for the master."""
+        return self._call_of_edition("bproc_currnode")
+
+    def bproc_nodestatus(self, node: int) -> Call[int]:
+        """Tell the state of a node: bp.bproc_node_up, ... Errors: bproc_nodestatus."""
+        return self._call_of_edition("bproc_nodestatus", integer(node, "node"))
+
+    def bproc_nodeinfo(self, node: int, info: Any) -> Call[int]:
+        """Fill a bp.BprocNodeInfo with what is known of a node. Errors: bproc_nodeinfo."""
+        return self._call_of_edition("bproc_nodeinfo", integer(node, "node"), info)
+
+    def bproc_nodelist(self, list: Any) -> Call[int]:
+        """Fill a list with a bp.BprocNodeInfo for each slave; returns how many. Errors: bproc_nodelist."""
+        return self._call_of_edition("bproc_nodelist", list)
+
+    def bproc_nodeaddr(self, node: int, addr: Any) -> Call[int]:
+        """Fill a bp.BprocAddress with a node's. Errors: bproc_nodeaddr."""
+        return self._call_of_edition("bproc_nodeaddr", integer(node, "node"), addr)
+
+    def bproc_masteraddr(self, addr: Any) -> Call[int]:
+        """Fill a bp.BprocAddress with the master's. Errors: bproc_masteraddr."""
+        return self._call_of_edition("bproc_masteraddr", addr)
+
+    def bproc_nodenumber(self, addr: Any) -> Call[int]:
+        """Tell which node has a bp.Address or bp.BprocAddress; BPROC_NODE_NONE if none has."""
+        return self._call_of_edition("bproc_nodenumber", addr)
+
+    def bproc_getnodebyname(self, name: Any) -> Call[int]:
+        """Tell the number of a node by its name: master, self, n3, .3 or 3; BPROC_NODE_NONE if there is none."""
+        return self._call_of_edition("bproc_getnodebyname", pointer_or_null(name, "name"))
+
+    def bproc_version(self, version: Any) -> Call[int]:
+        """Fill a bp.BprocVersion. Errors: bproc_version."""
+        return self._call_of_edition("bproc_version", version)
+
+    # ---- who may use a node ----
+
+    def bproc_access(self, node: int, mode: int) -> Call[int]:
+        """Tell whether the caller may move processes to a node; `mode` bp.BPROC_X_OK. Errors: bproc_access."""
+        return self._call_of_edition("bproc_access", integer(node, "node"), integer(mode, "mode"))
+
+    def _bproc_access(self, info: Any, mode: int) -> Call[int]:
+        """Tell it of a node that a bp.BprocNodeInfo describes. Errors: _bproc_access."""
+        return self._call_of_edition("_bproc_access", info, integer(mode, "mode"))
+
+    def bproc_chmod(self, node: int, mode: int) -> Call[int]:
+        """Say who may move processes to a node; only the bits 0111 can be set. Errors: bproc_chmod."""
+        return self._call_of_edition("bproc_chmod", integer(node, "node"), integer(mode, "mode"))
+
+    def bproc_chown(self, node: int, uid: int) -> Call[int]:
+        """Give a node to a user; -1 leaves it as it is. Errors: bproc_chown."""
+        return self._call_of_edition("bproc_chown", integer(node, "node"), integer(uid, "uid"))
+
+    def bproc_chgrp(self, node: int, gid: int) -> Call[int]:
+        """Give a node to a group; -1 leaves it as it is. Errors: bproc_chgrp."""
+        return self._call_of_edition("bproc_chgrp", integer(node, "node"), integer(gid, "gid"))
+
+    # ---- states ----
+
+    def bproc_setnodestatus(self, node: int, status: int) -> Call[int]:
+        """Set a node's state; reboot, halt and pwroff are done, down disconnects it. Errors: bproc_setnodestatus."""
+        return self._call_of_edition("bproc_setnodestatus", integer(node, "node"), integer(status, "status"))
+
+    def bproc_nodesetstatus(self, node: int, status: int) -> Call[int]:
+        """Set a node's state; down disconnects it. Errors: bproc_nodesetstatus."""
+        return self._call_of_edition("bproc_nodesetstatus", integer(node, "node"), integer(status, "status"))
+
+    def bproc_nodereboot(self, node: int) -> Call[int]:
+        """Reboot a node: it disconnects at once. Errors: bproc_nodereboot."""
+        return self._call_of_edition("bproc_nodereboot", integer(node, "node"))
+
+    def bproc_nodehalt(self, node: int) -> Call[int]:
+        """Halt a node: it disconnects at once. Errors: bproc_nodehalt."""
+        return self._call_of_edition("bproc_nodehalt", integer(node, "node"))
+
+    def bproc_nodepwroff(self, node: int) -> Call[int]:
+        """Switch a node off: it disconnects at once. Errors: bproc_nodepwroff."""
+        return self._call_of_edition("bproc_nodepwroff", integer(node, "node"))
+
+    # ---- processes ----
+
+    def bproc_proclist(self, node: int, list: Any) -> Call[int]:
+        """Fill a list with a bp.BprocProcInfo for each process on a node; returns how many. Errors: bproc_proclist.
+
+        bp.BPROC_NODE_ANY is all slaves; what runs on the master is not among them.
+        """
+        return self._call_of_edition("bproc_proclist", integer(node, "node"), list)
+
+    def bproc_pidnode(self, pid: int) -> Call[int]:
+        """Tell which slave a process is on; BPROC_NODE_NONE for the master, and on failure. Errors: bproc_pidnode."""
+        return self._call_of_edition("bproc_pidnode", integer(pid, "pid"))
+
+    def bproc_pidghostnode(self, pid: int) -> Call[int]:
+        """Tell which node has a process's ghost; BPROC_NODE_NONE if it has none. Errors: bproc_pidghostnode."""
+        return self._call_of_edition("bproc_pidghostnode", integer(pid, "pid"))

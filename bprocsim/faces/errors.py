@@ -32,7 +32,7 @@ class CallError(OSError):
 
     `.error` the Errno, `.errno` the host's number for it (the simulated one where the host has
     none), `.number` the simulated system's, `.cause` the row, `.call`, `.source` an id of
-    sources.toml, `.explain()` the page's ERRORS section.
+    sources.toml, `.failed` what C returns, `.explain()` the page's ERRORS section.
     """
 
     error: Errno
@@ -40,6 +40,7 @@ class CallError(OSError):
     cause: str
     call: str
     source: str
+    failed: int | None
     _errors: Errors
     _row: Row
 
@@ -75,7 +76,7 @@ def _said(errors: Errors, row: Row, system: str) -> tuple[type[CallError], int, 
     host = getattr(host_errno, row.errno.name, number)
     known = {
         "error": row.errno, "number": number, "cause": row.cause, "call": errors.call,
-        "source": errors.source_of(row), "_errors": errors, "_row": row,
+        "source": errors.source_of(row), "failed": errors.failed, "_errors": errors, "_row": row,
     }  # fmt: skip
     return _class_for(row.errno.name), host, f"{row.errno.message} ({errors.call}: {row.sentence})", known
 

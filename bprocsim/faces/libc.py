@@ -18,8 +18,6 @@ _FILLING = frozenset({"getsockname", "pipe", "sigaction", "sigprocmask", "thread
 _FAILED_PAIRS: dict[str, tuple[int, Any]] = {
     "accept": (-1, None), "read": (-1, None), "wait": (-1, 0), "waitpid": (-1, 0),
 }  # fmt: skip
-# Those that return a pointer: NULL.
-_POINTERS = frozenset({"rs_alloc"})
 # Calls under other names in C than on a Proc, and methods of a Proc that are no calls of C.
 _NAMES = {"nanosleep": "sleep"}
 _NOT_IN_C = frozenset({"check_finished", "print", "sleep"})
@@ -70,14 +68,12 @@ class CCall:
         try:
             return self.shape((yield from self.call))
         except CallError as error:
-            return self.failed(error.error)
+            return self.failed(error.error, error.failed)
 
-    def failed(self, errno: Errno) -> Any:
-        """Set errno and give what C returns for a failure."""
+    def failed(self, errno: Errno, value: int | None = -1) -> Any:
+        """Set errno and give what C returns for a failure; `value` what the call's table says."""
         self._libc.errno = errno.number(self._libc._proc.thread.process.machine.unix.name)
-        if self._name in _POINTERS:
-            return None
-        return _FAILED_PAIRS.get(self._name, (-1, None) if self._name in _FILLING else -1)
+        return _FAILED_PAIRS.get(self._name, (-1, None) if self._name in _FILLING else value)
 
     def shape(self, value: Any) -> Any:
         """Give what C returns for a value."""

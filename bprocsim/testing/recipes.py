@@ -112,6 +112,15 @@ def exec_tables(
     return execmove_errors(of_edition, profile), execve_errors(profile)
 
 
+def node_tables(edition: str | bp.Edition = "scyld") -> tuple[Errors, ...]:
+    """Give the tables of an edition's calls about nodes and processes, but of those that cannot fail.
+
+    `edition` a name or a record. KeyError: no such name.
+    """
+    of_edition = bp.editions[edition] if isinstance(edition, str) else edition
+    return tuple(each.errors for each in of_edition.calls().values() if each.errors.rows)
+
+
 def lpar_tables(level: str | bp.Level = "7.1") -> tuple[Errors, ...]:
     """Give the tables that have recipes on a partition of a level, execve's own apart.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bprocsim import Edition, ExecProfile, Level
 from bprocsim.manual import Errors
 from bprocsim.posix import execcalls, fileio, life, openfile, signaling, sockets
-from bprocsim.testing.recipes import exec_tables, lpar_tables
+from bprocsim.testing.recipes import exec_tables, lpar_tables, node_tables
 
 _ROOMS = (execcalls, fileio, openfile, sockets, life, signaling)
 
@@ -21,5 +21,6 @@ def tables(
     found = [*exec_tables(edition, kernel)]
     for room in _ROOMS:
         found += [thing for thing in vars(room).values() if isinstance(thing, Errors)]
+    found += node_tables(edition)
     found += lpar_tables(level)
     return {table.call: table for table in found}

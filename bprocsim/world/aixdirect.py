@@ -17,12 +17,13 @@ from bprocsim.engine.tasks import EngineTask
 from bprocsim.faces.arguments import function, integer
 from bprocsim.faces.pointers import of_strings
 from bprocsim.kernel.calls import runner
-from bprocsim.manual import Errors, Fail, Row
+from bprocsim.manual import Errors
 from bprocsim.port import Steps
 from bprocsim.posix.credentials import ROOT
 from bprocsim.world.direct import make_call, wait_until
 from bprocsim.world.directcalls import LEFT_OUT, Request, caller_of, refuse, vectors_of
 from bprocsim.world.outcome import Outcome
+from bprocsim.world.served import tell
 from bprocsim.world.specs import credentials_of
 
 
@@ -50,7 +51,7 @@ def serve(system: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any]) 
     result = service.decide(asker, args)
     cost_ns = machine.costs.syscall_ns
     sim.pass_time(cost_ns)
-    return _tell(system, name, asker, args, shown, result, service.errors, cost_ns, service.failed)
+    return _tell(system, name, asker, args, shown, result, service.errors, cost_ns)
 
 
 def reconfigure(system: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any]) -> Outcome:
@@ -79,25 +80,9 @@ def _ready(system: Any, name: str, by: Mapping[str, Any]) -> Asker:
 
 def _tell(
     system: Any, name: str, asker: Asker, args: tuple[Any, ...], shown: tuple[Any, ...], result: Any, errors: Errors,
-    took_ns: int, failed: int | None = -1,
+    took_ns: int,
 ) -> Outcome:  # fmt: skip
-    """Write a call into the trace, and tell what it came to.
-
-    `shown` its arguments as they were before it; `failed` what C returns for a failure.
-    """
-    sim, machine = system.sim, system.home
-    row: Row | None = None
-    subject: bytes | str = b""
-    if result.__class__ is Fail:
-        row, subject, result = result.row, result.subject, failed
-        shown = traced(args) if sim.trace.keeps else ()
-        sim.trace.add(sim.now_ns, machine.name, asker.pid, "fail", name, shown, row.errno.name, row.cause)
-    elif sim.trace.all:
-        sim.trace.add(sim.now_ns, machine.name, asker.pid, "call", name, shown, traced((result,))[0])
-    return Outcome(
-        name, result, row, errors, False, None, None, b"", b"", asker.pid, machine.number, took_ns, None, True,
-        subject, machine.unix.name,
-    )  # fmt: skip
+    return tell(system.sim, system.home, name, asker.pid, args, shown, result, errors, took_ns, traced)
 
 
 def _asker(system: Any, name: str, user: Any = None, caller: Any = None, **unknown: Any) -> Asker:

@@ -7,7 +7,7 @@ from typing import Any
 from bprocsim.faces.bproc import BprocProc
 from bprocsim.world.directcalls import LEFT_OUT
 from bprocsim.world.driven import DrivenProc
-from bprocsim.world.session import Session, session_exec
+from bprocsim.world.session import Session, session_call, session_exec
 from bprocsim.world.spawn import spawn
 
 
@@ -41,3 +41,27 @@ class BprocSession(Session):
     bproc_execmove = session_exec(BprocProc.bproc_execmove)
     bproc_execmove_io = session_exec(BprocProc.bproc_execmove_io)
     _bproc_execmove_io = session_exec(BprocProc._bproc_execmove_io)
+
+    bproc_numnodes = session_call(BprocProc.bproc_numnodes)
+    bproc_currnode = session_call(BprocProc.bproc_currnode)
+    bproc_nodestatus = session_call(BprocProc.bproc_nodestatus)
+    bproc_nodeinfo = session_call(BprocProc.bproc_nodeinfo)
+    bproc_nodelist = session_call(BprocProc.bproc_nodelist)
+    bproc_nodeaddr = session_call(BprocProc.bproc_nodeaddr)
+    bproc_masteraddr = session_call(BprocProc.bproc_masteraddr)
+    bproc_nodenumber = session_call(BprocProc.bproc_nodenumber)
+    bproc_getnodebyname = session_call(BprocProc.bproc_getnodebyname)
+    bproc_version = session_call(BprocProc.bproc_version)
+    bproc_access = session_call(BprocProc.bproc_access)
+    _bproc_access = session_call(BprocProc._bproc_access)
+    bproc_chmod = session_call(BprocProc.bproc_chmod)
+    bproc_chown = session_call(BprocProc.bproc_chown)
+    bproc_chgrp = session_call(BprocProc.bproc_chgrp)
+    bproc_setnodestatus = session_call(BprocProc.bproc_setnodestatus)
+    bproc_nodesetstatus = session_call(BprocProc.bproc_nodesetstatus)
+    bproc_nodereboot = session_call(BprocProc.bproc_nodereboot)
+    bproc_nodehalt = session_call(BprocProc.bproc_nodehalt)
+    bproc_nodepwroff = session_call(BprocProc.bproc_nodepwroff)
+    bproc_proclist = session_call(BprocProc.bproc_proclist)
+    bproc_pidnode = session_call(BprocProc.bproc_pidnode)
+    bproc_pidghostnode = session_call(BprocProc.bproc_pidghostnode)

@@ -203,7 +203,7 @@ def tell(attempt: Attempt, name: str, errors: Errors) -> Outcome:
     late, failed = process.late, isinstance(result, Fail)
     row = late.row if late is not None else result.row if failed else None
     ended = None if attempt.returned else process.ended
-    value = -1 if failed else result if attempt.returned else None
+    value = result.errors.failed if failed else result if attempt.returned else None
     exit_status, signal = (None, None) if ended is None else (ended.exit_status, ended.signal)
     out, err = bytes(attempt.out.data[attempt.seen[0] :]), bytes(attempt.err.data[attempt.seen[1] :])
     return Outcome(

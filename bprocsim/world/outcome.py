@@ -15,7 +15,7 @@ from bprocsim.manual import Errors, Row
 class Outcome:
     """What happened when a call was made from a process of the harness.
 
-    `failed` it came back with -1; `returned` it came back at all; `value` what it returned, None
+    `failed` it came back and has failed, mostly with -1; `returned` it came back at all; `value` what it returned, None
     when the caller became a new image; `errno` when failed; `late_errno` when the exec succeeded
     and the process then ended with an errno as its exit status; `cause` the row in both cases;
     `exit_status` or `signal` how the process ended, when it did; `stdout`, `stderr` what it wrote;
@@ -46,7 +46,7 @@ class Outcome:
 
     @property
     def failed(self) -> bool:
-        """Tell whether the call came back with -1."""
+        """Tell whether the call failed: it came back with -1, or what else its page says."""
         return self.row is not None and not self.late
 
     @property
@@ -88,7 +88,7 @@ class Outcome:
         if self.row is not None and self.late:
             return f"exit {self.exit_status} AFTER the exec: {self.row.errno.name} {self.row.cause}"
         if self.row is not None:
-            return f"-1 {self.row.errno.name} {self.row.cause}"
+            return f"{self.value} {self.row.errno.name} {self.row.cause}"
         if self.returned:
             return f"{self.value!r}"
         if self.signal is not None:

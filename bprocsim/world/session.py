@@ -159,8 +159,8 @@ class Session(Inside):
         self._driver.ready(typed)
         try:
             return made(*args, **named)
-        except TypeError as error:
-            raise TypeError(str(error).replace("Proc.", "Session.").replace("proc.", "s.")) from None
+        except (TypeError, AttributeError) as error:
+            raise type(error)(str(error).replace("Proc.", "Session.").replace("proc.", "s.")) from None
 
     def _run_in_c(self, name: str, made: Callable[..., Any], args: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
         """Make a call of the manual's names and run it to its end; gives what C gives."""
@@ -169,7 +169,7 @@ class Session(Inside):
         if not isinstance(call, CCall):
             return self._driver.run(typed, call)
         result = self._driver.run(typed, call.call)
-        return call.failed(result.row.errno) if isinstance(result, Fail) else call.shape(result)
+        return call.failed(result.row.errno, result.errors.failed) if isinstance(result, Fail) else call.shape(result)
 
     # ---- descriptors ----
 

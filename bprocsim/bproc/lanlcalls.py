@@ -1,0 +1,85 @@
+"""LANL's calls about nodes and processes in BProc 3.2: most are Scyld's, some with errnos of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from attrs import evolve
+
+from bprocsim.bproc import administration, information, rights
+from bprocsim.bproc.nodes import NodeState
+from bprocsim.bproc.scyldcalls import SCYLD_CALLS
+from bprocsim.bproc.service import Service, errors_of
+from bprocsim.errnos import Errno as E
+from bprocsim.manual import Errors, Kind, Row
+
+_OLDER, _NUMBERS, _INTERFACE = "sf-bproc_nodes", "bproc-common", "bproc-4.0.0pre8-interface"
+_NODES = "bproc-bpfs"
+
+# What 3.2 says differently since it has errnos of its own, by cause.
+_ERRNOS = {"node_unknown": E.BE_INVALIDNODE, "slave_unknown": E.BE_INVALIDNODE}
+
+_SHARED = (
+    "bproc_numnodes", "bproc_currnode", "bproc_nodestatus", "bproc_nodeinfo", "bproc_nodelist", "bproc_nodeaddr",
+    "bproc_masteraddr", "bproc_nodenumber", "bproc_getnodebyname", "bproc_version", "bproc_chmod", "bproc_chown",
+    "bproc_chgrp", "bproc_proclist", "bproc_pidnode",
+)  # fmt: skip
+
+
+def _own(service: Service) -> Service:
+    """Give a call of Scyld's with LANL's errnos."""
+    table = service.errors
+    rows = [
+        evolve(row, errno=_ERRNOS[row.cause], source=_NUMBERS) if row.cause in _ERRNOS else row for row in table.rows
+    ]
+    made = Errors(table.call, page=table.page, order=table.order, rows=rows, failed=table.failed)
+    return evolve(service, errors=made)
+
+
+def _command(name: str, state: NodeState) -> Service:
+    """Make a call that tells a node to go."""
+    rows = (
+        Row(E.EBUSY, information.no_master, "there is no master daemon"),
+        Row(E.ENOSYS, rights.from_slave, "the caller is on a slave", kind=Kind.BEYOND, source=_INTERFACE),
+        Row(E.EPERM, administration.not_administrator, "the caller is not root"),
+        Row(E.BE_INVALIDNODE, rights.slave_unknown, "there is no node of that number", source=_NUMBERS),
+        Row(E.BE_NODEDOWN, rights.node_down, "the node is down", source=_NUMBERS),
+    )
+    return Service(
+        errors_of(name, _OLDER, rows),
+        administration.survey_command(state),
+        administration.set_status,
+        information.subject_of,
+    )
+
+
+_SET_STATUS = Service(
+    errors_of(
+        "bproc_nodesetstatus",
+        _NODES,
+        [
+            Row(E.EBUSY, information.no_master, "there is no master daemon", source=_OLDER),
+            Row(E.EPERM, rights.from_slave, "the caller is on a slave", kind=Kind.BEYOND),
+            Row(E.BE_INVALIDNODE, rights.slave_unknown, "there is no node of that number", source=_NUMBERS),
+            Row(E.EPERM, administration.not_administrator, "the caller is not root"),
+            Row(E.EINVAL, rights.node_down, "the node is down"),
+            Row(E.EINVAL, administration.status_unknown, "status is the number of no state"),
+            Row(E.EINVAL, administration.status_not_settable, "only the master itself lets a node boot"),
+            Row(E.EINVAL, administration.status_is_command, "a node is sent away by calls of their own"),
+        ],
+    ),
+    administration.survey_status,
+    administration.set_status,
+    information.subject_of,
+)
+
+LANL_CALLS: Mapping[str, Service] = MappingProxyType(
+    {
+        **{name: _own(SCYLD_CALLS[name]) for name in _SHARED},
+        "bproc_nodesetstatus": _SET_STATUS,
+        "bproc_nodereboot": _command("bproc_nodereboot", NodeState.REBOOT),
+        "bproc_nodehalt": _command("bproc_nodehalt", NodeState.HALT),
+        "bproc_nodepwroff": _command("bproc_nodepwroff", NodeState.PWROFF),
+    }
+)

@@ -1,0 +1,54 @@
+"""What calls fill for their callers: records that can be changed, as structures of C."""
+
+from __future__ import annotations
+
+from attrs import define, field, setters
+
+from bprocsim.bproc.nodes import NODE_NONE
+from bprocsim.posix.network import Address
+
+NO_ADDRESS = Address("0.0.0.0", 0)
+
+
+@define(on_setattr=setters.NO_OP)
+class BprocNodeInfo:
+    """What bproc_nodeinfo fills: `node` its number; `status` its state (bproc_node_up, ...); `mode`, `user`, `group`.
+
+    Only the bits 0111 of the mode count; `addr` is 0.0.0.0 for a node that is down. Source: scyld-bproc_nodes.
+    """
+
+    node: int = NODE_NONE
+    status: int = 0
+    mode: int = 0
+    user: int = 0
+    group: int = 0
+    addr: Address = field(default=NO_ADDRESS)
+
+
+@define(on_setattr=setters.NO_OP)
+class BprocProcInfo:
+    """One entry of bproc_proclist: the process `pid` and the `node` that it is on."""
+
+    pid: int = 0
+    node: int = NODE_NONE
+
+
+@define(on_setattr=setters.NO_OP)
+class BprocAddress:
+    """What bproc_nodeaddr and bproc_masteraddr fill: `host` a dotted quad, `port`."""
+
+    host: str = ""
+    port: int = 0
+
+
+@define(on_setattr=setters.NO_OP)
+class BprocVersion:
+    """What bproc_version fills: `magic`, `arch` a number (x86 1, alpha 2, ppc 3, x86_64 4, ppc64 5), `version_string`.
+
+    `version_magic` tells builds apart; here it is 0. Source: bproc-common.
+    """
+
+    magic: bytes = b""
+    arch: int = 0
+    version_magic: int = 0
+    version_string: str = ""

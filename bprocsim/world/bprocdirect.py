@@ -1,0 +1,57 @@
+"""Calls about nodes made from outside: each is decided, done, charged and told; no process is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from bprocsim.bproc.nodes import NODE_MASTER
+from bprocsim.bproc.records import BprocAddress, BprocNodeInfo, BprocVersion
+from bprocsim.bproc.service import Asker
+from bprocsim.world.directcalls import Request, caller_of
+from bprocsim.world.outcome import Outcome
+from bprocsim.world.served import tell
+
+_CHANGED_LATER = (BprocNodeInfo, BprocAddress, BprocVersion, list)
+
+
+class From(TypedDict, total=False):
+    """Who makes a call: a fresh process of `user` (root if left out) on `from_node`, or the idle process `caller`."""
+
+    user: Any
+    from_node: int
+    caller: Any
+
+
+def serve(cluster: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any]) -> Outcome:
+    """Make a call that is over in one step; `by` holds the keys of From. AttributeError: the edition lacks it."""
+    sim = cluster.sim
+    sim.ready(name)
+    service = cluster.edition.calls().get(name)
+    if service is None:
+        raise AttributeError(f"cluster.{name}(...): edition {cluster.edition.name} has no {name}")
+    asker = _asker(cluster, name, **by)
+    machine = asker.machine
+    shown = _kept(args) if sim.trace.all else ()
+    result = service.decide(asker, args)
+    cost_ns = machine.costs.syscall_ns
+    sim.pass_time(cost_ns)
+    return tell(sim, machine, name, asker.pid, args, shown, result, service.errors, cost_ns, _kept)
+
+
+def _asker(
+    cluster: Any, name: str, user: Any = None, from_node: int = NODE_MASTER, caller: Any = None, **unknown: Any
+) -> Asker:
+    if unknown:
+        known = "user, from_node and caller"
+        raise TypeError(f"{name}: there is no argument {sorted(unknown)[0]!r}; who calls is said by {known}")
+    found = caller_of(cluster, Request(user, from_node, caller, b"", None, None))
+    process = found.process
+    if process is None:
+        return Asker(found.machine, found.who, found.machine.new_pid())
+    return Asker(found.machine, found.who, process.pid, process.threads[0])
+
+
+def _kept(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Give arguments as a trace keeps them: what changes later as it is now."""
+    return tuple([repr(each) if isinstance(each, _CHANGED_LATER) else each for each in args])

@@ -1,0 +1,31 @@
+"""What became of a direct call that is over in one step: told, and written into the trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bprocsim.manual import Errors, Fail, Row
+from bprocsim.world.outcome import Outcome
+
+# How a trace keeps arguments: as they are now, where they may change later.
+Keeps = Callable[[tuple[Any, ...]], tuple[Any, ...]]
+
+
+def tell(
+    sim: Any, machine: Any, name: str, pid: int, args: tuple[Any, ...], shown: tuple[Any, ...], result: Any,
+    errors: Errors, took_ns: int, keeps: Keeps,
+) -> Outcome:  # fmt: skip
+    """Write a call into the trace, and tell what it came to; `shown` its arguments as they were before it."""
+    row: Row | None = None
+    subject: bytes | str = b""
+    if result.__class__ is Fail:
+        row, subject, result = result.row, result.subject, errors.failed
+        shown = keeps(args) if sim.trace.keeps else ()
+        sim.trace.add(sim.now_ns, machine.name, pid, "fail", name, shown, row.errno.name, row.cause)
+    elif sim.trace.all:
+        sim.trace.add(sim.now_ns, machine.name, pid, "call", name, shown, keeps((result,))[0])
+    return Outcome(
+        name, result, row, errors, False, None, None, b"", b"", pid, machine.number, took_ns, None, True,
+        subject, machine.unix.name,
+    )  # fmt: skip
