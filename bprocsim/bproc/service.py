@@ -78,4 +78,3 @@ class Call:
 def errors_of(call: str, page: str, rows: Iterable[Row] = (), failed: int | None = -1) -> Errors:
     """Make the table of a call about nodes; their pages give no order. `failed`: see Errors."""
     return Errors(call, page=page, order="choice-node-calls", rows=rows, failed=failed)
-

@@ -1,4 +1,4 @@
-"""For every row of exec, execmove and AIX's calls: a world in which it is due, and the nearest in which it is not.
+"""For every row of exec, BProc's and AIX's calls: a world in which it is due, and the nearest in which it is not.
 
 A row is provoked by a defect, never by naming an errno. Defects of different fields can be put into
 one world, so that it is wrong in several ways at once.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, Self, TypeVar, cast
 
 from attrs import field, frozen
 
@@ -24,20 +24,26 @@ from bprocsim.manual import Errors, Row
 from bprocsim.posix.execcalls import execve_errors
 from bprocsim.testing.cases import Case
 from bprocsim.testing.defects import Defect, defects
-from bprocsim.testing.execcases import ExecCase
 from bprocsim.testing.lparcalls import base_of
 from bprocsim.testing.lparcases import LparCase
 from bprocsim.testing.lpardefects import lpar_defects
+from bprocsim.testing.nodecases import NodeCase
+from bprocsim.testing.nodedefects import node_defects
 
-C = TypeVar("C", bound=ExecCase)
+
+class _Changed(Protocol):
+    def change(self, *changes: Mapping[str, Any]) -> Self: ...
+
+
+C = TypeVar("C", bound=_Changed)
 
 
 @frozen
 class Recipe:
     """How to come to one row: `call`, `cause`, `errno` and `sentence` are the row's.
 
-    `case` is a world in which the row is due, `healthy` the nearest in which it is not: a Case of a
-    cluster, or a LparCase of a partition.
+    `case` is a world in which the row is due, `healthy` the nearest in which it is not: a Case or a
+    NodeCase of a cluster, or a LparCase of a partition.
     """
 
     call: str
@@ -95,7 +101,7 @@ def combine(base: C, wrong: Iterable[Defect], right: Iterable[Defect] = ()) -> C
     )
 
 
-def _recipe(call: str, row: Row, base: Case | LparCase, defect: Defect) -> Recipe:
+def _recipe(call: str, row: Row, base: Case | NodeCase | LparCase, defect: Defect) -> Recipe:
     case, healthy = combine(base, [defect]), combine(base, [], [defect])
     return Recipe(call, row.cause, row.errno, row.sentence, case, healthy)
 
@@ -147,6 +153,10 @@ def recipes_of(
             base = Case(call=table.call, edition=edition, kernel=kernel)
             for row in table.rows:
                 yield _recipe(table.call, row, base, defects(row.cause, base.profile)[0])
+        for table in node_tables(edition):
+            about_nodes = NodeCase(call=table.call, edition=edition)
+            for row in table.rows:
+                yield _recipe(table.call, row, about_nodes, node_defects(row.cause)[0])
         for table in lpar_tables(level):
             on_partition = base_of(table.call, level=level)
             for row in table.rows:

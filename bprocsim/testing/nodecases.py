@@ -1,0 +1,193 @@
+"""One call about nodes or processes in one small cluster, as data: what is wrong there, all at once if wanted.
+
+Built with public calls and faults alone, a `NodeCase` becomes a cluster in which the call can be made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Self
+
+from attrs import evolve, frozen
+
+import bprocsim as bp
+from bprocsim.testing.cases import CALLER, NOWHERE, OTHER, TARGET
+from bprocsim.testing.execcases import STREAMS
+
+OWNER, STRANGER = 500, 501  # user ids; the node's group is the owner's
+NO_PID = 31999  # no process has this number
+_STAYS = "/usr/bin/stays"
+
+
+@frozen
+class NodeCase:
+    """A call about node 2 of three, which is user 500's, or about a process there: by default it succeeds.
+
+    `call` the table's name, `edition` a name or a record; `daemon` the master's is there. Who calls:
+    `who` "root", "owner" or "stranger", on `from_node`; his process has `descriptors` left, his node
+    `free_bytes` of memory and `free_files` files.
+
+    `node` which the call is about; `down` node 2 is; `node_mode` who may go there. Arguments: `out`
+    "there", "null" or "bad", what is filled or read; `mode`, `status`, `uid`, `gid`; `pid` "there" or
+    "absent".
+    """
+
+    call: str = "bproc_nodestatus"
+    edition: str | bp.Edition = "scyld"
+    daemon: bool = True
+    who: str = "root"
+    from_node: int = CALLER
+    descriptors: int | None = None
+    free_bytes: int | None = None
+    free_files: int | None = None
+    node: int = TARGET
+    down: bool = False
+    node_mode: int = 0o111
+    out: str = "there"
+    mode: int = 1
+    status: int = bp.bproc_node_error
+    uid: int = STRANGER
+    gid: int = OWNER
+    pid: str = "there"
+
+    def change(self, *changes: Mapping[str, Any]) -> Self:
+        """Give this case with some fields changed."""
+        return evolve(self, **{name: value for change in changes for name, value in change.items()})
+
+    @property
+    def record(self) -> bp.Edition:
+        """Give the edition as a record."""
+        return bp.editions[self.edition] if isinstance(self.edition, str) else self.edition
+
+    @property
+    def credentials(self) -> bp.Credentials:
+        """Give who calls."""
+        number = {"root": 0, "owner": OWNER, "stranger": STRANGER}[self.who]
+        return bp.Credentials(number, number)
+
+    # ---- the world ----
+
+    def world(self, trace: str = "errors") -> bp.Cluster:
+        """Build a fresh cluster in which the call can be made."""
+        cluster = bp.Cluster(TARGET + 1, edition=self.edition, trace=trace)
+        cluster.nodes[TARGET].chown(OWNER, OWNER)
+        cluster.nodes[TARGET].chmod(self.node_mode)
+        if self.call in _OF_PROCESSES:
+            cluster.install(_STAYS, _stays)
+            cluster.popen(_goes)
+            cluster.sleep(0.1)
+        limit = {} if self.descriptors is None else {"open_limit": STREAMS + self.descriptors}
+        cluster.idle_process(self.credentials, self.from_node, **limit)
+        if self.down:
+            cluster.nodes[TARGET].set_state("down")
+        for fault in self._faults():
+            cluster.inject(fault)
+        return cluster
+
+    def _faults(self) -> Iterator[Any]:
+        if self.free_bytes is not None:
+            yield bp.MemoryFull(self.from_node, self.free_bytes)
+        if self.free_files is not None:
+            yield bp.OpenFileLimit(self.from_node, self.free_files)
+        if not self.daemon:
+            yield bp.MasterDaemonExit()
+
+    # ---- the call ----
+
+    def make(self, cluster: bp.Cluster) -> bp.Outcome:
+        """Make the call in a world that `world` built, by the process that waits there for it."""
+        by = {"caller": self._caller(cluster)}
+        return _MADE[self.call](self, cluster, by)
+
+    def run(self) -> bp.Outcome:
+        """Build the world and make the call."""
+        return self.make(self.world())
+
+    def _caller(self, cluster: bp.Cluster) -> bp.ProcessHandle:
+        where = cluster.master if self.from_node == CALLER else cluster.nodes[self.from_node]
+        (process,) = [each for each in where.processes.values() if getattr(each, "idle", False)]
+        return bp.ProcessHandle(cluster.sim, process)
+
+    def filled(self, made: Any) -> Any:
+        """Give what the call fills, or what leads nowhere."""
+        return {"there": made, "null": None, "bad": bp.BAD_ADDRESS}[self.out]
+
+    def info(self, cluster: bp.Cluster) -> Any:
+        """Give what describes node 2."""
+        made = bp.BprocNodeInfo()
+        cluster.bproc_nodeinfo(TARGET, made)
+        if not made.mode:  # nobody was there to tell
+            made = bp.BprocNodeInfo(TARGET, 0 if self.down else bp.bproc_node_up, self.node_mode, OWNER, OWNER)
+        return self.filled(made)
+
+    def process(self, cluster: bp.Cluster) -> int:
+        """Give the pid of the process on node 2, or one that no process has."""
+        if self.pid == "absent":
+            return NO_PID
+        gone = [pid for pid, each in cluster.pids.table.items() if each is not None and not each.idle]
+        return gone[0] if gone else NO_PID
+
+
+_OF_PROCESSES = frozenset({"bproc_proclist", "bproc_pidnode", "bproc_pidghostnode"})
+
+By = dict[str, Any]
+
+
+def _of_node(name: str, *fields: str) -> Callable[[NodeCase, bp.Cluster, By], bp.Outcome]:
+    """Make a call by its name that takes a node and some fields of the case."""
+
+    def made(case: NodeCase, cluster: bp.Cluster, by: By) -> bp.Outcome:
+        found: bp.Outcome = getattr(cluster, name)(case.node, *(getattr(case, each) for each in fields), **by)
+        return found
+
+    return made
+
+
+def _filling(name: str, kind: Callable[[], Any], *fields: str) -> Callable[[NodeCase, bp.Cluster, By], bp.Outcome]:
+    """Make a call by its name that takes some fields of the case and what it fills."""
+
+    def made(case: NodeCase, cluster: bp.Cluster, by: By) -> bp.Outcome:
+        given = [getattr(case, each) for each in fields]
+        found: bp.Outcome = getattr(cluster, name)(*given, case.filled(kind()), **by)
+        return found
+
+    return made
+
+
+_MADE: Mapping[str, Callable[[NodeCase, bp.Cluster, By], bp.Outcome]] = MappingProxyType(
+    {
+        "bproc_numnodes": lambda case, cluster, by: cluster.bproc_numnodes(**by),
+        "bproc_nodestatus": _of_node("bproc_nodestatus"),
+        "bproc_nodeinfo": _filling("bproc_nodeinfo", bp.BprocNodeInfo, "node"),
+        "bproc_nodelist": _filling("bproc_nodelist", list),
+        "bproc_nodeaddr": _filling("bproc_nodeaddr", bp.BprocAddress, "node"),
+        "bproc_masteraddr": _filling("bproc_masteraddr", bp.BprocAddress),
+        "bproc_version": _filling("bproc_version", bp.BprocVersion),
+        "bproc_access": _of_node("bproc_access", "mode"),
+        "_bproc_access": lambda case, cluster, by: cluster._bproc_access(case.info(cluster), case.mode, **by),
+        "bproc_chmod": _of_node("bproc_chmod", "mode"),
+        "bproc_chown": _of_node("bproc_chown", "uid"),
+        "bproc_chgrp": _of_node("bproc_chgrp", "gid"),
+        "bproc_setnodestatus": _of_node("bproc_setnodestatus", "status"),
+        "bproc_nodesetstatus": _of_node("bproc_nodesetstatus", "status"),
+        "bproc_nodereboot": _of_node("bproc_nodereboot"),
+        "bproc_nodehalt": _of_node("bproc_nodehalt"),
+        "bproc_nodepwroff": _of_node("bproc_nodepwroff"),
+        "bproc_proclist": _filling("bproc_proclist", list, "node"),
+        "bproc_pidnode": lambda case, cluster, by: cluster.bproc_pidnode(case.process(cluster), **by),
+        "bproc_pidghostnode": lambda case, cluster, by: cluster.bproc_pidghostnode(case.process(cluster), **by),
+    }
+)
+
+
+def _goes(proc: bp.BprocProc) -> Iterator[Any]:
+    """Go to node 2 and stay there."""
+    yield from proc.bproc_execmove(TARGET, _STAYS, ["stays"], {})
+
+
+def _stays(proc: bp.Proc) -> Iterator[Any]:
+    yield from proc.pause()
+
+
+__all__ = ["NOWHERE", "NO_PID", "OTHER", "OWNER", "STRANGER", "NodeCase"]

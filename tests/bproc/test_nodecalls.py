@@ -1,0 +1,358 @@
+"""Calls about nodes and processes: what they tell and do, from the master and from slaves, edition by edition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import bprocsim as bp
+from bprocsim.testing import recipes_of
+from bprocsim.testing.nodecases import NodeCase
+from bprocsim.units import ms
+from tests.rows.snapshot import differences, snapshot
+
+RECIPES = [
+    pytest.param(recipe, id=f"{edition}-{recipe}")
+    for edition in ("scyld", "lanl32")
+    for recipe in recipes_of(edition).values()
+    if isinstance(recipe.case, NodeCase)
+]
+
+
+def stays(proc: bp.Proc) -> Iterator[Any]:
+    yield from proc.pause()
+
+
+def forks(proc: bp.Proc) -> Iterator[Any]:
+    yield from proc.fork(stays)
+    yield from proc.pause()
+
+
+def goes(node: int, path: str) -> Any:
+    def program(proc: bp.BprocProc) -> Iterator[Any]:
+        yield from proc.bproc_execmove(node, path, ["x"], {})
+
+    return bp.program(program)
+
+
+@pytest.fixture
+def cluster() -> bp.Cluster:
+    """Four nodes, the last without power."""
+    return bp.Cluster(nodes=4, faults=[bp.PowerOff(node=3)])
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_refused_call_changes_nothing(recipe: Any) -> None:
+    world = recipe.world()
+    before = snapshot(world)
+    assert recipe.make(world).cause == recipe.cause
+    assert differences(before, snapshot(world)) == []
+
+
+# ---- information -------------------------------------------------------------------------------------
+
+
+def test_the_numbers_of_nodes(cluster: bp.Cluster) -> None:
+    assert cluster.bproc_numnodes().value == 4
+    assert [cluster.bproc_currnode(from_node=node).value for node in (-1, 0, 2)] == [-1, 0, 2]
+
+
+def test_the_states_have_numbers(cluster: bp.Cluster) -> None:
+    cluster.nodes[1].set_state("error")
+    asked = [cluster.bproc_nodestatus(node).value for node in (0, 1, 3, bp.BPROC_NODE_MASTER, bp.BPROC_NODE_SELF)]
+    assert asked == [bp.bproc_node_up, bp.bproc_node_error, bp.bproc_node_down, bp.bproc_node_up, bp.bproc_node_up]
+    assert bp.bproc_node_down == 0, "so that a state that is not 0 is a node that is there"
+    assert cluster.bproc_nodestatus(bp.BPROC_NODE_SELF, from_node=1).value == bp.bproc_node_error
+
+
+def test_what_is_known_of_a_node(cluster: bp.Cluster) -> None:
+    cluster.nodes[2].chown(500, 501)
+    cluster.nodes[2].chmod(0o110)
+    info = bp.BprocNodeInfo()
+    assert cluster.bproc_nodeinfo(2, info, from_node=0).value == 0
+    assert info == bp.BprocNodeInfo(2, bp.bproc_node_up, 0o110, 500, 501, bp.Address("10.54.1.2", 0))
+    assert cluster.bproc_nodeinfo(3, info).value == 0
+    assert info == bp.BprocNodeInfo(3, bp.bproc_node_down, 0, 0, 0, bp.Address("0.0.0.0", 0))
+    assert cluster.bproc_nodeinfo(bp.BPROC_NODE_MASTER, info).value == 0
+    assert info == bp.BprocNodeInfo(-1, bp.bproc_node_up, 0o111, 0, 0, bp.Address("10.54.0.1", 0))
+
+
+def test_a_failure_fills_nothing(cluster: bp.Cluster) -> None:
+    info = bp.BprocNodeInfo(7, 7, 7, 7, 7)
+    assert cluster.bproc_nodeinfo(4, info).errno is bp.Errno.EIO
+    assert info == bp.BprocNodeInfo(7, 7, 7, 7, 7)
+
+
+def test_the_list_replaces_what_was_there(cluster: bp.Cluster) -> None:
+    found: list[Any] = ["old"]
+    assert cluster.bproc_nodelist(found).value == 4
+    assert [(each.node, each.status) for each in found] == [(0, 3), (1, 3), (2, 3), (3, 0)]
+
+
+def test_addresses_lead_to_nodes_and_back(cluster: bp.Cluster) -> None:
+    addr = bp.BprocAddress()
+    for node in (bp.BPROC_NODE_MASTER, 0, 2):
+        assert cluster.bproc_nodeaddr(node, addr).value == 0
+        assert cluster.bproc_nodenumber(addr).value == node
+        assert cluster.bproc_nodenumber(bp.Address(addr.host, 2223)).value == node
+    assert cluster.bproc_nodeaddr(bp.BPROC_NODE_SELF, addr, from_node=1).value == 0
+    assert addr == bp.BprocAddress("10.54.1.1", 0)
+    assert cluster.bproc_masteraddr(addr, from_node=1).value == 0
+    assert addr == bp.BprocAddress("10.54.0.1", 0)
+
+
+@pytest.mark.parametrize(
+    "addr", [None, bp.BAD_ADDRESS, bp.Address("", 0), bp.Address("10.54.9.9", 0), bp.BprocAddress("x"), 3]
+)
+def test_an_address_of_nobody_is_that_of_no_node(addr: Any, cluster: bp.Cluster) -> None:
+    out = cluster.bproc_nodenumber(addr)
+    assert (out.value, out.failed) == (bp.BPROC_NODE_NONE, False)
+
+
+NAMES = {"master": -1, "self": 1, "n0": 0, ".2": 2, "3": 3, "-1": -1, "4": -3, "n": -3, "": -3, "n-1": -3, "²": -3}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nodes_have_names(name: str, cluster: bp.Cluster) -> None:
+    assert cluster.bproc_getnodebyname(name, from_node=1).value == NAMES[name]
+
+
+@pytest.mark.parametrize("name", [None, bp.BAD_ADDRESS, b"\xff"])
+def test_what_is_no_name_is_that_of_no_node(name: Any, cluster: bp.Cluster) -> None:
+    assert cluster.bproc_getnodebyname(name).value == bp.BPROC_NODE_NONE
+
+
+def test_the_version() -> None:
+    cluster = bp.Cluster([bp.NodeSpec(arch="ppc")], edition="lanl32")
+    found = bp.BprocVersion()
+    assert cluster.bproc_version(found).value == 0
+    assert found == bp.BprocVersion(b"BPr", 3, 0, bp.editions["lanl32"].version)
+
+
+# ---- rights ------------------------------------------------------------------------------------------
+
+
+def test_access_tells_what_a_move_would_meet(cluster: bp.Cluster) -> None:
+    """For whoever asks, on every node, in every mode."""
+    users = [cluster.user("alice", 500, 600), cluster.user("bob", 501, 600), cluster.user("carol", 502, 700), None]
+    node, info = cluster.nodes[1], bp.BprocNodeInfo()
+    node.chown(500, 600)
+    for mode in (0, 0o1, 0o10, 0o11, 0o100, 0o101, 0o110, 0o111):
+        node.chmod(mode)
+        cluster.bproc_nodeinfo(1, info)
+        for user in users:
+            allowed = cluster.bproc_execmove(1, "/bin/sh", user=user).cause != "node_not_permitted"
+            assert cluster.bproc_access(1, bp.BPROC_X_OK, user=user).failed is not allowed
+            assert cluster._bproc_access(info, bp.BPROC_X_OK, user=user).failed is not allowed
+
+
+def test_nobody_may_use_a_node_that_is_down_and_everybody_the_master(cluster: bp.Cluster) -> None:
+    alice = cluster.user("alice", 500, 500)
+    assert cluster.bproc_access(3, bp.BPROC_X_OK).errno is bp.Errno.EACCES
+    assert cluster.bproc_access(bp.BPROC_NODE_MASTER, bp.BPROC_X_OK, user=alice).value == 0
+
+
+def test_an_owner_says_who_else_may_come(cluster: bp.Cluster) -> None:
+    alice, bob = cluster.user("alice", 500, 500, groups=[7]), cluster.user("bob", 501, 501)
+    assert cluster.bproc_chown(1, 500).value == 0
+    assert cluster.bproc_chmod(1, 0o100, user=alice).value == 0
+    assert cluster.bproc_chmod(1, 0o111, user=bob).cause == "not_owner"
+    assert cluster.bproc_execmove(1, "/bin/sh", user=bob).late_errno is bp.Errno.EPERM
+    assert cluster.bproc_chgrp(1, 7, user=alice).value == 0
+    assert cluster.bproc_chgrp(1, 8, user=alice).cause == "group_not_permitted"
+    assert (cluster.nodes[1].uid, cluster.nodes[1].gid, cluster.nodes[1].mode) == (500, 7, 0o100)
+
+
+def test_minus_one_leaves_an_id_as_it_is(cluster: bp.Cluster) -> None:
+    alice = cluster.user("alice", 500, 500)
+    cluster.nodes[1].chown(500, 8)
+    assert cluster.bproc_chown(1, -1).value == cluster.bproc_chgrp(1, -1, user=alice).value == 0
+    assert (cluster.nodes[1].uid, cluster.nodes[1].gid) == (500, 8)
+
+
+# ---- states ------------------------------------------------------------------------------------------
+
+
+def test_a_state_is_set(cluster: bp.Cluster) -> None:
+    assert cluster.bproc_setnodestatus(1, bp.bproc_node_unavailable).value == 0
+    assert (cluster.nodes[1].state, cluster.nodes[1].mode) == ("unavailable", 0o100)
+    assert cluster.bproc_setnodestatus(1, bp.bproc_node_up).value == 0
+    assert (cluster.nodes[1].state, cluster.nodes[1].mode) == ("up", 0o111)
+
+
+def test_a_state_that_is_there_already_changes_nothing(cluster: bp.Cluster) -> None:
+    cluster.nodes[1].chmod(0o100)
+    assert cluster.bproc_setnodestatus(1, bp.bproc_node_up).value == 0
+    assert cluster.nodes[1].mode == 0o100
+
+
+@pytest.mark.parametrize(
+    ("edition", "call", "args"),
+    [
+        ("scyld", "bproc_setnodestatus", (bp.bproc_node_down,)),
+        ("scyld", "bproc_setnodestatus", (bp.bproc_node_reboot,)),
+        ("scyld", "bproc_setnodestatus", (bp.bproc_node_pwroff,)),
+        ("lanl32", "bproc_nodesetstatus", (bp.bproc_node_down,)),
+        ("lanl32", "bproc_nodereboot", ()),
+        ("lanl32", "bproc_nodehalt", ()),
+        ("lanl32", "bproc_nodepwroff", ()),
+    ],
+)
+def test_who_sends_a_node_away_kills_what_runs_there(edition: str, call: str, args: tuple[int, ...]) -> None:
+    cluster = bp.Cluster(nodes=2, edition=edition)
+    cluster.install("/bin/stays", stays)
+    there = cluster.popen(goes(1, "/bin/stays"))
+    cluster.sleep(0.1)
+    assert getattr(cluster, call)(1, *args).value == 0
+    assert cluster.nodes[1].state == "down"
+    assert there.wait() == -bp.SIGKILL
+    assert cluster.bproc_nodestatus(1).value == bp.bproc_node_down
+    assert getattr(cluster, call)(1, *args).cause == "node_down"
+
+
+# ---- processes ---------------------------------------------------------------------------------------
+
+
+def spread() -> tuple[bp.Cluster, int, int, int]:
+    """Make a cluster with processes on the master and on nodes 1 and 2; gives their pids."""
+    cluster = bp.Cluster(nodes=3)
+    cluster.install("/bin/stays", stays)
+    cluster.install("/bin/forks", forks)
+    home = cluster.popen(bp.program(stays))
+    one, two = cluster.popen(goes(1, "/bin/stays")), cluster.popen(goes(2, "/bin/forks"))
+    cluster.sleep(0.1)
+    return cluster, home.pid, one.pid, two.pid
+
+
+def test_where_processes_are() -> None:
+    cluster, home, one, two = spread()
+    found: list[Any] = []
+    assert cluster.bproc_proclist(bp.BPROC_NODE_ANY, found).value == 3
+    (child,) = {each.pid for each in found} - {one, two}
+    assert found == [bp.BprocProcInfo(one, 1), bp.BprocProcInfo(two, 2), bp.BprocProcInfo(child, 2)]
+    assert [cluster.bproc_proclist(node, []).value for node in (-1, 0, 1, 2, 9, bp.BPROC_NODE_SELF)] == [
+        0, 0, 1, 2, 0, 0,
+    ]  # fmt: skip
+    assert [cluster.bproc_pidnode(pid).value for pid in (home, one, two, child)] == [-3, 1, 2, 2]
+    assert [cluster.bproc_pidghostnode(pid).value for pid in (home, one, two, child)] == [-3, -1, -1, -1]
+
+
+def test_a_slave_knows_of_its_own_processes_alone() -> None:
+    cluster, home, one, two = spread()
+    found: list[Any] = []
+    assert cluster.bproc_proclist(bp.BPROC_NODE_ANY, found, from_node=1).value == 1
+    assert found == [bp.BprocProcInfo(one, 1)]
+    assert [cluster.bproc_proclist(node, [], from_node=2).value for node in (1, 2, bp.BPROC_NODE_SELF)] == [0, 2, 2]
+    assert cluster.bproc_pidnode(two, from_node=2).value == 2
+    for pid in (home, one):
+        out = cluster.bproc_pidnode(pid, from_node=2)
+        assert (out.value, out.errno) == (bp.BPROC_NODE_NONE, bp.Errno.ENOENT)
+
+
+def test_a_failure_that_is_not_minus_one() -> None:
+    """The page has BPROC_NODE_NONE for it, in C; a program's own face raises as ever."""
+    cluster = bp.Cluster(nodes=1)
+    s = cluster.session()
+    assert (s.libc.bproc_pidnode(77), s.libc.errno) == (bp.BPROC_NODE_NONE, 2)
+    with pytest.raises(FileNotFoundError, match="bproc_pidnode"):
+        s.bproc_pidnode(77)
+    assert repr(cluster.bproc_pidnode(77)).startswith("<bproc_pidnode: -3 ENOENT no_such_process;")
+
+
+# ---- whoever calls -----------------------------------------------------------------------------------
+
+
+def test_programs_sessions_and_direct_calls_are_told_alike(cluster: bp.Cluster) -> None:
+    told: list[Any] = []
+
+    def asks(proc: bp.BprocProc) -> Iterator[Any]:
+        info = bp.BprocNodeInfo()
+        told.append((yield from proc.bproc_nodeinfo(2, info)))
+        told.append(info)
+        told.append((yield from proc.libc.bproc_nodestatus(9)))
+        told.append(proc.libc.errno)
+
+    cluster.install("/bin/asks", asks)
+    assert cluster.bproc_execmove(1, "/bin/asks").exception is None
+    s, info = cluster.session(node=1), bp.BprocNodeInfo()
+    told += [s.bproc_nodeinfo(2, info), info, s.libc.bproc_nodestatus(9), s.libc.errno]
+    direct = bp.BprocNodeInfo()
+    asked = [cluster.bproc_nodeinfo(2, direct, from_node=1), cluster.bproc_nodestatus(9, from_node=1)]
+    told += [asked[0].value, direct, asked[1].value, bp.Errno.EIO.number()]
+    assert told[:4] == told[4:8] == told[8:] == [0, info, -1, 5]
+
+
+def test_a_call_takes_the_time_of_a_system_call(cluster: bp.Cluster) -> None:
+    idle = cluster.idle_process(node=2)
+    before = cluster.sim.now_ns
+    out = cluster.bproc_currnode(caller=idle)
+    assert (out.value, out.pid) == (2, idle.pid)
+    assert out.elapsed_ns == cluster.sim.now_ns - before == cluster.costs.syscall_ns
+
+
+def test_a_program_that_asks_for_ever_is_found_out() -> None:
+    def asks(proc: bp.BprocProc) -> Iterator[Any]:
+        while (yield from proc.bproc_nodestatus(0)):
+            pass
+
+    cluster = bp.Cluster(nodes=1, max_events=1000)
+    cluster.install("/bin/asks", asks)
+    with pytest.raises((bp.Runaway, bp.Timeout)):
+        cluster.execve("/bin/asks", timeout_ns=1000 * ms)
+
+
+def test_an_edition_lacks_the_calls_of_others(cluster: bp.Cluster) -> None:
+    with pytest.raises(
+        AttributeError, match=r"^cluster\.bproc_nodereboot\(\.\.\.\): edition scyld has no bproc_nodereboot$"
+    ):
+        cluster.bproc_nodereboot(1)
+    with pytest.raises(AttributeError, match=r"^s\.bproc_nodehalt\(\.\.\.\): edition scyld has no bproc_nodehalt$"):
+        cluster.session().bproc_nodehalt(1)
+    with pytest.raises(AttributeError, match="edition lanl32 has no bproc_setnodestatus"):
+        bp.Cluster(edition="lanl32").bproc_setnodestatus(1, 1)
+
+
+def test_an_argument_of_the_harness_that_is_none_is_named(cluster: bp.Cluster) -> None:
+    with pytest.raises(
+        TypeError, match="bproc_numnodes: there is no argument 'by'; who calls is said by user, from_node"
+    ):
+        cluster.bproc_numnodes(by=3)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="node: expected an int, got '1'"):
+        cluster.bproc_nodestatus("1")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="from_node: node 3 is down"):
+        cluster.bproc_currnode(from_node=3)
+
+
+NUMBERS = st.integers(-(2**40), 2**40) | st.integers(-6, 6)
+CALLS = {
+    "bproc_nodestatus": 1, "bproc_access": 2, "bproc_chmod": 2, "bproc_chown": 2, "bproc_chgrp": 2,
+    "bproc_setnodestatus": 2, "bproc_pidnode": 1, "bproc_pidghostnode": 1,
+}  # fmt: skip
+
+
+@given(st.data())
+def test_no_number_is_too_strange(data: st.DataObject) -> None:
+    """An outcome comes back, and what failed has an errno of the call's table."""
+    cluster = bp.Cluster(nodes=3, faults=[bp.PowerOff(node=2)])
+    for _ in range(4):
+        name = data.draw(st.sampled_from(sorted(CALLS)))
+        out = getattr(cluster, name)(*[data.draw(NUMBERS) for _ in range(CALLS[name])])
+        assert out.returned
+        assert out.errors is not None
+        assert out.row is None or out.row in out.errors.rows
+    for node in cluster.nodes:
+        assert node.state in ("up", "error", "unavailable", "down")
+        assert 0 <= node.uid < 2**32
+        assert not node.mode & ~0o111
+
+
+def test_the_trace_keeps_what_was_given_then(cluster: bp.Cluster) -> None:
+    world, info = bp.Cluster(nodes=2, trace="all"), bp.BprocNodeInfo()
+    world.bproc_nodeinfo(1, info)
+    info.node = 77
+    assert "node=77" not in world.trace.text()
+    assert "bproc_nodeinfo(1, " in world.trace.text()
