@@ -56,13 +56,18 @@ def public(path: Path) -> Iterator[Documented]:
 
 def _public(body: list[ast.stmt], where: str, in_class: str) -> Iterator[Documented]:
     for node in body:
-        if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or node.name.startswith("_"):
+        if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or _is_hidden(node.name):
             continue
         if any("overload" in ast.unparse(each) for each in node.decorator_list):
             continue
         yield Documented(f"{where}: {node.name}", node, ast.get_docstring(node), in_class)
         if isinstance(node, ast.ClassDef):
             yield from _public(node.body, f"{where}: {node.name}", node.name)
+
+
+def _is_hidden(name: str) -> bool:
+    """Some calls of BProc begin with an underscore, and are as public as the others."""
+    return name.startswith("_") and not name.startswith("_bproc_")
 
 
 def conditions() -> set[str]:

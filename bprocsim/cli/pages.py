@@ -11,6 +11,7 @@ from bprocsim.aix.constants import R_THREAD
 from bprocsim.aix.levels import Level
 from bprocsim.cli.aixpages import AIX_PAGES
 from bprocsim.cli.lparways import AIX_EXEC_WAYS, LPAR_WAYS
+from bprocsim.cli.nodeways import NODE_WAYS
 from bprocsim.cli.page import Page
 from bprocsim.cli.usage import UsageError, unknown
 from bprocsim.manual import Errors, Kind, Row
@@ -70,7 +71,7 @@ def page_of(call: str) -> Page:
     for page in PAGES:
         if call == page.names[0] and page.says:
             return page
-    return Page((call,), "a call of POSIX", (), (("does", _first(call)),))
+    return Page((call,), f"a call of {'BProc' if 'bproc' in call else 'POSIX'}", (), (("does", _first(call)),))
 
 
 def system_of(call: str) -> str:
@@ -221,7 +222,7 @@ def way_to(cause: str, of_script: bool = False, system: str = "linux") -> str:
     `of_script` a row of an interpreter is asked only of one that a script names, as always on AIX.
     """
     on_aix = system == "aix"
-    ways = {**_WAYS, **LPAR_WAYS, **(AIX_EXEC_WAYS if on_aix else {})}
+    ways = {**_WAYS, **NODE_WAYS, **LPAR_WAYS, **(AIX_EXEC_WAYS if on_aix else {})}
     if cause in ways:
         return ways[cause]
     way = ways.get(cause.removeprefix("interpreter_"), "")

@@ -36,7 +36,7 @@ class BprocProc(Proc):
         return self._execmove(node, port, cmd, argv, envp)
 
     def _bproc_execmove_io(self, node: int, port: int, cmd: Any, argv: Any, envp: Any) -> Call[int]:
-        """Do what bproc_execmove_io does, under the page's own name."""
+        """Do what bproc_execmove_io does, under the page's own name. Errors: bproc_execmove."""
         return self._execmove(node, port, cmd, argv, envp)
 
     def _execmove(self, node: int, port: int, cmd: Any, argv: Any, envp: Any) -> Call[int]:

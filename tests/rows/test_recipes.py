@@ -36,7 +36,7 @@ COMMON = {
 EDITIONS = {"scyld": SCYLD | COMMON, "lanl32": LANL | COMMON, "bproc4": LANL | COMMON}
 
 # Calls that return a pointer, which is NULL when they fail.
-POINTERS = {"rs_alloc"}
+FAILED = {"rs_alloc": None, "bproc_pidnode": -3, "bproc_pidghostnode": -3}
 
 ALL = [pytest.param(recipe, id=str(recipe)) for recipe in recipes.values()]
 # Of the other editions only what they say differently.
@@ -69,7 +69,7 @@ def test_it_is_due(recipe: Recipe) -> None:
     assert outcome.cause == recipe.cause
     if outcome.failed:
         assert outcome.errno is recipe.errno
-        failed = None if recipe.call in POINTERS else -1
+        failed = FAILED.get(recipe.call, -1)
         assert (outcome.value, outcome.returned, outcome.exit_status) == (failed, True, None)
     else:
         assert outcome.late_errno is recipe.errno
