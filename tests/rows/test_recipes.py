@@ -35,7 +35,7 @@ COMMON = {
 }
 EDITIONS = {"scyld": SCYLD | COMMON, "lanl32": LANL | COMMON, "bproc4": LANL | COMMON}
 
-# Calls that return a pointer, which is NULL when they fail.
+# What a call returns that has failed, where it is not -1: a pointer is NULL, a node is BPROC_NODE_NONE.
 FAILED = {"rs_alloc": None, "bproc_pidnode": -3, "bproc_pidghostnode": -3}
 
 ALL = [pytest.param(recipe, id=str(recipe)) for recipe in recipes.values()]
