@@ -4,7 +4,7 @@ from bprocsim.calibration import LAUNCHERS, Comparison, compare, context, leave_
 from bprocsim.sources import source
 from bprocsim.units import MiB
 
-XCPU = LAUNCHERS["xcpu"]
+XCPU, BPROC = LAUNCHERS["xcpu"], LAUNCHERS["bproc"]
 
 
 def show_group(mode: str) -> None:
@@ -41,9 +41,15 @@ def main() -> None:
             print(line(compare(XCPU, point)), "", point.mode)
     print()
 
+    for point in BPROC.points("flat"):
+        tenth = predict("bproc", "flat", point.nodes, point.image_bytes, system=point.system, procs=point.procs // 10)
+        print(f"bproc, flat, on {point.system}: {point.procs} processes took at most {point.seconds:g} s,")
+        print(f"  a tenth of them take {tenth:.2f} s (nothing is fitted on it)")
+    print()
+
     print("measured and not simulated:")
     for point in points():
-        if not point.launcher.startswith("xcpu"):
+        if not point.launcher.startswith("xcpu") and point not in BPROC.points("flat"):
             most = "at most " if point.bound else ""
             size = f"{point.procs:>5} processes on {point.nodes:>3} nodes"
             print(f"  {point.launcher:<13} {size}: {most}{point.seconds:g} s ({point.mode}; {point.system})")

@@ -8,13 +8,14 @@ from typing import Any, TypeAlias
 from attrs import evolve, frozen
 
 from bprocsim.calibration.points import Point, points
-from bprocsim.faces.pyos import Proc
+from bprocsim.programs.bproclaunch import flat
 from bprocsim.programs.xcpu.launcher import xrx_flat, xrx_tree
 from bprocsim.programs.xcpu.server import xcpufs
 from bprocsim.programs.xcpu.sessions import Figures
+from bprocsim.world.handles import NodeHandle
 
 # Makes a program that takes what it does from its figures.
-Maker: TypeAlias = Callable[[Figures], Callable[[Proc], Any]]
+Maker: TypeAlias = Callable[[Figures], Callable[[Any], Any]]
 
 
 @frozen
@@ -29,22 +30,25 @@ class Constant:
 
 @frozen
 class Launcher:
-    """A launcher: its programs for each mode, what runs on every node before, and its fitted constants.
+    """A launcher: its programs for each mode that it has, what runs on every node before, and its fitted constants.
 
-    `fanout` the usual one of a tree.
+    `place` names a node as the programs take it; `fanout` the usual one of a tree; `measured_as` what
+    the launcher of a measured point is called.
     """
 
     name: str
-    flat: Maker
-    tree: Maker
-    daemon: Maker
-    constants: tuple[Constant, ...]
-    fanout: int
+    place: Callable[[NodeHandle], str]
+    measured_as: tuple[str, ...]
+    flat: Maker | None = None
+    tree: Maker | None = None
+    daemon: Maker | None = None
+    constants: tuple[Constant, ...] = ()
+    fanout: int = 2
 
     @property
     def programs(self) -> dict[str, Maker]:
         """Give its programs by mode."""
-        return {"flat": self.flat, "tree": self.tree}
+        return {mode: made for mode, made in (("flat", self.flat), ("tree", self.tree)) if made is not None}
 
     @property
     def figures(self) -> Figures:
@@ -56,8 +60,8 @@ class Launcher:
         return tuple(each for each in self.constants if each.mode == mode)
 
     def points(self, mode: str) -> tuple[Point, ...]:
-        """Give the points of a mode on which they are fitted, and for which they are to hold."""
-        return tuple(each for each in points() if each.launcher == self.name and mode_of(each) == mode)
+        """Give the measured points of a mode, for which its program is to hold."""
+        return tuple(each for each in points() if each.launcher in self.measured_as and mode_of(each) == mode)
 
     def with_constants(self, constants_ns: Mapping[str, int]) -> Launcher:
         """Give the same launcher with some constants changed."""
@@ -66,13 +70,15 @@ class Launcher:
 
 
 def mode_of(point: Point) -> str:
-    """Name the mode of a point as `predict` takes it: "flat" or "tree"."""
-    return "tree" if point.fanout else "flat"
+    """Name the mode of a point as `predict` takes it: "flat", "tree", or "" for what is no launch."""
+    return next((mode for mode in ("flat", "tree") if point.mode.startswith(mode)), "")
 
 
 # Each in steps of 10 us: what the points tell no closer.
 _XCPU = Launcher(
     name="xcpu",
+    place=lambda node: node.address,
+    measured_as=("xcpu",),
     flat=xrx_flat,
     tree=xrx_tree,
     daemon=xcpufs,
@@ -84,4 +90,12 @@ _XCPU = Launcher(
     fanout=8,
 )
 
-LAUNCHERS: dict[str, Launcher] = {each.name: each for each in (_XCPU,)}
+# Nothing of it is fitted here: what a daemon, a stub and a thawing take stands in the costs.
+_BPROC = Launcher(
+    name="bproc",
+    place=lambda node: str(node.number),
+    measured_as=("bproc", "bproc-3.1.0", "bproc-3.1.3"),
+    flat=lambda _figures: flat,
+)
+
+LAUNCHERS: dict[str, Launcher] = {each.name: each for each in (_XCPU, _BPROC)}

@@ -31,6 +31,7 @@ def predict(
     size of the program, at least that of its headers; `system` a name of SYSTEMS or a System;
     `fanout` of a tree, from 1 on, the launcher's usual one if left out; `procs` processes in all,
     in turns over the nodes, at least one on each. TypeError, ValueError: name the argument.
+    RuntimeError: the launch failed; tells the first line of what was said.
     """
     made: Launcher = named_record(launcher, LAUNCHERS, Launcher, "launcher")
     return launch(made, mode, nodes, image_bytes, system_of(system), fanout, procs)
@@ -51,12 +52,13 @@ def launch(
     count = nodes if procs is None else at_least("procs", procs, nodes)
     cluster = _cluster(launcher, mode, nodes, count, system)
     cluster.install(_JOB, _job, image=_image(image_bytes, system.node.arch))
-    hosts = [cluster.nodes[number % nodes].address for number in range(count)]
-    words = [*(["-n", str(width)] if mode == "tree" else []), ",".join(hosts), _JOB]
+    places = [launcher.place(cluster.nodes[number % nodes]) for number in range(count)]
+    words = [*(["-n", str(width)] if mode == "tree" else []), ",".join(places), _JOB]
     caller = cluster.idle_process(open_limit=count + _OTHER_FILES)
     out = cluster.execve(_LAUNCHER, ["launcher", *words], caller=caller)
     if out.exit_status:
-        raise RuntimeError(f"the launch failed with status {out.exit_status}: {out.stderr.decode().rstrip()}")
+        said = out.stderr.decode("utf-8", "replace").partition("\n")[0]
+        raise RuntimeError(f"the launch failed with status {out.exit_status}: {said}")
     return out.elapsed_ns / s
 
 
@@ -66,10 +68,11 @@ def _cluster(launcher: Launcher, mode: str, nodes: int, procs: int, system: Syst
     cluster = Cluster([system.node] * nodes, costs=system.costs, master=evolve(system.front, open_files=files))
     figures = launcher.figures
     cluster.install(_LAUNCHER, launcher.programs[mode](figures))
-    cluster.install(_DAEMON, launcher.daemon(figures), on="all")
-    for number in range(nodes):
-        cluster.session(node=number).spawn(_DAEMON)
-    cluster.sleep(1 * ms / s)  # until the last of them listens
+    if launcher.daemon is not None:
+        cluster.install(_DAEMON, launcher.daemon(figures), on="all")
+        for number in range(nodes):
+            cluster.session(node=number).spawn(_DAEMON)
+        cluster.sleep(1 * ms / s)  # until the last of them listens
     return cluster
 
 
@@ -83,4 +86,4 @@ def _image(size_bytes: Any, kind: str | int | Arch) -> bytes:
     """Make the image of the job, as large as asked. TypeError, ValueError: it cannot be."""
     headers = smallest_image(_job.__name__, (), _JOB_MEMORY_BYTES, arch(kind))
     at_least("image_bytes", size_bytes, len(headers))
-    return headers.ljust(size_bytes, b"\0")
+    return headers.ljust(size_bytes, b"\1")  # a page that is all zero would not travel

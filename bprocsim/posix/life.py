@@ -186,9 +186,10 @@ WAIT_ERRORS = Errors(
 
 
 def _meant(process: Process, pid: int) -> list[Process]:
-    children = list(process.children.values())
     if pid > 0:
-        return [child for child in children if child.pid == pid]
+        child = process.children.get(pid)
+        return [] if child is None else [child]
+    children = list(process.children.values())
     if pid == -1:
         return children
     group = process.pgid if pid == 0 else -pid

@@ -112,3 +112,15 @@ def test_the_work_of_a_launcher_counts_where_it_is_done(mode: str, name: str, ti
     more = XCPU.with_constants({name: getattr(XCPU.figures, name) + 10 * ms})
     added = launch(more, mode, 6, IMAGE, PINKISH, width) - launch(XCPU, mode, 6, IMAGE, PINKISH, width)
     assert added == pytest.approx(times * 0.010, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "times"),
+    [("daemon_ns", 1), ("thaw_ns", 1), ("fork_ns", 1), ("exec_ns", 1), ("link_latency_ns", 4), ("link_ns_per_mib", 20)],
+)
+def test_every_figure_counts_in_a_launch_by_bproc(name: str, times: int) -> None:
+    """At least so many milliseconds for one more: images share the master's link, and all else goes on meanwhile."""
+    cs20 = SYSTEMS["16x CS20"]
+    slower = attrs.evolve(cs20.costs, **{name: getattr(cs20.costs, name) + 1 * ms})
+    changed = launch(LAUNCHERS["bproc"], "flat", 6, IMAGE, attrs.evolve(cs20, costs=slower))
+    assert changed - launch(LAUNCHERS["bproc"], "flat", 6, IMAGE, cs20) >= times * 0.99e-3

@@ -7,6 +7,7 @@ import pytest
 
 import bprocsim as bp
 from bprocsim.calibration import LAUNCHERS, SYSTEMS, compare, context, leave_one_out, mean_error, points, refit
+from bprocsim.calibration.launchers import mode_of
 from bprocsim.costs import PRESET_SOURCES, SOURCES
 from bprocsim.sources import load
 
@@ -42,6 +43,22 @@ def test_few_constants_are_fitted_on_more_points(mode: str) -> None:
     assert len(XCPU.constants) <= 3
     assert len(XCPU.fitted(mode)) < len(XCPU.points(mode))
     assert {each.mode for each in XCPU.constants} == set(GROUPS)
+
+
+@pytest.mark.slow
+def test_fifteen_thousand_processes_move_within_the_time_that_was_not_exceeded() -> None:
+    """By nothing that was fitted on it: the Fast Ethernet of the master alone takes 44 s for so many images."""
+    bproc = LAUNCHERS["bproc"]
+    [point] = bproc.points("flat")
+    assert (point.procs, point.bound, bproc.constants) == (15000, "upper", ())
+    assert 44 < compare(bproc, point).seconds <= point.seconds
+
+
+def test_a_point_is_of_the_mode_that_its_launch_has() -> None:
+    found = {point.mode: mode_of(point) for point in points()}
+    assert found["tree8"] == found["tree rfork, then local fork"] == "tree"
+    assert found["flat"] == found["flat: fork 15000 on master, each moves itself"] == "flat"
+    assert found["move ping-pong, RTT/2"] == found["qsnet"] == ""
 
 
 def test_every_point_names_a_system_and_a_source() -> None:

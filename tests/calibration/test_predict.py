@@ -77,8 +77,8 @@ def test_time_grows_with_every_node() -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ({"launcher": "xcpu3"}, "launcher: there is no 'xcpu3'; expected one of xcpu"),
-        ({"launcher": "bproc"}, "launcher: there is no 'bproc'; expected one of xcpu"),
+        ({"launcher": "xcpu3"}, "launcher: there is no 'xcpu3'; expected one of xcpu, bproc"),
+        ({"launcher": "bproc", "mode": "tree"}, "mode: bproc has no 'tree'; expected one of flat"),
         ({"mode": "tree8"}, "mode: xcpu has no 'tree8'; expected one of flat, tree"),
         ({"mode": None}, "mode: xcpu has no None; expected one of flat, tree"),
         ({"system": "pink"}, "system: there is no 'pink'; expected one of pinkish, LLNL-1000"),
@@ -115,3 +115,9 @@ def test_a_system_is_made_of_records(argument: str) -> None:
 
 def test_a_preset_can_be_used_for_a_world_of_ones_own() -> None:
     assert bp.Cluster(costs="pinkish").costs is PINKISH.costs
+
+
+def test_a_launch_that_fails_is_told_in_the_words_of_the_launcher() -> None:
+    small = attrs.evolve(PINKISH, front=bp.NodeSpec(memory_bytes=1 * MiB))
+    with pytest.raises(RuntimeError, match=r"the launch failed with status 127: flat: .*Cannot allocate memory.*job'$"):
+        predict("bproc", "flat", 4, 64 * KiB, system=small, procs=40)

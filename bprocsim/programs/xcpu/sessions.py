@@ -26,9 +26,9 @@ class Figures:
     `clone_ns` of a node for each session into which it hands on what is in its own.
     """
 
-    startup_ns: int
-    session_ns: int
-    clone_ns: int
+    startup_ns: int = 0
+    session_ns: int = 0
+    clone_ns: int = 0
 
 
 @frozen
