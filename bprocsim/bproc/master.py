@@ -34,7 +34,8 @@ class Master:
     `machine` the front end; `node_count` slaves, made by `make_node` when first asked for;
     `running` whether the daemon is there; `moves` those under way, by pid; `hooks` what a reached
     step sets off (faults); `searches` what will find out that a node is silent; `severed` the nodes
-    whose daemon has given its master up; `forwarding` the ends that an iod reads, and where it is.
+    whose daemon has given its master up; `forwarding` the ends that an iod reads, and where it is;
+    `tables` what stands in place of an edition's tables of the other calls, by name.
     """
 
     machine: Any
@@ -50,6 +51,7 @@ class Master:
     searches: dict[int, list[Timer]] = field(factory=dict)
     severed: set[int] = field(factory=set)
     forwarding: dict[Endpoint, Any] = field(factory=dict)
+    tables: dict[str, Errors] = field(factory=dict)
 
     # ---- who and where ----
 
@@ -111,13 +113,23 @@ class Master:
     # ---- what processes elsewhere need of the master ----
 
     def allocate_pid(self, machine: Any, thread: Thread) -> Steps:
-        """Have a ghost forked for a child that is born on a slave; gives its pid, 0 if there is none."""
+        """Have a ghost forked for a child that is born on a slave; gives its pid, 0 if there is none.
+
+        Signals wait until it is decided.
+        """
         if self.is_home(machine):
             return self.pids.allocate()
         port = machine.port
-        waiter = Waiter("fork(), which asks the master for a pid", port.now_ns)
+        waiter: Any = None
+        since_ns = port.now_ns
         answer: list[int] = []
-        asking = True
+        asking, heard = True, False
+
+        def hear() -> None:
+            nonlocal heard
+            heard = True
+            if waiter is not None:
+                port.wake(waiter, Why.DONE)
 
         def fork_ghost() -> None:
             if not asking:
@@ -125,18 +137,19 @@ class Master:
             answer.append(self.pids.allocate())
             if answer[0]:
                 self.pids.table[answer[0]] = None  # kept, until the child is born
-            self.tell(self.machine, machine, "SYS_FORK response", lambda: port.wake(waiter, Why.DONE))
+            self.tell(self.machine, machine, "SYS_FORK response", hear)
 
         self.tell(machine, self.machine, "SYS_FORK", fork_ghost)
-        thread.waiting = waiter
         try:
-            yield port.wait(waiter)
+            while not heard:
+                waiter = thread.waiting = Waiter("fork(), which asks the master for a pid", since_ns)
+                yield port.wait(waiter)
+                thread.waiting = None
         except GeneratorExit:
             asking = False
             if answer and answer[0]:
                 del self.pids.table[answer[0]]
             raise
-        thread.waiting = None
         return answer[0]
 
     def born(self, process: Process) -> None:

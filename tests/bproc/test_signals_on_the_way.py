@@ -145,3 +145,30 @@ def test_so_it_is_with_the_process_of_a_direct_call(late_failure: str, at_ns: in
     else:
         assert out.signal == bp.SIGTERM
     assert_clean(made)
+
+
+def test_a_signal_that_comes_while_a_child_is_born_on_a_slave_waits() -> None:
+    """Its number is on the way from the master."""
+    seen = list[int]()
+
+    def handler(proc: bp.Proc, signum: int) -> None:
+        seen.append(signum)
+
+    def forks(proc: bp.Proc) -> Steps:
+        yield from proc.sigaction(bp.SIGUSR1, handler, restart=True)
+        for _ in range(5):
+            pid = yield from proc.fork(lambda child: 0)
+            assert (yield from proc.waitpid(pid)).pid == pid
+
+    def signals(proc: bp.Proc) -> Steps:
+        pid = yield from proc.fork(forks)
+        for _ in range(20):
+            yield from proc.sleep(77_000)
+            yield from proc.kill(pid, bp.SIGUSR1)
+        assert (yield from proc.wait()).exit_status == 0
+
+    made = cluster()
+    made.install("/usr/bin/signals", signals, on="1")
+    assert made.execve("/usr/bin/signals", from_node=1).exit_status == 0
+    assert len(seen) >= 10
+    assert_clean(made)
