@@ -120,6 +120,10 @@ if TYPE_CHECKING:
     from bprocsim.bproc.records import BprocAddress, BprocNodeInfo, BprocProcInfo, BprocVersion
     from bprocsim.bproc.rights import X_OK as BPROC_X_OK
     from bprocsim.bproc.steps import Step
+    from bprocsim.bproc.vmadump import DUMP_ALL as BPROC_DUMP_ALL
+    from bprocsim.bproc.vmadump import DUMP_EXEC as BPROC_DUMP_EXEC
+    from bprocsim.bproc.vmadump import DUMP_LIBS as BPROC_DUMP_LIBS
+    from bprocsim.bproc.vmadump import DUMP_OTHER as BPROC_DUMP_OTHER
     from bprocsim.costs import Costs
     from bprocsim.errnos import Errno
     from bprocsim.faces.aix import AixProc
@@ -235,6 +239,8 @@ _ROOMS = {
     "bproc.records": "BprocAddress BprocNodeInfo BprocProcInfo BprocVersion",
     "bproc.rights": "BPROC_X_OK=X_OK",
     "bproc.steps": "Step",
+    "bproc.vmadump": "BPROC_DUMP_ALL=DUMP_ALL BPROC_DUMP_EXEC=DUMP_EXEC BPROC_DUMP_LIBS=DUMP_LIBS "
+    "BPROC_DUMP_OTHER=DUMP_OTHER",
     "costs": "Costs",
     "errnos": "Errno",
     "faces.aix": "AixProc",
@@ -298,6 +304,10 @@ __all__ = [
     "BAD_ADDRESS",
     "BINDPROCESS",
     "BINDTHREAD",
+    "BPROC_DUMP_ALL",
+    "BPROC_DUMP_EXEC",
+    "BPROC_DUMP_LIBS",
+    "BPROC_DUMP_OTHER",
     "BPROC_NODE_ANY",
     "BPROC_NODE_MASTER",
     "BPROC_NODE_NONE",

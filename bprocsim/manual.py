@@ -35,7 +35,8 @@ class Row:
     sources.toml ("" for the table's page); `step` the name of the step at which a late row is
     decided. `about` the part of the facts that the condition is asked of (None: all of them); if
     there is no such part, the row does not hold. `prefix` comes before the condition's name; `name`
-    stands for it where two calls, or two systems, come to one cause by different conditions.
+    stands for it where two calls, or two systems, come to one cause by different conditions. `status`
+    the exit status that a late row leaves, where it is not the errno's own.
     """
 
     errno: Errno
@@ -47,11 +48,16 @@ class Row:
     about: Callable[[Any], Any] | None = None
     prefix: str = ""
     name: str = ""
+    status: int | None = None
     cause: str = field(init=False)
 
     @cause.default
     def _name_of_condition(self) -> str:
         return self.prefix + (self.name or self.condition.__name__)
+
+    def exit_status(self, system: str = "linux") -> int:
+        """Give the exit status that this row leaves when it is late: the number's low eight bits."""
+        return self.errno.number(system) & 0xFF if self.status is None else self.status
 
     def __repr__(self) -> str:
         return f"<row {self.cause}: {self.errno.name}>"
@@ -86,7 +92,7 @@ class Errors:
 
     def first(self, facts: Any, step: str = "") -> Row | None:
         """Give the first row whose condition holds, or None; `step` picks the rows of a later step."""
-        for about, tests in self._at[step]:
+        for about, tests in self._at.get(step, ()):
             part = facts if about is None else about(facts)
             if part is not None:
                 for holds, row in tests:
@@ -97,7 +103,7 @@ class Errors:
     def every(self, facts: Any, step: str = "") -> tuple[Row, ...]:
         """Give all rows whose condition holds: what would be allowed if no order were promised."""
         found: list[Row] = []
-        for about, tests in self._at[step]:
+        for about, tests in self._at.get(step, ()):
             part = facts if about is None else about(facts)
             if part is not None:
                 found += [row for holds, row in tests if holds(part)]
@@ -148,11 +154,15 @@ class Done:
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Fail:
-    """The call returned -1: `row` of the table `errors` says why; `subject` what it was about."""
+    """The call failed: `row` of the table `errors` says why; `subject` what it was about.
+
+    `value` what C returns, where that tells the errno by itself; None: what the table says.
+    """
 
     row: Row
     errors: Errors
     subject: bytes | str = b""
+    value: int | None = None
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
@@ -172,8 +182,3 @@ class Replaced:
 
 
 Outcome = Done | Fail | Exit | Replaced
-
-
-def exit_status(errno: Errno, system: str = "linux") -> int:
-    """Give the exit status that a late failure leaves: the number's low eight bits."""
-    return errno.number(system) & 0xFF

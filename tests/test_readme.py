@@ -17,7 +17,7 @@ import pytest
 from bprocsim.bproc.editions import EDITIONS, Edition
 from bprocsim.costs import Costs
 from bprocsim.errnos import Errno
-from bprocsim.manual import Errors, Kind, exit_status
+from bprocsim.manual import Errors, Kind
 from bprocsim.posix.exec import ExecProfile
 from bprocsim.programs import BUILTIN
 from bprocsim.programs.samples import SAMPLES
@@ -63,7 +63,7 @@ def page_rows() -> str:
 def late_rows() -> str:
     """The late rows, with the exit status that each edition gives them; editions that agree share a column."""
     statuses = {
-        name: tuple(exit_status(row.errno) for row in table(name).rows if row.kind is Kind.LATE) for name in EDITIONS
+        name: tuple(row.exit_status() for row in table(name).rows if row.kind is Kind.LATE) for name in EDITIONS
     }
     shared = [list(names) for _, names in groupby(EDITIONS, statuses.__getitem__)]
     lines = [

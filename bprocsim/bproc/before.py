@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, setters
 
 from bprocsim.port import Port
 from bprocsim.posix.procs import Descriptor, Process, let_go
+
+if TYPE_CHECKING:
+    from bprocsim.bproc.transit import Move
 
 # What an exec changes of a process; its memory and the file it runs are counted elsewhere too.
 CHANGED = ("argv", "env", "comm", "image", "credentials", "handlers", "body", "execed")
@@ -50,5 +53,13 @@ def remember(process: Process) -> Before:
     closed = {number: each for number, each in process.descriptors.items() if each.close_on_exec}
     for descriptor in closed.values():
         descriptor.description.references += 1
-    fields = {name: getattr(process, name) for name in CHANGED}
-    return Before(process, fields, process.memory_bytes, process.running_file, closed)
+    return Before(process, _fields(process), process.memory_bytes, process.running_file, closed)
+
+
+def leave_behind(move: Move) -> Before:
+    """Keep what a process is that becomes another image on the target; the source holds all that it has open."""
+    return Before(move.process, _fields(move.process), move.held_bytes, move.held_file, {})
+
+
+def _fields(process: Process) -> dict[str, Any]:
+    return {name: getattr(process, name) for name in CHANGED}

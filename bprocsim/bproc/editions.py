@@ -53,7 +53,10 @@ class Edition:
     name: another is lacking; `version` what bproc_version tells; `late_failure` "exit" (the process exits with the
     errno as its status) or "return" (the page's "returns -1" taken to the letter, a choice of ours);
     `ping_timeout_ns` when a silent node is given up; `library_list` paths that are sent by name
-    only.
+    only. `stays_put` the library takes a move to the node where the process is for one that
+    succeeded, and a fork there is an ordinary one; else they are refused. `rexec_status` with which
+    a process exits whose exec is refused on the other node, None where that is returned;
+    `rfork_negative` a child that did not arrive is told by the errno's negative number, not by -1.
     """
 
     name: str
@@ -65,13 +68,38 @@ class Edition:
     late_failure: str = field(default="exit", validator=_check_late_failure)
     ping_timeout_ns: int = field(default=30 * s, validator=_check_timeout)
     library_list: tuple[str, ...] = ()
+    stays_put: bool = False
+    rexec_status: int | None = 1
+    rfork_negative: bool = False
+
+    def rfork_value(self, errno: Errno) -> int | None:
+        """Give what bproc_rfork returns if its child did not arrive, None for what its table says."""
+        return -errno.number("linux") if self.rfork_negative else None
 
 
 EDITIONS: dict[str, Edition] = {
     edition.name: edition
     for edition in (
         Edition("scyld", Errno.EBUSY, "scyld-bproc_execmove", late.SCYLD, _scyld_calls, "3.1.9"),
-        Edition("lanl32", Errno.EBUSY, "sf-bproc_move", late.LANL, _lanl_calls, "3.2.0"),
-        Edition("bproc4", Errno.ENOSYS, "bproc-4.0.0pre8-interface", late.LANL, version="4.0.0pre8"),
+        Edition(
+            "lanl32",
+            Errno.EBUSY,
+            "sf-bproc_move",
+            late.LANL,
+            _lanl_calls,
+            "3.2.0",
+            stays_put=True,
+            rexec_status=None,
+        ),
+        Edition(
+            "bproc4",
+            Errno.ENOSYS,
+            "bproc-4.0.0pre8-interface",
+            late.LANL,
+            version="4.0.0pre8",
+            stays_put=True,
+            rexec_status=None,
+            rfork_negative=True,
+        ),
     )
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import evolve
 
@@ -22,7 +22,13 @@ from bprocsim.posix.profiles import DOCUMENTED
 PAGE = "scyld-bproc_execmove"
 
 
-def no_master(f: ExecFacts) -> bool:
+class OnMachine(Protocol):
+    """The facts of a call on a machine."""
+
+    machine: Machine
+
+
+def no_master(f: OnMachine) -> bool:
     # A caller on a slave never sees its absence: it is killed there.
     master = f.machine.master
     return f.machine is master.machine and not master.running
@@ -37,13 +43,13 @@ def execmove_errors(edition: Edition, profile: ExecProfile) -> Errors:
         order=profile.order,
         rows=(
             Row(edition.no_master, no_master, "there is no master", source=edition.no_master_source),
-            *_returned_rows(profile),
+            *exec_rows(profile),
             *edition.late_rows,
         ),
     )
 
 
-def _returned_rows(profile: ExecProfile) -> Iterator[Row]:
+def exec_rows(profile: ExecProfile) -> Iterator[Row]:
     """Give the rows of an exec; those of a real kernel that the page does not have are beyond it."""
     listed = {(row.cause, row.errno) for row in DOCUMENTED.rows}
     for row in profile.rows:

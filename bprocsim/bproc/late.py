@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, setters
+from attrs import define, evolve, setters
 
 from bprocsim.bproc import vmadump
 from bprocsim.bproc.nodes import NODE_MASTER, NodeState
@@ -41,6 +41,10 @@ def same_node(f: Move) -> bool:
 def node_not_permitted(f: Move) -> bool:
     # A move to the master is never checked.
     return f.node is not None and not f.node.permits(f.caller)
+
+
+def other_node_not_permitted(f: Move) -> bool:
+    return not same_node(f) and node_not_permitted(f)
 
 
 # ---- on the way -----------------------------------------------------------------------------------
@@ -134,6 +138,27 @@ def late_rows(errnos: dict[str, Errno], source: str) -> tuple[Row, ...]:
         )
         for condition, step, sentence in _SENTENCES
     )
+
+
+# What Scyld's pages of the calls that move a running process list.
+_LISTED = frozenset({"slave_lost", "undump_out_of_memory"})
+
+
+def returned(rows: tuple[Row, ...], page: str) -> tuple[Row, ...]:
+    """Give late rows as those of a call whose process is still there to be told.
+
+    `page` the id of the page that lists some of them; the others are in real kernels only.
+    """
+
+    def told(row: Row) -> Row:
+        if row.condition is loader_absent:
+            sentence = "a file that is sent by its name alone is not on the node"
+            row = evolve(row, sentence=sentence, name="mapped_file_absent")
+        if row.cause in _LISTED:
+            return evolve(row, kind=Kind.PAGE, source=page)
+        return evolve(row, kind=Kind.BEYOND)
+
+    return tuple(map(told, rows))
 
 
 SCYLD = late_rows(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, field, setters
+from attrs import define, field, frozen, setters
 
 from bprocsim.bproc import iod
 from bprocsim.bproc.steps import Step
@@ -18,14 +18,35 @@ from bprocsim.posix.vfs import EXECUTE, ROOT_NUMBER, Kind, permits
 if TYPE_CHECKING:
     from bprocsim.bproc.master import Master
     from bprocsim.bproc.nodes import Node
+    from bprocsim.bproc.vmadump import Frozen
+    from bprocsim.manual import Errors
+
+
+# Steps that follow one another, and what is said of each: asked only where somebody keeps it.
+Plan = tuple[tuple[Step, Callable[["Move"], str]], ...]
+
+# How long each of them takes.
+Durations = tuple[int, ...]
+
+
+@frozen(eq=False)
+class Plans:
+    """The steps that are a call's own: on the source, there and in the master's daemon, and the last one."""
+
+    on_the_source: Plan
+    on_the_front_end: Plan
+    runs: Plan
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Move:
     """A process of `caller` on its way from `source` to the node `destination`, whose machine is `target`.
 
-    `node` the master's record of that node, None for the front end and where there is no such node;
-    `port` the one for I/O forwarding, 0 for none; `frozen` what is sent.
+    `table` what its call may meet, `plans` the steps that are its call's own; `freeze(move,
+    library_list)` gives what is sent, `rebuild(move)`, where there is such, makes more of it on the
+    target and gives the row that it met. `node` the master's record of that node, None for the front
+    end and where there is no such node; `port` the one for I/O forwarding, 0 for none; `frozen` what
+    is sent.
     `answered` the master has heard that it arrived, so that it belongs to the target; `lost` the
     target, `orphaned` the source was given up before that, or before all was handed over;
     `returning` it has failed and goes home. `waiting` what whoever drives it waits for, `silent`
@@ -40,9 +61,13 @@ class Move:
     destination: int
     port: int
     caller: Credentials
+    table: Errors
+    plans: Plans
+    freeze: Callable[[Move, tuple[str, ...]], Frozen]
+    rebuild: Callable[[Move], Steps] | None = None
     node: Node | None = None
     target: Any = None
-    frozen: Any = None
+    frozen: Any = None  # a Frozen, once it is made
     answered: bool = False
     lost: bool = False
     orphaned: bool = False
@@ -92,6 +117,7 @@ class Move:
         # The image came over the wire: on the target no file is busy on its account.
         self.held_file, process.running_file = process.running_file, None
         self.home = process.cwd, process.cwd_path
+        process.memory_bytes = self.frozen.memory_bytes
         target.memory.used_bytes += process.memory_bytes
         source.processes.pop(process.pid, None)
         target.processes[process.pid] = process
@@ -112,10 +138,13 @@ class Move:
             silence(process.descriptors)
         close_all(process.descriptors, source.port)
         target.memory.used_bytes -= process.memory_bytes
+        process.memory_bytes = self.held_bytes
         target.processes.pop(process.pid, None)
         source.processes[process.pid] = process
         process.machine = source
         process.descriptors, self.held = self.held, {}
+        if process.running_file is not None:
+            process.running_file.running -= 1
         process.running_file, self.held_file = self.held_file, None
         process.cwd, process.cwd_path = self.home
         self.held_bytes = 0
@@ -161,12 +190,6 @@ def silence(descriptors: dict[int, Descriptor]) -> None:
 
 
 # ---- steps, messages, and waiting for what may never come ---------------------------------------
-
-# Steps that follow one another, and what is said of each: asked only where somebody keeps it.
-Plan = tuple[tuple[Step, Callable[[Move], str]], ...]
-
-# How long each of them takes.
-Durations = tuple[int, ...]
 
 
 def passes(machine: Any, master: Master, move: Move, plan: Plan, durations_ns: Durations) -> Iterable[Wait]:

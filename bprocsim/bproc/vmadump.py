@@ -10,6 +10,10 @@ from bprocsim.posix.machine import Machine
 from bprocsim.posix.paths import walk
 from bprocsim.posix.procs import Process
 
+# Which regions travel; all others go by name. Sources: scyld-bproc_move, bproc-4.0.0pre8-vmadump.
+DUMP_LIBS, DUMP_EXEC, DUMP_OTHER = 1, 2, 4
+DUMP_ALL = DUMP_LIBS | DUMP_EXEC | DUMP_OTHER
+
 # Header, comm, registers, signal actions, and a word beside each page. Source: bproc-4.0.0pre8-vmadump.
 FIXED_BYTES = 2048
 WORD_BYTES = 8
@@ -20,13 +24,13 @@ class Frozen:
     """A frozen process on its way.
 
     `arch` whose image it is; `size_bytes` on the wire; `memory_bytes` it will take; `by_name` the
-    path of a loader that is on the library list and so is not sent.
+    paths of what is mapped and is not sent.
     """
 
     arch: Arch
     size_bytes: int
     memory_bytes: int
-    by_name: bytes
+    by_name: tuple[bytes, ...] = ()
 
 
 def freeze(machine: Machine, process: Process, library_list: tuple[str, ...]) -> Frozen:
@@ -36,10 +40,11 @@ def freeze(machine: Machine, process: Process, library_list: tuple[str, ...]) ->
     """
     image: Loaded = process.image
     page = machine.arch.page_bytes
-    pages, by_name = _pages(image.inode.data, page), b""
+    by_name: tuple[bytes, ...] = ()
+    pages = _pages(image.inode.data, page)
     if image.loader is not None:
-        if image.loader_path.decode("utf-8", "surrogateescape") in library_list:
-            by_name = image.loader_path
+        if _is_listed(image.loader_path, library_list):
+            by_name = (image.loader_path,)
         else:
             pages += _pages(image.loader.data, page)
     if image.script is not None:
@@ -47,6 +52,30 @@ def freeze(machine: Machine, process: Process, library_list: tuple[str, ...]) ->
     strings = (*process.argv, *process.env)
     pages += -(-(sum(map(len, strings)) + len(strings)) // page)
     return Frozen(machine.arch, FIXED_BYTES + pages * (page + WORD_BYTES), process.memory_bytes, by_name)
+
+
+def freeze_running(machine: Machine, process: Process, flags: int, library_list: tuple[str, ...]) -> Frozen:
+    """Freeze a process that runs, by DUMP_ flags: its memory, its program, and what its loader has mapped.
+
+    All of its memory counts as written to. Libraries that are on the library list are sent under
+    DUMP_LIBS, other mapped files under DUMP_OTHER, the program's own under DUMP_EXEC.
+    """
+    page = machine.arch.page_bytes
+    pages, by_name = -(-process.memory_bytes // page), list[bytes]()
+    image: Loaded | None = process.image
+    if image is not None and not flags & DUMP_EXEC:
+        pages = max(0, pages - _pages(image.inode.data, page))
+        by_name.append(image.path)
+    for path, inode in image.mapped if image is not None else ():
+        if flags & (DUMP_LIBS if _is_listed(path, library_list) else DUMP_OTHER):
+            pages += _pages(inode.data, page)
+        else:
+            by_name.append(path)
+    return Frozen(machine.arch, FIXED_BYTES + pages * (page + WORD_BYTES), process.memory_bytes, tuple(by_name))
+
+
+def _is_listed(path: bytes, library_list: tuple[str, ...]) -> bool:
+    return bool(library_list) and path.decode("utf-8", "surrogateescape") in library_list
 
 
 @read_once
@@ -62,9 +91,10 @@ def understands(machine: Machine, frozen: Frozen) -> bool:
 
 
 def finds(machine: Machine, process: Process, frozen: Frozen) -> bool:
-    """Tell whether a loader that is sent by name is there."""
-    if not frozen.by_name:
-        return True
-    root = machine.tree.root
-    found = walk(machine.tree, root, frozen.by_name, process.credentials, machine.profile.paths)
-    return found.inode is not None and not machine.hides(frozen.by_name.rpartition(b"/")[2])
+    """Tell whether all that is sent by name is there."""
+    return all(_is_there(machine, process, path) for path in frozen.by_name)
+
+
+def _is_there(machine: Machine, process: Process, path: bytes) -> bool:
+    found = walk(machine.tree, machine.tree.root, path, process.credentials, machine.profile.paths)
+    return found.inode is not None and not machine.hides(path.rpartition(b"/")[2])

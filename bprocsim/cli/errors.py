@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bprocsim.cli.pages import find_call, is_late, system_of, tables_of
+from bprocsim.cli.pages import find_call, is_late, late_title, system_of, tables_of
 from bprocsim.cli.screen import Progress, Screen, Span, Table
 from bprocsim.cli.usage import add_rules, check_rules, unknown
 
@@ -105,9 +105,9 @@ class Trial:
         if got is None or got.cause != self.row.cause:
             return False
         if self.late and got.errors is not None and not got.failed:
-            return got.late_errno is self.row.errno and got.exit_status == self.row.errno.number(got.system) & 0xFF
-        came_back = got.errors is not None and got.returned and got.value == got.errors.failed
-        return came_back and got.errno is self.row.errno
+            return got.late_errno is self.row.errno and got.exit_status == self.row.exit_status(got.system)
+        failed = got.errors is not None and got.value in (got.errors.failed, -self.row.errno.number(got.system))
+        return got.returned and failed and got.errno is self.row.errno
 
     @property
     def came(self) -> str:
@@ -142,7 +142,7 @@ def _show(screen: Screen, call: str, trials: list[Trial]) -> None:
     screen.put((call, "title"), (": every documented error, in the order of decision", ""))
     for late, title in (
         (False, "Returned: -1 and errno, before anything has changed"),
-        (True, "Late: the exec has succeeded, so the process exits with the errno's number"),
+        (True, late_title(trial.row for trial in trials)),
     ):
         rows = [_cells(screen, trial) for trial in trials if trial.late is late]
         if rows:

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from bprocsim.cli.errors import WIDE
-from bprocsim.cli.pages import find_call, is_late, page_of, system_of, tables_of, way_to
+from bprocsim.cli.pages import find_call, is_late, late_title, page_of, system_of, tables_of, way_to
 from bprocsim.cli.screen import LABEL_COLUMNS, Screen, Span, Table
 from bprocsim.cli.usage import UsageError, add_rules, check_rules, unknown
 
@@ -33,6 +33,8 @@ STAGES = {
     "IN_TRANSIT": ("transit", "on the way, after the master has sent the process to the node"),
     "THAW": ("thawing", "on the node, where the image is rebuilt"),
     "IO_SETUP": ("I/O setup", "on the node, which connects back for stdout, stderr and stdin"),
+    "EXEC": ("exec", "on the node, by exec's own rules"),
+    "fork": ("fork", "by fork's own rules, on the caller's node"),
     "exec": ("exec", "by exec's own rules, once nothing is wrong with the resource"),
     "born": ("fork", "by fork's own rules, once nothing is wrong with the resource"),
     "go": ("change", "after the warnings, just before it is done"),
@@ -100,7 +102,7 @@ def _errors(screen: Screen, table: Errors, edition: str) -> None:
     returns = _returns_late(edition)
     for late, title in (
         (False, "Returned: -1 and errno, and nothing has changed"),
-        (True, "Late: the exec has succeeded, so the process exits with the errno's number"),
+        (True, late_title(table.rows)),
     ):
         rows = [(number, row) for number, row in enumerate(table.rows, 1) if is_late(row) is late]
         if rows:
@@ -117,7 +119,11 @@ def _cells(screen: Screen, number: int, row: Row, returns: bool) -> tuple[Span, 
     return (
         (f"{number:>2}", "dim"),
         (row.kind.value, "late" if is_late(row) else "dim"),
-        *([(_stage(row)[0], ""), ("-1" if returns else f"exit {_status(row)}", "late")] if is_late(row) else []),
+        *(
+            [(_stage(row)[0], ""), ("-1" if returns and row.status is None else f"exit {_status(row)}", "late")]
+            if is_late(row)
+            else []
+        ),
         (row.errno.name, "code"),
         *([(row.cause, "dim")] if wide else []),
         (row.sentence if wide else f"{row.sentence} ({row.cause})", ""),
@@ -129,7 +135,7 @@ def _stage(row: Row) -> tuple[str, str]:
 
 
 def _status(row: Row) -> int:
-    return row.errno.number() & 0xFF
+    return row.exit_status()
 
 
 def _returns_late(edition: str) -> bool:
@@ -237,8 +243,13 @@ def _seen(row: Row, system: str, returns: bool) -> str:
     number = row.errno.number(system)
     if not is_late(row):
         return f"The call returns -1, and errno is {row.errno.name} ({number}). Nothing else has changed."
-    if returns:
+    if returns and row.status is None:
         return f"By the letter of the page the call returns -1, and errno is {row.errno.name} ({number})."
+    if row.status is not None:
+        return (
+            "The call does not return. The process, which is on the other node by then, exits with status "
+            f"{row.status}, which its parent learns from wait; nothing is written."
+        )
     low = f", the low eight bits of {number}" if number > 255 else f", the number of {row.errno.name}"
     return (
         f"The call does not return. The process exits with status {_status(row)}{low}, "

@@ -11,6 +11,7 @@ from bprocsim.aix.constants import R_THREAD
 from bprocsim.aix.levels import Level
 from bprocsim.cli.aixpages import AIX_PAGES
 from bprocsim.cli.lparways import AIX_EXEC_WAYS, LPAR_WAYS
+from bprocsim.cli.movepages import MOVE_PAGES
 from bprocsim.cli.nodeways import NODE_WAYS
 from bprocsim.cli.page import Page
 from bprocsim.cli.usage import UsageError, unknown
@@ -61,6 +62,7 @@ PAGES = (
             ("failure", "-1 is returned, errno is set, and the old program goes on."),
         ),
     ),
+    *MOVE_PAGES,
     Page(("waitpid", "wait"), "wait for a child", (), ()),
     *AIX_PAGES,
 )
@@ -115,6 +117,13 @@ def tables_of(edition: str, kernel: str, level: str) -> dict[str, Errors]:
 def is_late(row: Row) -> bool:
     """Tell whether a row is met after the exec, when nothing can be returned any more."""
     return row.kind is Kind.LATE
+
+
+def late_title(rows: Iterable[Row]) -> str:
+    """Give the heading of a table's late rows."""
+    if any(row.status is not None for row in rows):
+        return "Late: the process is on the other node already, and exits"
+    return "Late: the exec has succeeded, so the process exits with the errno's number"
 
 
 def _first(call: str) -> str:
@@ -205,6 +214,7 @@ _WAYS = {
     "undump_refused": "Name a node of another architecture than the image's.",
     "loader_absent": "Let the loader be on the library list, so that it is sent by name only, and absent on the node.",
     "undump_out_of_memory": "Name a node that has less memory left than the image takes.",
+    "mapped_file_absent": "Leave DUMP_OTHER out of the flags, and name a node without the caller's loader.",
     "connect_refused": "Give a port on which nobody listens.",
     "connect_timed_out": "Cut the link to the caller's node before the connections are made.",
 }

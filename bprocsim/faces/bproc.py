@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from bprocsim.faces.arguments import integer
+from bprocsim.faces.arguments import function, integer
 from bprocsim.faces.calls import Call
 from bprocsim.faces.pointers import pointer, pointer_or_null, vector
 from bprocsim.faces.pyos import Proc
@@ -43,6 +44,67 @@ class BprocProc(Proc):
         where, arguments, environment = pointer(cmd, "cmd"), vector(argv, "argv"), vector(envp, "envp")
         numbers = integer(node, "node"), integer(port, "port")
         return self._call("_bproc_execmove_io", *numbers, where, arguments, environment)
+
+    def bproc_move(self, node: int) -> Call[int]:
+        """Go on running on a node, I/O as with port 0; returns 0 there. Errors: bproc_move."""
+        return self._move(node, None, 0)
+
+    def bproc_move_io(self, node: int, port: int) -> Call[int]:
+        """Go on running on a node, with I/O forwarding to `port`; returns 0 there. Errors: bproc_move."""
+        return self._move(node, None, port)
+
+    def _bproc_move(self, node: int, flags: int) -> Call[int]:
+        """Go on running on a node; bp.BPROC_DUMP_* flags say what is sent and not named. Errors: bproc_move."""
+        return self._move(node, integer(flags, "flags"), 0)
+
+    def _bproc_move_io(self, node: int, flags: int, port: int) -> Call[int]:
+        """Go on running on a node, with flags, and I/O forwarding to `port`. Errors: bproc_move."""
+        return self._move(node, integer(flags, "flags"), port)
+
+    def _move(self, node: int, flags: int | None, port: int) -> Call[int]:
+        return self._call("_bproc_move_io", integer(node, "node"), flags, integer(port, "port"))
+
+    def bproc_rexec(self, node: int, cmd: Any, argv: Any, envp: Any) -> Call[int]:
+        """Become an image that is on a node, I/O as with port 0. Errors: bproc_rexec."""
+        return self._rexec(node, 0, cmd, argv, envp)
+
+    def bproc_rexec_io(self, node: int, port: int, cmd: Any, argv: Any, envp: Any) -> Call[int]:
+        """Become an image that is on a node, with I/O forwarding to `port`. Errors: bproc_rexec."""
+        return self._rexec(node, port, cmd, argv, envp)
+
+    def _bproc_rexec_io(self, node: int, port: int, cmd: Any, argv: Any, envp: Any) -> Call[int]:
+        """Do what bproc_rexec_io does, under the page's own name. Errors: bproc_rexec."""
+        return self._rexec(node, port, cmd, argv, envp)
+
+    def _rexec(self, node: int, port: int, cmd: Any, argv: Any, envp: Any) -> Call[int]:
+        where, arguments, environment = pointer(cmd, "cmd"), vector(argv, "argv"), vector(envp, "envp")
+        numbers = integer(node, "node"), integer(port, "port")
+        return self._call("_bproc_rexec_io", *numbers, where, arguments, environment)
+
+    def bproc_rfork(self, node: int, child: Callable[..., Any], *args: Any) -> Call[int]:
+        """Make a child that runs `child(proc, *args)` on a node, I/O as with port 0; returns its pid.
+
+        Errors: bproc_rfork.
+        """
+        return self._rfork("bproc_rfork", node, None, 0, child, args)
+
+    def bproc_rfork_io(self, node: int, port: int, child: Callable[..., Any], *args: Any) -> Call[int]:
+        """Make a child that runs `child(proc, *args)` on a node, with I/O forwarding to `port`. Errors: bproc_rfork."""
+        return self._rfork("bproc_rfork_io", node, None, port, child, args)
+
+    def _bproc_rfork(self, node: int, flags: int, child: Callable[..., Any], *args: Any) -> Call[int]:
+        """Make a child that runs `child(proc, *args)` on a node, with bp.BPROC_DUMP_* flags. Errors: bproc_rfork."""
+        return self._rfork("_bproc_rfork", node, integer(flags, "flags"), 0, child, args)
+
+    def _bproc_rfork_io(self, node: int, flags: int, port: int, child: Callable[..., Any], *args: Any) -> Call[int]:
+        """Make a child on a node, with flags, and I/O forwarding to `port`. Errors: bproc_rfork."""
+        return self._rfork("_bproc_rfork_io", node, integer(flags, "flags"), port, child, args)
+
+    def _rfork(
+        self, name: str, node: int, flags: int | None, port: int, child: Callable[..., Any], args: tuple[Any, ...]
+    ) -> Call[int]:
+        numbers = integer(node, "node"), flags, integer(port, "port")
+        return self._call("_bproc_rfork_io", *numbers, function(child, name), args)
 
     # ---- what is known of nodes ----
 

@@ -32,7 +32,8 @@ class CallError(OSError):
 
     `.error` the Errno, `.errno` the host's number for it (the simulated one where the host has
     none), `.number` the simulated system's, `.cause` the row, `.call`, `.source` an id of
-    sources.toml, `.failed` what C returns, `.explain()` the page's ERRORS section.
+    sources.toml, `.failed` what C returns, `.silent` whether that tells the errno by itself,
+    `.explain()` the page's ERRORS section.
     """
 
     error: Errno
@@ -41,6 +42,7 @@ class CallError(OSError):
     call: str
     source: str
     failed: int | None
+    silent: bool = False
     _errors: Errors
     _row: Row
 
@@ -92,4 +94,7 @@ def make_error(errors: Errors, row: Row, subject: bytes | str = b"", system: str
 
 def raised(failure: Fail, system: str = "linux") -> CallError:
     """Make the exception for a Fail."""
-    return make_error(failure.errors, failure.row, failure.subject, system)
+    error = make_error(failure.errors, failure.row, failure.subject, system)
+    if failure.value is not None:
+        error.failed, error.silent = failure.value, True
+    return error

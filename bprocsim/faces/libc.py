@@ -68,10 +68,15 @@ class CCall:
         try:
             return self.shape((yield from self.call))
         except CallError as error:
-            return self.failed(error.error, error.failed)
+            return self.failed(error.error, error.failed, error.silent)
 
-    def failed(self, errno: Errno, value: int | None = -1) -> Any:
-        """Set errno and give what C returns for a failure; `value` what the call's table says."""
+    def failed(self, errno: Errno, value: int | None = -1, silent: bool = False) -> Any:
+        """Set errno and give what C returns for a failure; `value` what the call's table says.
+
+        `silent` it tells the errno by itself, which is not set then.
+        """
+        if silent:
+            return value
         self._libc.errno = errno.number(self._libc._proc.thread.process.machine.unix.name)
         return _FAILED_PAIRS.get(self._name, (-1, None) if self._name in _FILLING else value)
 

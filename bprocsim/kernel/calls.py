@@ -47,6 +47,9 @@ CALLS: dict[str, tuple[str, str]] = {
     "execve": ("posix.execcalls", "execve"),
     "execvp": ("posix.execcalls", "execvp"),
     "_bproc_execmove_io": ("bproc.move", "execmove"),
+    "_bproc_move_io": ("bproc.move", "move"),
+    "_bproc_rexec_io": ("bproc.rexec", "rexec"),
+    "_bproc_rfork_io": ("bproc.rfork", "rfork"),
     "bproc_numnodes": ("bproc.nodecalls", "BPROC_NUMNODES"),
     "bproc_currnode": ("bproc.nodecalls", "BPROC_CURRNODE"),
     "bproc_nodestatus": ("bproc.nodecalls", "BPROC_NODESTATUS"),
@@ -117,7 +120,7 @@ def runner(call_name: str) -> Callable[..., Steps]:
 
 
 # Looking a member up in an Enum is slow, and each call asks for these.
-_EINTR, _STOPPED = Errno.EINTR, State.STOPPED
+_EINTR, _RUNNING = Errno.EINTR, State.RUNNING
 
 # Calls that write a record of their own, with the bytes.
 HAVE_OWN_RECORDS = frozenset({"read", "write"})
@@ -148,7 +151,7 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
         if isinstance(result, _NO_WAY_BACK):
             break  # it exits whatever is pending, or its new image takes the signals when it begins
         interrupted = failed and result.row.errno is _EINTR
-        if process.pending or process.state is _STOPPED or interrupted:
+        if process.pending or process.state is not _RUNNING or interrupted:
             restart = yield from process.machine.take_signals(thread)
             # Where no handler ran (it was stopped, or another thread took the signal) nobody sees a thing.
             if interrupted and (restart is None or (restart and call_name not in NEVER_RESTARTED)):

@@ -141,6 +141,9 @@ def lead_thread(thread: Thread, body: Callable[[Proc], Any]) -> Steps:
         if process.machine.strict:
             raise
         return
+    if process.threads[0] is thread:
+        process.machine.end(process, Ended(exit_status=0), thread)  # it moved, and left the others behind
+        return
     thread.ended = True
     if thread.joiners is not None:
         thread.joiners.wake_all(process.machine.port, Why.DONE)

@@ -125,7 +125,8 @@ class Loaded:
     `path` as it was named; `inode` the file; `elf` its headers; `program` the behaviour, None for a
     foreign image; `loader` the inode of its ELF interpreter; `script` the body, when a script was
     named and this is its interpreter; `memory_bytes` what it takes; `kill` the signal by which its
-    headers kill it after the point of no return; `set_id` it changed the ids.
+    headers kill it after the point of no return; `set_id` it changed the ids; `mapped` the loader and
+    the libraries that it has loaded: path and inode of each.
     """
 
     path: bytes
@@ -140,6 +141,7 @@ class Loaded:
     kill: int = 0
     set_id: bool = False
     fresh: bool = field(default=True)
+    mapped: tuple[tuple[bytes, Any], ...] = ()
 
 
 @read_once

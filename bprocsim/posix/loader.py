@@ -72,6 +72,8 @@ def load(machine: Machine, process: Process, image: Loaded) -> Loading:
     undefined = missing_symbol(bound, at_once=bool(variable(process.env, b"LD_BIND_NOW")))
     if undefined is not None:
         return Loading((*said, undefined), FAILED_STATUS)
+    mapped = [each for each in (*bound.objects[1:], ld_so) if each is not None]
+    image.mapped = tuple({each.path: each.inode for each in mapped}.items())
     return Loading(tuple(said))
 
 

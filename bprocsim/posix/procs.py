@@ -268,7 +268,7 @@ def keep_pending(process: Process, signum: int) -> None:
 
 def is_called_away(process: Process) -> bool:
     """Tell whether a process has to take a signal, or to stand still, before it may wait for anything."""
-    if process.state is State.STOPPED:
+    if process.state is State.STOPPED or process.state is State.MOVING:
         return True
     return any(signum not in process.blocked or signum in UNCATCHABLE for signum in process.pending)
 

@@ -107,7 +107,7 @@ def due(process: Process) -> int:
 
 
 def take(machine: Machine, thread: Thread, proc: Any) -> Steps:
-    """Do what pending signals ask for before a program goes on; stand still while it is stopped.
+    """Do what pending signals ask for before a program goes on; stand still while it is stopped, or moves.
 
     As a kernel does, which looks at all of them before it goes back to the program: one that ends the
     process does so before any handler runs, and the handler of the first runs last. Handlers are
@@ -117,10 +117,11 @@ def take(machine: Machine, thread: Thread, proc: Any) -> Steps:
     process = thread.process
     frames: list[_Frame] = []
     while True:
-        if process.state is State.STOPPED:
+        if process.state is State.STOPPED or process.state is State.MOVING:
             if process.continued is None:
                 process.continued = WaitQueue()
-            thread.waiting = waiter = Waiter("SIGCONT", machine.port.now_ns)
+            what = "SIGCONT" if process.state is State.STOPPED else "a move that another thread makes"
+            thread.waiting = waiter = Waiter(what, machine.port.now_ns)
             yield process.continued.join(machine.port, waiter)
             thread.waiting = None
             continue

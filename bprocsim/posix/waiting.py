@@ -14,7 +14,7 @@ def block(port: Port, thread: Thread, queue: WaitQueue, what: str, since_ns: int
     `since_ns` when the wait began, if this is a further part of it.
     """
     process = thread.process
-    if (process.pending or process.state is State.STOPPED) and is_called_away(process):
+    if (process.pending or process.state is not State.RUNNING) and is_called_away(process):
         return Why.SIGNAL
     waiter = Waiter(what, port.now_ns if since_ns < 0 else since_ns)
     thread.waiting = waiter

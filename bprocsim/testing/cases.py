@@ -14,6 +14,8 @@ from attrs import evolve, frozen
 import bprocsim as bp
 from bprocsim.testing.execcases import STREAMS, USER, ExecCase
 from bprocsim.testing.files import elf_content, make
+from bprocsim.testing.movecases import CALLS as INSIDE
+from bprocsim.testing.movecases import make_inside
 
 CALLER, TARGET, OTHER = -1, 2, 1
 NOWHERE = 99  # no node has this number
@@ -33,7 +35,10 @@ class Case(ExecCase):
     `node_arch` its architecture; `loader_there` it has the usual loader; `node_free_bytes` of its
     memory. `by_name` the loader is not sent with the image; `port` of the I/O forwarding, `listens`
     somebody does there; `silent` the link from node 2 to the caller is cut when the process is about
-    to connect back.
+    to connect back. Of a call that moves a running process: `flags` what is sent; `fork_bytes`,
+    `pids_left` what the calling node has left for a child.
+
+    The files of bproc_rexec are those of node 2.
     """
 
     call: str = "bproc_execmove"
@@ -52,13 +57,16 @@ class Case(ExecCase):
     port: int = 0
     listens: bool = True
     silent: bool = False
+    flags: int | None = None
+    fork_bytes: int | None = None
+    pids_left: int | None = None
 
     # ---- the world ----
 
     def world(self, trace: str = "errors") -> bp.Cluster:
         """Build a fresh cluster in which the call can be made."""
         faults: list[Any] = [*self._faults()]
-        if self.silent and self.call == "bproc_execmove" and self.from_node != TARGET:
+        if self.silent and self.call != "execve" and self.from_node != TARGET:
             faults.append(bp.LinkCut(self.from_node, TARGET, at_ns=self._connects_back_ns()))
         cluster = bp.Cluster(
             [bp.NodeSpec(arch=self.node_arch if number == TARGET else "x86-64") for number in range(TARGET + 1)],
@@ -69,7 +77,7 @@ class Case(ExecCase):
             trace=trace,
         )
         cluster.user(USER, 500, 500)
-        files = self._handle(cluster, self.from_node).fs
+        files = self._handle(cluster, self.exec_node).fs
         if self.interpreted:
             make(files, self.interpreter, elf_content(self.interpreter, (LOADER, LOADER)))
         named = self.interpreter_path(files) if self.interpreted else LOADER
@@ -79,6 +87,11 @@ class Case(ExecCase):
         if not self.loader_there:
             cluster.nodes[TARGET].fs.unlink(LOADER)
         return cluster
+
+    @property
+    def exec_node(self) -> int:
+        """Tell on which node the files are that the call names."""
+        return TARGET if self.call == "bproc_rexec" else self.from_node
 
     @property
     def profile(self) -> bp.ExecProfile:
@@ -109,6 +122,12 @@ class Case(ExecCase):
             who = {"caller": caller}
         if self.call == "execve":
             return cluster.execve(*self.arguments(), **who)
+        if self.call in INSIDE:
+            return make_inside(self, cluster, who)
+        if self.call == "bproc_rexec":
+            if not self.port:
+                return cluster.bproc_rexec(self.node, *self.arguments(), **who)
+            return cluster.bproc_rexec_io(self.node, self.port, *self.arguments(), **who, listen=self.listens)
         if not self.port:
             return cluster.bproc_execmove(self.node, *self.arguments(), **who)
         return cluster.bproc_execmove_io(self.node, self.port, *self.arguments(), **who, listen=self.listens)
@@ -126,12 +145,12 @@ class Case(ExecCase):
         return evolve(edition, library_list=(LOADER,)) if self.by_name else edition
 
     def _faults(self) -> Iterable[Any]:
-        here = self.from_node
+        here = self.exec_node
         if not self.daemon:
             yield bp.MasterDaemonExit()
         yield from (bp.IoError(here, path) for path in self.bad_paths())
         if self.free_files is not None:
-            yield bp.OpenFileLimit(here, self.free_files + self.profile.reserved_files)
+            yield bp.OpenFileLimit(here, self.free_files + self.profile.reserved_files + self._open_there())
         if self.free_bytes is not None:
             yield bp.MemoryFull(here, self.free_bytes)
         if self.down:
@@ -140,6 +159,13 @@ class Case(ExecCase):
             yield bp.PowerOff(TARGET, step=self.lost_at)
         if self.node_free_bytes is not None:
             yield bp.MemoryFull(TARGET, self.node_free_bytes)
+
+    def _open_there(self) -> int:
+        """Tell how many files the process itself has open on the node of the exec, once it has moved there."""
+        edition = self._edition()
+        if self.call != "bproc_rexec" or edition.rexec_status is None:
+            return 0
+        return 3 if self.port else 2  # /dev/null, and the socket that two descriptors share
 
     def _connects_back_ns(self) -> int:
         """Tell when the destination is about to connect back, from a world without the cut."""

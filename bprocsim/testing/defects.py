@@ -217,6 +217,10 @@ OF_CALLS: _Ways = {
         Defect({"loader_there": False}, needs={**_SCRIPT, "interpreter.interpreters": 1, "by_name": True}),
     ),
     "undump_out_of_memory": (Defect({"node_free_bytes": 32 * KiB}, {"node_free_bytes": 1 * MiB}),),
+    # Of a process that runs: its loader goes by name, as all that DUMP_ flags leave out.
+    "mapped_file_absent": (Defect({"loader_there": False}, needs={"flags": bp.BPROC_DUMP_EXEC}),),
+    "memory_used_up": (Defect({"fork_bytes": 0}, {"fork_bytes": 1 * MiB}),),
+    "no_pid_left": (Defect({"pids_left": 0}, {"pids_left": 1}),),
     "connect_refused": (Defect({"listens": False}, needs={"port": PORT}),),
     "connect_timed_out": (Defect({"silent": True}, needs={"port": PORT, "from_node": 1}),),
 }

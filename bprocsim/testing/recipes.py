@@ -18,6 +18,9 @@ from bprocsim.aix.raexec import RA_FORK_ERRORS, ra_exec_errors
 from bprocsim.aix.reconfigure import Reconfiguration
 from bprocsim.aix.service import Service
 from bprocsim.bproc.execmove import execmove_errors
+from bprocsim.bproc.move import move_errors
+from bprocsim.bproc.rexec import rexec_errors
+from bprocsim.bproc.rfork import rfork_errors
 from bprocsim.errnos import Errno
 from bprocsim.kernel.calls import CALLS, runner
 from bprocsim.manual import Errors, Row
@@ -127,6 +130,16 @@ def node_tables(edition: str | bp.Edition = "scyld") -> tuple[Errors, ...]:
     return tuple(each.errors for each in of_edition.calls().values() if each.errors.rows)
 
 
+def move_tables(edition: str | bp.Edition = "scyld", kernel: str | bp.ExecProfile = "documented") -> tuple[Errors, ...]:
+    """Give the tables of the other calls that move a process: bproc_move, bproc_rexec, bproc_rfork.
+
+    `edition`, `kernel` names or records. KeyError: no such name.
+    """
+    of_edition = bp.editions[edition] if isinstance(edition, str) else edition
+    profile = bp.kernels[kernel] if isinstance(kernel, str) else kernel
+    return move_errors(of_edition), rexec_errors(of_edition, profile), rfork_errors(of_edition)
+
+
 def lpar_tables(level: str | bp.Level = "7.1") -> tuple[Errors, ...]:
     """Give the tables that have recipes on a partition of a level, execve's own apart.
 
@@ -149,7 +162,7 @@ def recipes_of(
     """
 
     def each() -> Iterator[Recipe]:
-        for table in exec_tables(edition, kernel):
+        for table in (*exec_tables(edition, kernel), *move_tables(edition, kernel)):
             base = Case(call=table.call, edition=edition, kernel=kernel)
             for row in table.rows:
                 yield _recipe(table.call, row, base, defects(row.cause, base.profile)[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bprocsim import Edition, ExecProfile, Level
 from bprocsim.manual import Errors
 from bprocsim.posix import execcalls, fileio, life, openfile, signaling, sockets
-from bprocsim.testing.recipes import exec_tables, lpar_tables, node_tables
+from bprocsim.testing.recipes import exec_tables, lpar_tables, move_tables, node_tables
 
 _ROOMS = (execcalls, fileio, openfile, sockets, life, signaling)
 
@@ -18,7 +18,7 @@ def tables(
     Those of the `fs` methods, with which a world is built, are not among them.
     `edition`, `kernel`, `level` names or records. KeyError: no such name.
     """
-    found = [*exec_tables(edition, kernel)]
+    found = [*exec_tables(edition, kernel), *move_tables(edition, kernel)]
     for room in _ROOMS:
         found += [thing for thing in vars(room).values() if isinstance(thing, Errors)]
     found += node_tables(edition)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from bprocsim.faces.bproc import BprocProc
 from bprocsim.world.directcalls import LEFT_OUT
@@ -15,6 +15,13 @@ class DrivenBprocProc(DrivenProc, BprocProc):
     """The inside view of a session's process on a cluster."""
 
     __slots__ = ()
+
+    def _rfork(self, name: str, *_: Any) -> NoReturn:
+        """Refuse, as fork does. RuntimeError."""
+        raise RuntimeError(
+            f"{name}: Python that is running cannot be copied; write s.spawn(path, argv, envp, node=N), "
+            "which is a fork and an execmove"
+        )
 
 
 class BprocSession(Session):
@@ -41,6 +48,17 @@ class BprocSession(Session):
     bproc_execmove = session_exec(BprocProc.bproc_execmove)
     bproc_execmove_io = session_exec(BprocProc.bproc_execmove_io)
     _bproc_execmove_io = session_exec(BprocProc._bproc_execmove_io)
+    bproc_rexec = session_exec(BprocProc.bproc_rexec)
+    bproc_rexec_io = session_exec(BprocProc.bproc_rexec_io)
+    _bproc_rexec_io = session_exec(BprocProc._bproc_rexec_io)
+    bproc_move = session_call(BprocProc.bproc_move)
+    bproc_move_io = session_call(BprocProc.bproc_move_io)
+    _bproc_move = session_call(BprocProc._bproc_move)
+    _bproc_move_io = session_call(BprocProc._bproc_move_io)
+    bproc_rfork = session_call(BprocProc.bproc_rfork)
+    bproc_rfork_io = session_call(BprocProc.bproc_rfork_io)
+    _bproc_rfork = session_call(BprocProc._bproc_rfork)
+    _bproc_rfork_io = session_call(BprocProc._bproc_rfork_io)
 
     bproc_numnodes = session_call(BprocProc.bproc_numnodes)
     bproc_currnode = session_call(BprocProc.bproc_currnode)

@@ -24,7 +24,7 @@ from bprocsim.posix.procs import OPEN_LIMIT, PidSpace
 from bprocsim.posix.profiles import PROFILES
 from bprocsim.world.directcalls import LEFT_OUT, Request, execmove, execve
 from bprocsim.world.handles import MachineHandle, Nodes, ProcessHandle
-from bprocsim.world.nodecalls import NodeCalls
+from bprocsim.world.movecalls import MovingCalls
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.simulation import Simulation
 from bprocsim.world.specs import (
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 FIRST = "cluster0"
 
 
-class Cluster(NodeCalls):
+class Cluster(MovingCalls):
     """A BProc cluster: a master and slaves 0, 1, ..., all up, in a world of its own unless `sim` is given.
 
     `nodes` a number, or a list of NodeSpec; `master` the NodeSpec of the front end; `edition`

@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 class Family:
     """A process of the harness and all that came from it: how many live.
 
-    `for_the_harness`: it is an open session, which may yet wake those of them who wait.
+    `for_the_harness`: it is an open session, which may yet wake those of them who wait. `streams`
+    where the harness hears of an idle process: what its descriptors 1 and 2 were before it moved.
     """
 
     living: int = 1
     for_the_harness: bool = False
+    streams: tuple[Sink, Sink] | None = None
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
@@ -67,13 +69,16 @@ class Attempt:
         """Tell whether the call, all that it started, and all its output have come to an end."""
         if self.ended_ns < 0:
             return False
-        if self.returned:
-            return bool(self.task.ended) and not (self.with_children and self.process.family.living > self.process.idle)
-        return (
-            self.process.family.living <= 0
-            and not (self.out.references or self.err.references)
-            and not (self.ends and any(not (end.ended or end.reset or _unheard(end)) for end in self.ends[:2]))
-        )
+        living = self.process.family.living
+        if self.returned and not (self.task.ended and self.with_children):
+            return bool(self.task.ended)
+        if self.returned and self.process.idle:
+            return living <= 1 and self._heard()
+        return living <= 0 and not (self.out.references or self.err.references) and self._heard()
+
+    def _heard(self) -> bool:
+        """Tell whether nothing more will come over the connections that the harness took."""
+        return not self.ends or all(end.ended or end.reset or _unheard(end) for end in self.ends[:2])
 
 
 def _unheard(end: Endpoint) -> bool:
@@ -106,13 +111,14 @@ def make_call(
         process = caller.machine.new_process()
         out, err = clothe(process, caller.who, caller.data)
     else:
-        out, err = _sink(process, 1), _sink(process, 2)
+        out, err = _streams(process)
         _feed_again(process, caller.data)
         process.idle = False
     before = process.cwd, process.cwd_path
     process.cwd, process.cwd_path = caller.cwd, caller.cwd_path
     if process.family is None:
-        process.family = Family()
+        process.family = Family(streams=None if caller.process is None else (out, err))
+    where = process.machine
     attempt = Attempt(process, sim.engine.now_ns, out, err, (len(out.data), len(err.data)))
     attempt.with_children = with_children
 
@@ -132,23 +138,26 @@ def make_call(
             listener.close(sim.engine)
         if process.watchers:
             process.watchers.remove(ended)
-    if process.idle:
+    if process.idle and process.machine is where:
         process.cwd, process.cwd_path = before
     return tell(attempt, name, errors)
 
 
-def _sink(process: Process, number: int) -> Sink:
-    """Give what an idle process writes to."""
-    sink = process.descriptors[number].description
-    assert isinstance(sink, Sink)
-    return sink
+def _streams(process: Process) -> tuple[Sink, Sink]:
+    """Give what an idle process writes to, by way of an iod where it has moved."""
+    if process.family is not None and process.family.streams is not None:
+        streams: tuple[Sink, Sink] = process.family.streams
+        return streams
+    out, err = (process.descriptors[number].description for number in (1, 2))
+    assert isinstance(out, Sink) and isinstance(err, Sink)
+    return out, err
 
 
 def _feed_again(process: Process, data: bytes) -> None:
-    """Give an idle process the stdin of its next call."""
+    """Give an idle process the stdin of its next call; one that has moved has none any more."""
     source = process.descriptors[0].description
-    assert isinstance(source, Source)
-    source.data, source.place = data, 0
+    if isinstance(source, Source):
+        source.data, source.place = data, 0
 
 
 def wait_until(
@@ -203,11 +212,14 @@ def tell(attempt: Attempt, name: str, errors: Errors) -> Outcome:
     late, failed = process.late, isinstance(result, Fail)
     row = late.row if late is not None else result.row if failed else None
     ended = None if attempt.returned else process.ended
-    value = result.errors.failed if failed else result if attempt.returned else None
+    table = late.errors if late is not None else result.errors if failed else errors
+    value = result if attempt.returned else None
+    if failed:
+        value = result.errors.failed if result.value is None else result.value
     exit_status, signal = (None, None) if ended is None else (ended.exit_status, ended.signal)
     out, err = bytes(attempt.out.data[attempt.seen[0] :]), bytes(attempt.err.data[attempt.seen[1] :])
     return Outcome(
-        name, value, row, result.errors if failed else errors, late is not None, exit_status, signal, out, err,
+        name, value, row, table, late is not None, exit_status, signal, out, err,
         process.pid, attempt.node, attempt.ended_ns - attempt.began_ns, process.exception, attempt.returned,
         result.subject if failed else b"", process.machine.unix.name, *attempt.placed,
     )  # fmt: skip

@@ -78,10 +78,9 @@ def execmove(cluster: Any, request: Request, node: Any, port: Any, cmd: Any, arg
         refused = caller.surveyed[0]
         if refused is not None and caller.timeout_ns is None:
             return refuse(cluster.sim, caller.machine, "bproc_execmove", "_bproc_execmove_io", args, refused)
-    if request.listen and number % 65536:
-        caller.listen = _free(caller.machine, number)
+    listens(caller, request, number)
     errors: Errors = cluster.bpmaster.execmove_errors
-    return _maker()(cluster.sim, caller, "bproc_execmove", "_bproc_execmove_io", args, errors)
+    return maker()(cluster.sim, caller, "bproc_execmove", "_bproc_execmove_io", args, errors)
 
 
 def execve(cluster: Any, request: Request, path: Any, argv: Any, envp: Any) -> Outcome:
@@ -96,11 +95,17 @@ def execve(cluster: Any, request: Request, path: Any, argv: Any, envp: Any) -> O
         refused = caller.surveyed[0]
         if refused is not None and caller.timeout_ns is None:
             return refuse(cluster.sim, caller.machine, "execve", "execve", args, refused)
-    return _maker()(cluster.sim, caller, "execve", "execve", args, errors)
+    return maker()(cluster.sim, caller, "execve", "execve", args, errors)
+
+
+def listens(caller: Caller, request: Request, port: int) -> None:
+    """Let the harness listen on a port, if it was asked to; ValueError if somebody has it."""
+    if request.listen and port % 65536:
+        caller.listen = _free(caller.machine, port)
 
 
 @cache
-def _maker() -> Callable[..., Outcome]:
+def maker() -> Callable[..., Outcome]:
     """Fetch what makes a call by a process; one that is refused on entry needs none."""
     from bprocsim.world.direct import make_call
 

@@ -86,7 +86,8 @@ class Outcome:
 
     def _told(self) -> str:
         if self.row is not None and self.late:
-            return f"exit {self.exit_status} AFTER the exec: {self.row.errno.name} {self.row.cause}"
+            last = "exec" if self.row.status is None else "move"
+            return f"exit {self.exit_status} AFTER the {last}: {self.row.errno.name} {self.row.cause}"
         if self.row is not None:
             return f"{self.value} {self.row.errno.name} {self.row.cause}"
         if self.returned:

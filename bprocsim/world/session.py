@@ -169,7 +169,10 @@ class Session(Inside):
         if not isinstance(call, CCall):
             return self._driver.run(typed, call)
         result = self._driver.run(typed, call.call)
-        return call.failed(result.row.errno, result.errors.failed) if isinstance(result, Fail) else call.shape(result)
+        if not isinstance(result, Fail):
+            return call.shape(result)
+        silent = result.value is not None
+        return call.failed(result.row.errno, result.value if silent else result.errors.failed, silent)
 
     # ---- descriptors ----
 

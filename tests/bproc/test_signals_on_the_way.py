@@ -170,5 +170,5 @@ def test_a_signal_that_comes_while_a_child_is_born_on_a_slave_waits() -> None:
     made = cluster()
     made.install("/usr/bin/signals", signals, on="1")
     assert made.execve("/usr/bin/signals", from_node=1).exit_status == 0
-    assert len(seen) >= 10
+    assert len(seen) >= 5
     assert_clean(made)

@@ -16,12 +16,19 @@ from bprocsim.testing.cases import Case
 from bprocsim.testing.execcases import USER
 from bprocsim.units import ms
 from tests.rows.snapshot import LEFT_OUT, differences, fields_of, snapshot, walk, watched
-from tests.rows.worlds import ENTRY
+from tests.rows.worlds import ENTRY, table_of
 
 RETURNED = [
     pytest.param(recipe, id=str(recipe))
     for recipe in recipes.values()
-    if recipe.cause in ENTRY and isinstance(recipe.case, Case)
+    if recipe.cause in ENTRY and isinstance(recipe.case, Case) and recipe.call in ("bproc_execmove", "execve")
+]
+# Of the other calls that move a process: what is decided on entry, and by the master.
+OTHERS = [
+    pytest.param(recipe, id=str(recipe))
+    for recipe in recipes.values()
+    if recipe.call in ("bproc_move", "bproc_rexec", "bproc_rfork")
+    and table_of(recipe.case).row(recipe.cause).step in ("", "ROUTE")
 ]
 
 
@@ -120,6 +127,23 @@ def test_nor_does_one_by_an_idle_process(recipe: Recipe) -> None:
     before = snapshot(cluster)
     outcome = recipe.case.make(cluster, caller)
     assert (outcome.cause, outcome.pid) == (recipe.cause, caller.pid)
+    assert differences(before, snapshot(cluster)) == []
+
+
+@pytest.mark.parametrize("recipe", OTHERS)
+def test_nor_does_one_of_the_other_calls_that_move_a_process(recipe: Recipe) -> None:
+    """No child, no zombie and no SIGCHLD either, which the caller would have had."""
+    case: Case = recipe.case
+    cluster = busy_world(case)
+    caller = case.caller(cluster)
+    before = snapshot(cluster)
+    if recipe.call == "bproc_move":
+        outcome = cluster.bproc_move(case.node, caller=caller)
+    elif recipe.call == "bproc_rfork":
+        outcome = cluster.bproc_rfork(case.node, stays, caller=caller)
+    else:
+        outcome = cluster.bproc_rexec(case.node, *case.arguments(), caller=caller)
+    assert (outcome.value, outcome.cause, outcome.pid) == (-1, recipe.cause, caller.pid)
     assert differences(before, snapshot(cluster)) == []
 
 

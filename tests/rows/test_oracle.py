@@ -13,10 +13,15 @@ from bprocsim.manual import Errors, Kind, Row
 from bprocsim.testing import Recipe, recipes, tables
 from bprocsim.testing.cases import Case
 from bprocsim.testing.defects import defects
-from bprocsim.testing.recipes import combine, exec_tables
-from tests.rows.worlds import Watching, install, possible
+from bprocsim.testing.recipes import combine
+from tests.rows.worlds import Watching, install, possible, table_of
 
-OF_CLUSTERS = [recipe for recipe in recipes.values() if isinstance(recipe.case, Case)]
+# But what is asked of a fork is asked of fork's own table.
+OF_CLUSTERS = [
+    recipe
+    for recipe in recipes.values()
+    if isinstance(recipe.case, Case) and recipe.cause not in ("memory_used_up", "no_pid_left")
+]
 CAUSES = list(dict.fromkeys(recipe.cause for recipe in OF_CLUSTERS))
 
 
@@ -34,12 +39,6 @@ def watch(case: Case, table: Errors) -> tuple[bp.Outcome, Watching]:
     """Make the call under a table that remembers what held."""
     watching = Watching(table, refuse=False)
     return case.make(install(case, watching)), watching
-
-
-def table_of(case: Case) -> Errors:
-    """Give the table that decides a case."""
-    execmove, execve = exec_tables(case.edition)
-    return execve if case.call == "execve" else execmove
 
 
 def check(outcome: bp.Outcome, watching: Watching) -> None:

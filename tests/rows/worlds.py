@@ -7,7 +7,7 @@ from typing import Any
 
 from bprocsim.manual import Errors, Kind, Row
 from bprocsim.testing.cases import TARGET, Case
-from bprocsim.testing.recipes import exec_tables
+from bprocsim.testing.recipes import exec_tables, move_tables
 
 EXECMOVE, EXECVE = exec_tables()
 ENTRY = tuple(row.cause for row in EXECMOVE.rows if row.kind is not Kind.LATE)
@@ -38,8 +38,8 @@ class Watching(Errors):
 
 def table_of(case: Case) -> Errors:
     """Give the table by which a case is decided."""
-    execmove, execve = exec_tables(case.edition, case.kernel)
-    return execve if case.call == "execve" else execmove
+    known = (*exec_tables(case.edition, case.kernel), *move_tables(case.edition, case.kernel))
+    return next(table for table in known if table.call == case.call)
 
 
 def install(case: Case, table: Errors) -> Any:
@@ -47,8 +47,10 @@ def install(case: Case, table: Errors) -> Any:
     cluster = case.world()
     if case.call == "execve":
         cluster.machine(case.from_node).execve_errors = table
-    else:
+    elif case.call == "bproc_execmove":
         cluster.bpmaster.execmove_errors = table
+    else:
+        cluster.bpmaster.tables[case.call] = table
     return cluster
 
 
@@ -57,20 +59,20 @@ def held_on_entry(case: Case) -> tuple[str, ...]:
     """Tell all that holds when the call is decided on entry, in the order of the table."""
     table = Watching(table_of(case), refuse=True)
     case.make(install(case, table))
-    return table.held[""]
+    return table.held.get("", ())  # a program that cannot run does not even make it
 
 
 @cache
 def held_at(case: Case, step: str) -> tuple[str, ...]:
     """Tell all that holds at a later step, () if the call does not come so far."""
-    table = Watching(EXECMOVE, refuse=False)
+    table = Watching(table_of(case), refuse=False)
     case.make(install(case, table))
     return table.held.get(step, ())
 
 
 def reported(case: Case, table: Errors | None = None) -> str | None:
     """Make the call and give the cause that it reports."""
-    outcome = case.make(install(case, table or EXECMOVE))
+    outcome = case.make(install(case, table or table_of(case)))
     return outcome.cause
 
 

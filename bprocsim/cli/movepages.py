@@ -1,0 +1,90 @@
+"""What the pages of the calls that move a process say, in our words; that of bproc_execmove is in `pages`."""
+
+from __future__ import annotations
+
+from bprocsim.cli.page import Page
+
+_PORT = (
+    "port",
+    "0, as in the forms without: stdout and stderr, and nothing else, go home through the socket by which the "
+    "process came. Any other: a TCP port of the caller's node, to which three connections are made, for stdout, "
+    "stderr and stdin.",
+)
+_FLAGS = (
+    "flags",
+    "What is sent and not named: BPROC_DUMP_EXEC the program, BPROC_DUMP_OTHER other mapped files, "
+    "BPROC_DUMP_LIBS those on the library list. The forms without send the first two, to a node that is not up "
+    "all three.",
+)
+
+MOVE_PAGES = (
+    Page(
+        ("bproc_move", "_bproc_move", "_bproc_move_io", "bproc_move_io"),
+        "go on running on another node",
+        (
+            "int bproc_move(int node);",
+            "int _bproc_move(int node, int flags);",
+            "int _bproc_move_io(int node, int flags, int port);",
+        ),
+        (
+            (
+                "does",
+                "Freeze the calling process, send it to node, and let it go on there. Its pid, its family, its ids, "
+                "its signal handlers and the name of its directory go with it; descriptors, timers and other threads "
+                "do not. A move to the master, -1, brings it home.",
+            ),
+            _FLAGS,
+            _PORT,
+            ("success", "0 is returned, on the other node."),
+            ("failure", "-1 is returned, errno is set, and the process is what it was, where it was."),
+        ),
+    ),
+    Page(
+        ("bproc_rexec", "_bproc_rexec_io", "bproc_rexec_io"),
+        "run a program that is on another node, there",
+        (
+            "int bproc_rexec(int node, const char *cmd,",
+            "                char *const argv[], char *const envp[]);",
+            "int _bproc_rexec_io(int node, int port, const char *cmd,",
+            "                    char *const argv[], char *const envp[]);",
+        ),
+        (
+            (
+                "does",
+                "Move to node and replace the program of the calling process by the one in the file cmd of that "
+                "node. All names are that node's: the file and its libraries must be there.",
+            ),
+            _PORT,
+            ("success", "The call does not return: the caller has become the new image, on another node."),
+            (
+                "failure",
+                "-1 is returned and errno is set, as long as the process is where it was. Whether that still holds "
+                "when the exec is refused there depends on the edition: with scyld the process exits with status 1.",
+            ),
+        ),
+    ),
+    Page(
+        ("bproc_rfork", "_bproc_rfork", "_bproc_rfork_io", "bproc_rfork_io"),
+        "make a child that begins on another node",
+        (
+            "int bproc_rfork(int node);",
+            "int _bproc_rfork(int node, int flags);",
+            "int _bproc_rfork_io(int node, int flags, int port);",
+        ),
+        (
+            (
+                "does",
+                "Make a copy of the calling process, which moves to node and begins there. Here it takes the "
+                "function that the child runs, as fork does.",
+            ),
+            _FLAGS,
+            _PORT,
+            ("success", "The child's pid is returned, once it has arrived."),
+            (
+                "failure",
+                "-1 is returned and errno is set; there is no child, no zombie and no SIGCHLD. With bproc4 the "
+                "errno's negative number is returned in place of -1 for what goes wrong on the way.",
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,156 @@
+"""The calls that move a process, made from outside: each under its own name, each giving an Outcome.
+
+Who calls is said as for bproc_execmove: `user`, `from_node`, `caller`, `input`, `cwd`, `timeout_ns`;
+in the forms with a port the harness listens there, unless `listen` is False.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from bprocsim.bproc.nodes import NODE_MASTER
+from bprocsim.faces.arguments import function, integer
+from bprocsim.world.directcalls import LEFT_OUT, Request, caller_of, listens, maker, vectors_of
+from bprocsim.world.nodecalls import NodeCalls
+from bprocsim.world.outcome import Outcome
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from bprocsim.manual import Errors
+
+
+class By(TypedDict, total=False):
+    """Who makes a call, where and how: what is left out is root, on the master, in /, with no stdin, for ever."""
+
+    user: Any
+    from_node: int
+    caller: Any
+    input: bytes
+    cwd: Any
+    timeout_ns: int | None
+
+
+class ByPort(By, total=False):
+    """The same for a call with a port: whether the harness listens there."""
+
+    listen: bool
+
+
+class MovingCalls(NodeCalls):
+    """What moves a process of a cluster to another node, made from outside."""
+
+    def bproc_move(self, node: int, **by: Unpack[By]) -> Outcome:
+        """Move the calling process to `node`; I/O as with port 0. Errors: bproc_move, as an Outcome.
+
+        An idle `caller` goes on waiting there; a fresh process ends. Source: scyld-bproc_move.
+        """
+        return _move(self, "bproc_move", node, None, 0, by)
+
+    def bproc_move_io(self, node: int, port: int, **by: Unpack[ByPort]) -> Outcome:
+        """Do what bproc_move does, with I/O forwarding to `port` of the calling node. Errors: bproc_move."""
+        return _move(self, "bproc_move_io", node, None, port, by)
+
+    def _bproc_move(self, node: int, flags: int, **by: Unpack[By]) -> Outcome:
+        """Do what bproc_move does; bp.BPROC_DUMP_* flags say what is sent and not named. Errors: bproc_move."""
+        return _move(self, "_bproc_move", node, integer(flags, "flags"), 0, by)
+
+    def _bproc_move_io(self, node: int, flags: int, port: int, **by: Unpack[ByPort]) -> Outcome:
+        """Do what bproc_move does, with flags, and I/O forwarding to `port`. Errors: bproc_move."""
+        return _move(self, "_bproc_move_io", node, integer(flags, "flags"), port, by)
+
+    def bproc_rexec(
+        self, node: int, cmd: Any, argv: Any = LEFT_OUT, envp: Any = (), **by: Unpack[By]
+    ) -> Outcome:  # fmt: skip
+        """Move to `node` and become an image that is there; I/O as with port 0. Errors: bproc_rexec.
+
+        `cmd`, `argv`, `envp` as for bproc_execmove; all names are looked up on that node. Source:
+        scyld-bproc_rexec.
+        """
+        return _rexec(self, "bproc_rexec", node, 0, (cmd, argv, envp), by)
+
+    def bproc_rexec_io(
+        self, node: int, port: int, cmd: Any, argv: Any = LEFT_OUT, envp: Any = (), **by: Unpack[ByPort]
+    ) -> Outcome:
+        """Do what bproc_rexec does, with I/O forwarding to `port` of the calling node. Errors: bproc_rexec."""
+        return _rexec(self, "bproc_rexec_io", node, port, (cmd, argv, envp), by)
+
+    _bproc_rexec_io = bproc_rexec_io
+
+    def bproc_rfork(self, node: int, child: Callable[..., Any], *args: Any, **by: Unpack[By]) -> Outcome:
+        """Make a child that runs `child(proc, *args)` on `node`, and wait for its end; the value is its pid.
+
+        I/O as with port 0. Errors: bproc_rfork, as an Outcome. Source: scyld-bproc_rfork.
+        """
+        return _rfork(self, "bproc_rfork", (node, None, 0), child, args, by)
+
+    def bproc_rfork_io(
+        self, node: int, port: int, child: Callable[..., Any], *args: Any, **by: Unpack[ByPort]
+    ) -> Outcome:
+        """Do what bproc_rfork does, with I/O forwarding to `port` of the calling node. Errors: bproc_rfork."""
+        return _rfork(self, "bproc_rfork_io", (node, None, port), child, args, by)
+
+    def _bproc_rfork(
+        self, node: int, flags: int, child: Callable[..., Any], *args: Any, **by: Unpack[By]
+    ) -> Outcome:  # fmt: skip
+        """Do what bproc_rfork does, with bp.BPROC_DUMP_* flags. Errors: bproc_rfork."""
+        return _rfork(self, "_bproc_rfork", (node, integer(flags, "flags"), 0), child, args, by)
+
+    def _bproc_rfork_io(
+        self, node: int, flags: int, port: int, child: Callable[..., Any], *args: Any, **by: Unpack[ByPort]
+    ) -> Outcome:
+        """Do what bproc_rfork does, with flags, and I/O forwarding to `port`. Errors: bproc_rfork."""
+        return _rfork(self, "_bproc_rfork_io", (node, integer(flags, "flags"), port), child, args, by)
+
+
+def _move(cluster: Any, name: str, node: Any, flags: int | None, port: Any, by: Mapping[str, Any]) -> Outcome:
+    from bprocsim.bproc.move import move_errors
+
+    args = (integer(node, "node"), flags, integer(port, "port"))
+    errors = cluster.bpmaster.tables.get("bproc_move") or move_errors(cluster.edition)
+    return _made(cluster, name, "_bproc_move_io", args, port, errors, by)
+
+
+def _rexec(
+    cluster: Any, name: str, node: Any, port: Any, words: tuple[Any, Any, Any], by: Mapping[str, Any]
+) -> Outcome:  # fmt: skip
+    from bprocsim.bproc.rexec import rexec_errors
+
+    args = (integer(node, "node"), integer(port, "port"), *vectors_of(*words))
+    errors = cluster.bpmaster.tables.get("bproc_rexec") or rexec_errors(cluster.edition, cluster.kernel)
+    return _made(cluster, name, "_bproc_rexec_io", args, port, errors, by)
+
+
+def _rfork(
+    cluster: Any, name: str, where: tuple[Any, int | None, Any], child: Callable[..., Any], words: tuple[Any, ...],
+    by: Mapping[str, Any],
+) -> Outcome:  # fmt: skip
+    from bprocsim.bproc.rfork import rfork_errors
+
+    node, flags, port = where
+    args = (integer(node, "node"), flags, integer(port, "port"), function(child, name), words)
+    errors = cluster.bpmaster.tables.get("bproc_rfork") or rfork_errors(cluster.edition)
+    return _made(cluster, name, "_bproc_rfork_io", args, port, errors, by)
+
+
+def _made(
+    cluster: Any, name: str, traced: str, args: tuple[Any, ...], port: int, errors: Errors, by: Mapping[str, Any]
+) -> Outcome:
+    """Make a call, and wait for all that came of it."""
+    request = _request(name, **by)
+    cluster.sim.ready(name)
+    caller = caller_of(cluster, request)
+    listens(caller, request, port)
+    return maker()(cluster.sim, caller, name, traced, args, errors, with_children=True)
+
+
+def _request(
+    name: str, user: Any = None, from_node: int = NODE_MASTER, caller: Any = None, input: bytes = b"", cwd: Any = None,
+    timeout_ns: Any = None, listen: bool = True, **unknown: Any,
+) -> Request:  # fmt: skip
+    """Take the keys of ByPort. TypeError names one that is none."""
+    if unknown:
+        known = "user, from_node, caller, input, cwd, timeout_ns and listen"
+        raise TypeError(f"{name}: there is no argument {sorted(unknown)[0]!r}; who calls, and how, is said by {known}")
+    return Request(user, from_node, caller, input, cwd, timeout_ns, listen)
