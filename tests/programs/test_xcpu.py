@@ -12,7 +12,7 @@ from bprocsim.programs.xcpu.launcher import xrx_flat, xrx_tree
 from bprocsim.programs.xcpu.messages import Refused, Type, ask, post, receive
 from bprocsim.programs.xcpu.server import xcpufs
 from bprocsim.programs.xcpu.sessions import PORT, Figures, connect, divide
-from bprocsim.units import KiB, ms
+from bprocsim.units import KiB, MiB, ms
 
 FIGURES = Figures(0, 0, 0)
 MODES = ("flat", "tree")
@@ -224,3 +224,20 @@ def test_the_same_launch_leaves_the_same_trace() -> None:
         return cluster.trace.digest()
 
     assert digest() == digest()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_large_image_takes_no_more_events_than_a_small_one(mode: str) -> None:
+    """What keeps a launch of 64 nodes short to simulate, whatever is launched."""
+
+    def events(size_bytes: int) -> int:
+        cluster = world(5, costs="pinkish")
+        image = cluster.master.fs.read_file("/usr/bin/report").ljust(size_bytes, b"x")
+        cluster.master.fs.write_file("/usr/bin/report", image, mode=0o755)
+        before = cluster.sim.engine.events
+        assert launch(cluster, mode).exit_status == 4
+        shared = {id(node.fs.read_file("/tmp/xcpu-0")) for node in cluster.nodes}
+        assert shared == {id(image)}, "all nodes share the bytes of one image"
+        return cluster.sim.engine.events - before
+
+    assert events(18 * MiB) <= events(64 * KiB) + 5 * 5
