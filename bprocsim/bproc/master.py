@@ -23,6 +23,7 @@ from bprocsim.posix.procs import Ended, PidSpace, Process, Thread, release
 from bprocsim.signals import Signal
 
 if TYPE_CHECKING:
+    from bprocsim.bproc.notifier import Notifier
     from bprocsim.bproc.transit import Move
     from bprocsim.posix.streams import Endpoint
 
@@ -35,7 +36,8 @@ class Master:
     `running` whether the daemon is there; `moves` those under way, by pid; `hooks` what a reached
     step sets off (faults); `searches` what will find out that a node is silent; `severed` the nodes
     whose daemon has given its master up; `forwarding` the ends that an iod reads, and where it is;
-    `tables` what stands in place of an edition's tables of the other calls, by name.
+    `tables` what stands in place of an edition's tables of the other calls, by name; `notifiers` who
+    is to be told of changes.
     """
 
     machine: Any
@@ -52,6 +54,7 @@ class Master:
     severed: set[int] = field(factory=set)
     forwarding: dict[Endpoint, Any] = field(factory=dict)
     tables: dict[str, Errors] = field(factory=dict)
+    notifiers: list[Notifier] = field(factory=list)
 
     # ---- who and where ----
 
@@ -184,6 +187,11 @@ class Master:
 
     # ---- nodes come and go ----
 
+    def changed(self) -> None:
+        """Let whoever asked for it learn that something about the nodes has changed."""
+        for notifier in self.notifiers:
+            notifier.note(self.machine.port)
+
     def silent(self, node: Node) -> None:
         """Note that nothing passes between the master and a node any more: the pings will find out.
 
@@ -222,6 +230,7 @@ class Master:
         node.become(Event.LOST, NodeState.DOWN)
         machine = node.machine
         self.severed.add(node.number)
+        self.changed()
         self.machine.trace.add(self.machine.port.now_ns, machine.name, 0, "node", f"down ({reason})")
         self._reset_connections(machine)
         for move in list(self.moves.values()):
@@ -344,6 +353,7 @@ class Master:
             self.lose(node, "set by the administrator")
             return
         node.become(Event.SET, state)
+        self.changed()
         self.machine.trace.add(self.machine.port.now_ns, node.machine.name, 0, "node", state.value)
         if state in LEAVING:
             self.lose(node, state.value)

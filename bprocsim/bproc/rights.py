@@ -101,6 +101,7 @@ def set_mode(f: NodeFacts) -> int:
     """Say who may move there."""
     assert f.node is not None, "every row was tested"
     f.node.mode = f.value
+    f.asker.master.changed()
     return 0
 
 
@@ -109,6 +110,7 @@ def set_owner(f: NodeFacts) -> int:
     assert f.node is not None, "every row was tested"
     if not _kept(f.value):
         f.node.uid = f.value & _UNCHANGED
+        f.asker.master.changed()
     return 0
 
 
@@ -117,6 +119,7 @@ def set_group(f: NodeFacts) -> int:
     assert f.node is not None, "every row was tested"
     if not _kept(f.value):
         f.node.gid = f.value & _UNCHANGED
+        f.asker.master.changed()
     return 0
 
 

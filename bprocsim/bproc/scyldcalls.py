@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bprocsim.bproc import administration, information, processes, rights
+from bprocsim.bproc import administration, information, notifier, processes, rights
 from bprocsim.bproc.nodes import NODE_NONE
 from bprocsim.bproc.service import Service, errors_of
 from bprocsim.errnos import Errno as E
@@ -111,6 +111,20 @@ _INFORMATION = (
         information.survey_out,
         information.fill_version,
     ),
+)
+
+_NOTIFIER = Service(
+    errors_of(
+        "bproc_notifier",
+        _OLDER,
+        [
+            Row(E.EBUSY, information.no_master, _NO_MASTER),
+            Row(E.EMFILE, processes.descriptors_used_up, "the process has no descriptor left", source="posix-open"),
+            Row(E.ENFILE, processes.files_used_up, "the limit on open files has been reached", source="posix-open"),
+        ],
+    ),
+    information.survey_nothing,
+    notifier.open_notifier,
 )
 
 # ---- rights -----------------------------------------------------------------------------------------
@@ -276,5 +290,5 @@ _PROCESSES = (
 )
 
 SCYLD_CALLS: Mapping[str, Service] = MappingProxyType(
-    {each.errors.call: each for each in (*_INFORMATION, *_RIGHTS_CALLS, *_STATES, *_PROCESSES)}
+    {each.errors.call: each for each in (*_INFORMATION, _NOTIFIER, *_RIGHTS_CALLS, *_STATES, *_PROCESSES)}
 )

@@ -148,6 +148,10 @@ class BprocProc(Proc):
         """Fill a bp.BprocVersion. Errors: bproc_version."""
         return self._call_of_edition("bproc_version", version)
 
+    def bproc_notifier(self) -> Call[int]:
+        """Give a descriptor; a read waits until anything about the nodes changes. Errors: bproc_notifier."""
+        return self._call_of_edition("bproc_notifier")
+
     # ---- who may use a node ----
 
     def bproc_access(self, node: int, mode: int) -> Call[int]:

@@ -164,6 +164,7 @@ _MADE: Mapping[str, Callable[[NodeCase, bp.Cluster, By], bp.Outcome]] = MappingP
         "bproc_nodeaddr": _filling("bproc_nodeaddr", bp.BprocAddress, "node"),
         "bproc_masteraddr": _filling("bproc_masteraddr", bp.BprocAddress),
         "bproc_version": _filling("bproc_version", bp.BprocVersion),
+        "bproc_notifier": lambda case, cluster, by: cluster.bproc_notifier(**by),
         "bproc_access": _of_node("bproc_access", "mode"),
         "_bproc_access": lambda case, cluster, by: cluster._bproc_access(case.info(cluster), case.mode, **by),
         "bproc_chmod": _of_node("bproc_chmod", "mode"),

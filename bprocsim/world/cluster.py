@@ -141,6 +141,7 @@ class Cluster(MovingCalls):
     def _become(self, event: Event, state: NodeState) -> None:
         """Let every node change its state that can, whether somebody has looked at it or not."""
         self._booted = state
+        self.bpmaster.changed()
         trace, now_ns = self.sim.trace, self.sim.now_ns
         for number in range(self._count):
             node = self.bpmaster.nodes.get(number)

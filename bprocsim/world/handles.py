@@ -145,11 +145,13 @@ class NodeHandle(MachineHandle):
         if not 0 <= mode <= 0o7777:
             raise ValueError(f"mode: expected permission bits in 0..0o7777, got {mode:#o}")
         self._node.mode = mode & 0o111
+        self._master.changed()
 
     def chown(self, uid: int, gid: int) -> None:
         """Give it to a user and a group. TypeError, ValueError: name the argument."""
         owner, group = check_id("uid", uid), check_id("gid", gid)
         self._node.uid, self._node.gid = owner, group
+        self._master.changed()
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.state}>"

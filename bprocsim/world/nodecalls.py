@@ -72,6 +72,15 @@ class NodeCalls(System):
         """Fill a bp.BprocVersion. Errors: bproc_version."""
         return serve(self, "bproc_version", (version,), by)
 
+    def bproc_notifier(self, **by: Unpack[From]) -> Outcome:
+        """Give a descriptor of the idle process `caller`, which tells of changes. Errors: bproc_notifier.
+
+        A fresh process would be gone before it could read. TypeError: there is no `caller`.
+        """
+        if by.get("caller") is None:
+            raise TypeError("bproc_notifier: caller: the descriptor is an idle process's; without one, write a session")
+        return serve(self, "bproc_notifier", (), by)
+
     # ---- who may use a node ----
 
     def bproc_access(self, node: int, mode: int, **by: Unpack[From]) -> Outcome:

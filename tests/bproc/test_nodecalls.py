@@ -356,3 +356,81 @@ def test_the_trace_keeps_what_was_given_then(cluster: bp.Cluster) -> None:
     info.node = 77
     assert "node=77" not in world.trace.text()
     assert "bproc_nodeinfo(1, " in world.trace.text()
+
+
+# ---- notifiers ---------------------------------------------------------------------------------------
+
+
+def watcher(proc: bp.BprocProc) -> Iterator[Any]:
+    """Write down what a notifier on a slave tells, with the instants, twice."""
+    fd = yield from proc.bproc_notifier()
+    for _ in range(2):
+        data = yield from proc.read(fd)
+        status = yield from proc.bproc_nodestatus(1)
+        yield from proc.print(data, status)
+    yield from proc.close(fd)
+
+
+CHANGES = {
+    "a state": lambda world: world.bproc_setnodestatus(0, bp.bproc_node_error),
+    "a mode": lambda world: world.bproc_chmod(0, 0o1),
+    "an owner": lambda world: world.bproc_chown(0, 5),
+    "a group": lambda world: world.bproc_chgrp(0, 5),
+    "by hand": lambda world: world.nodes[0].chmod(0o10),
+    "whose, by hand": lambda world: world.nodes[0].chown(5, 5),
+    "a node sent away": lambda world: world.nodes[0].set_state("down"),
+}
+
+
+def test_a_notifier_tells_of_each_change_once() -> None:
+    cluster = bp.Cluster(nodes=3)
+    cluster.install("/bin/watcher", watcher)
+    watching = cluster.popen(goes(2, "/bin/watcher"), text=True)
+    cluster.sleep(0.1)
+    cluster.nodes[1].set_state("error")
+    cluster.sleep(0.1)
+    cluster.nodes[1].set_state("down")
+    out, _ = watching.communicate()
+    assert out == "b'\\x01' 2\nb'\\x01' 0\n"
+    assert not cluster.bpmaster.notifiers
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_notifier_tells_of_any_change(change: str) -> None:
+    cluster = bp.Cluster(nodes=3)
+    s = cluster.session()
+    fd = s.bproc_notifier()
+    CHANGES[change](cluster)
+    assert s.read(fd) == b"\1"
+    with pytest.raises(bp.Deadlock):
+        s.read(fd)
+    s.close(fd)
+    assert not cluster.bpmaster.notifiers
+
+
+def test_a_notifier_tells_of_nodes_that_boot() -> None:
+    cluster = bp.Cluster(nodes=1, boot="cold")
+    with cluster.session() as s:
+        fd, states = s.bproc_notifier(), list[int]()
+        for _ in range(2):
+            s.read(fd)
+            states.append(s.bproc_nodestatus(0))
+    assert states == [bp.bproc_node_boot, bp.bproc_node_up]
+
+
+def test_a_notifier_goes_with_its_process() -> None:
+    cluster = bp.Cluster(nodes=2)
+    cluster.install("/bin/watcher", watcher)
+    cluster.popen(goes(1, "/bin/watcher"))
+    cluster.sleep(0.1)
+    assert len(cluster.bpmaster.notifiers) == 1
+    cluster.inject(bp.PowerOff(node=1))
+    cluster.sleep(60)
+    assert not cluster.bpmaster.notifiers
+
+
+def test_a_notifier_from_outside_is_an_idle_processs() -> None:
+    cluster = bp.Cluster(nodes=2)
+    assert cluster.bproc_notifier(caller=cluster.idle_process(node=1)).value == 3
+    with pytest.raises(TypeError, match="bproc_notifier: caller: "):
+        cluster.bproc_notifier()

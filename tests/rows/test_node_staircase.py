@@ -25,6 +25,7 @@ ORDERS = {
     "bproc_nodeaddr": "no_master addr_unwritable node_unknown node_without_address",
     "bproc_masteraddr": "addr_unwritable",
     "bproc_version": "version_unwritable",
+    "bproc_notifier": "no_master descriptors_used_up files_used_up",
     "bproc_access": "no_master out_of_memory node_unknown more_than_execute not_permitted",
     "_bproc_access": "info_unreadable more_than_execute info_not_permitted",
     "bproc_chmod": "no_master from_slave slave_unknown node_down not_owner mode_invalid",
