@@ -72,6 +72,7 @@ class Errno(Enum):
     BE_NODEDOWN = (301, None, "Node is down")
     BE_SAMENODE = (302, None, "Move to same node")
     BE_SLAVEDIED = (303, None, "Slave node died")
+    BE_INVALIDPROC = (304, None, "Invalid process ID")
 
     @property
     def message(self) -> str:
@@ -109,6 +110,14 @@ class Errno(Enum):
 
     def __repr__(self) -> str:
         return f"Errno.{self.name}"
+
+
+def message_of(number: int, system: str = "linux") -> str:
+    """Give what strerror says of a number of `system`; ValueError: an unknown system."""
+    if number == 0:
+        return "Success"
+    place = SYSTEMS.index(system)
+    return next((each.message for each in Errno if each.value[place] == number), f"Unknown error {number}")
 
 
 def by_name(name: str) -> Errno:

@@ -24,7 +24,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 # Calls of a program that cannot fail.
 NEVER_FAIL = {
-    "alarm", "bproc_currnode", "bproc_getnodebyname", "bproc_nodenumber",
+    "alarm", "bproc_currnode", "bproc_getnodebyname", "bproc_nodenumber", "bproc_strerror",
     "compute", "exit", "getpid", "getppid", "rs_free", "rs_get_homesrad", "thread_create",
     "thread_self",
     "rs_getrsetnames", "getprocs", "getthrds",

@@ -76,6 +76,12 @@ class Edition:
         """Give what bproc_rfork returns if its child did not arrive, None for what its table says."""
         return -errno.number("linux") if self.rfork_negative else None
 
+    def lacking(self, call: str) -> str:
+        """Say that a call about nodes is not to be had."""
+        if not self.calls():
+            return f"of edition {self.name} no calls about nodes are modelled"
+        return f"edition {self.name} has no {call}"
+
 
 EDITIONS: dict[str, Edition] = {
     edition.name: edition

@@ -12,6 +12,7 @@ from attrs import define, setters
 from bprocsim.bproc.nodes import NODE_MASTER, NODE_NONE, NODE_SELF, Node, NodeState, status_of
 from bprocsim.bproc.records import NO_ADDRESS, BprocAddress, BprocNodeInfo, BprocVersion
 from bprocsim.bproc.service import Asker
+from bprocsim.errnos import message_of
 from bprocsim.faces.arguments import is_quad
 from bprocsim.posix.network import Address
 
@@ -178,6 +179,11 @@ def tell_named(f: NodeFacts) -> int:
     digits = text[1:] if text[:1] in ("n", ".") else text
     known = digits.isascii() and digits.isdecimal() and len(digits) < 10 and int(digits) < f.asker.master.node_count
     return int(digits) if known else NODE_NONE
+
+
+def tell_message(f: NodeFacts) -> str:
+    """Give the message of an errno; a negative one is taken as what a vector call stores. Source: bproc-common."""
+    return message_of(abs(f.value))
 
 
 def fill_version(f: NodeFacts) -> int:

@@ -22,7 +22,7 @@ _ERRNOS = {"node_unknown": E.BE_INVALIDNODE, "slave_unknown": E.BE_INVALIDNODE}
 
 _SHARED = (
     "bproc_numnodes", "bproc_currnode", "bproc_nodestatus", "bproc_nodeinfo", "bproc_nodelist", "bproc_nodeaddr",
-    "bproc_masteraddr", "bproc_nodenumber", "bproc_getnodebyname", "bproc_version", "bproc_chmod", "bproc_chown",
+    "bproc_masteraddr", "bproc_nodenumber", "bproc_getnodebyname", "bproc_version", "bproc_access", "bproc_chmod", "bproc_chown",
     "bproc_chgrp", "bproc_proclist", "bproc_pidnode", "bproc_notifier",
 )  # fmt: skip
 
@@ -77,6 +77,9 @@ _SET_STATUS = Service(
 LANL_CALLS: Mapping[str, Service] = MappingProxyType(
     {
         **{name: _own(SCYLD_CALLS[name]) for name in _SHARED},
+        "bproc_strerror": Service(
+            errors_of("bproc_strerror", _NUMBERS), information.survey_value, information.tell_message
+        ),
         "bproc_nodesetstatus": _SET_STATUS,
         "bproc_nodereboot": _command("bproc_nodereboot", NodeState.REBOOT),
         "bproc_nodehalt": _command("bproc_nodehalt", NodeState.HALT),

@@ -23,7 +23,7 @@ class BprocProc(Proc):
     def _call_of_edition(self, name: str, *args: Any) -> Call[Any]:
         edition = self.thread.process.machine.master.edition
         if name not in edition.calls():
-            raise AttributeError(f"proc.{name}(...): edition {edition.name} has no {name}")
+            raise AttributeError(f"proc.{name}(...): {edition.lacking(name)}")
         return Call(self._pending.made(2), self._pending, self._dispatch, self.thread, name, args)
 
     # ---- moving ----
@@ -151,6 +151,10 @@ class BprocProc(Proc):
     def bproc_notifier(self) -> Call[int]:
         """Give a descriptor; a read waits until anything about the nodes changes. Errors: bproc_notifier."""
         return self._call_of_edition("bproc_notifier")
+
+    def bproc_strerror(self, errno: int) -> Call[str]:
+        """Tell what a number of an errno means, negative or not; BProc's own are known."""
+        return self._call_of_edition("bproc_strerror", integer(errno, "errno"))
 
     # ---- who may use a node ----
 

@@ -61,6 +61,7 @@ CALLS: dict[str, tuple[str, str]] = {
     "bproc_getnodebyname": ("bproc.nodecalls", "BPROC_GETNODEBYNAME"),
     "bproc_version": ("bproc.nodecalls", "BPROC_VERSION"),
     "bproc_notifier": ("bproc.nodecalls", "BPROC_NOTIFIER"),
+    "bproc_strerror": ("bproc.nodecalls", "BPROC_STRERROR"),
     "bproc_access": ("bproc.nodecalls", "BPROC_ACCESS"),
     "_bproc_access": ("bproc.nodecalls", "_BPROC_ACCESS"),
     "bproc_chmod": ("bproc.nodecalls", "BPROC_CHMOD"),

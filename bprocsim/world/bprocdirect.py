@@ -29,7 +29,7 @@ def serve(cluster: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any])
     sim.ready(name)
     service = cluster.edition.calls().get(name)
     if service is None:
-        raise AttributeError(f"cluster.{name}(...): edition {cluster.edition.name} has no {name}")
+        raise AttributeError(f"cluster.{name}(...): {cluster.edition.lacking(name)}")
     asker = _asker(cluster, name, **by)
     machine = asker.machine
     shown = _kept(args) if sim.trace.all else ()

@@ -71,6 +71,7 @@ class BprocSession(Session):
     bproc_getnodebyname = session_call(BprocProc.bproc_getnodebyname)
     bproc_version = session_call(BprocProc.bproc_version)
     bproc_notifier = session_call(BprocProc.bproc_notifier)
+    bproc_strerror = session_call(BprocProc.bproc_strerror)
     bproc_access = session_call(BprocProc.bproc_access)
     _bproc_access = session_call(BprocProc._bproc_access)
     bproc_chmod = session_call(BprocProc.bproc_chmod)

@@ -81,6 +81,10 @@ class NodeCalls(System):
             raise TypeError("bproc_notifier: caller: the descriptor is an idle process's; without one, write a session")
         return serve(self, "bproc_notifier", (), by)
 
+    def bproc_strerror(self, errno: int, **by: Unpack[From]) -> Outcome:
+        """Tell what a number of an errno means, negative or not; BProc's own are known."""
+        return serve(self, "bproc_strerror", (integer(errno, "errno"),), by)
+
     # ---- who may use a node ----
 
     def bproc_access(self, node: int, mode: int, **by: Unpack[From]) -> Outcome:

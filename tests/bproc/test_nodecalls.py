@@ -133,6 +133,19 @@ def test_the_version() -> None:
     assert found == bp.BprocVersion(b"BPr", 3, 0, bp.editions["lanl32"].version)
 
 
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (301, "Node is down"), (-301, "Node is down"), (304, "Invalid process ID"), (2, "No such file or directory"),
+        (0, "Success"), (-9999, "Unknown error 9999"),
+    ],
+)  # fmt: skip
+def test_errnos_have_messages(number: int, text: str) -> None:
+    cluster = bp.Cluster(nodes=1, edition="lanl32")
+    assert cluster.bproc_strerror(number).value == text
+    assert cluster.session().libc.bproc_strerror(number) == text
+
+
 # ---- rights ------------------------------------------------------------------------------------------
 
 
@@ -312,6 +325,8 @@ def test_an_edition_lacks_the_calls_of_others(cluster: bp.Cluster) -> None:
         cluster.bproc_nodereboot(1)
     with pytest.raises(AttributeError, match=r"^s\.bproc_nodehalt\(\.\.\.\): edition scyld has no bproc_nodehalt$"):
         cluster.session().bproc_nodehalt(1)
+    with pytest.raises(AttributeError, match="of edition bproc4 no calls about nodes are modelled"):
+        bp.Cluster(edition="bproc4").bproc_numnodes()
     with pytest.raises(AttributeError, match="edition lanl32 has no bproc_setnodestatus"):
         bp.Cluster(edition="lanl32").bproc_setnodestatus(1, 1)
 
