@@ -22,8 +22,8 @@ _ERRNOS = {"node_unknown": E.BE_INVALIDNODE, "slave_unknown": E.BE_INVALIDNODE}
 
 _SHARED = (
     "bproc_numnodes", "bproc_currnode", "bproc_nodestatus", "bproc_nodeinfo", "bproc_nodelist", "bproc_nodeaddr",
-    "bproc_masteraddr", "bproc_nodenumber", "bproc_getnodebyname", "bproc_version", "bproc_access", "bproc_chmod", "bproc_chown",
-    "bproc_chgrp", "bproc_proclist", "bproc_pidnode", "bproc_notifier",
+    "bproc_masteraddr", "bproc_nodenumber", "bproc_getnodebyname", "bproc_version", "bproc_access", "bproc_chmod",
+    "bproc_chown", "bproc_chgrp", "bproc_proclist", "bproc_pidnode", "bproc_notifier",
 )  # fmt: skip
 
 
