@@ -160,8 +160,10 @@ class Told(int):
         return made
 
     def __iter__(self) -> Generator[Any, Any, int]:
-        machine = self._thread.process.machine
-        yield machine.port.sleep(machine.costs.syscall_ns)
+        process = self._thread.process
+        yield process.machine.port.sleep(process.machine.costs.syscall_ns)
+        if process.stands_still:
+            yield from process.machine.take_signals(self._thread)
         return int(self)
 
     def misuse(self) -> TypeError:

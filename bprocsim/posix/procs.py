@@ -184,6 +184,11 @@ class Process:
         return self.ended is None
 
     @property
+    def stands_still(self) -> bool:
+        """Tell whether its threads do nothing before it goes on: it is stopped, or one of them moves it."""
+        return self.state is State.STOPPED or self.state is State.MOVING
+
+    @property
     def spared(self) -> bool:
         """Tell whether it outlives its machine: it waits for the harness, which goes on."""
         return self.idle and not self.driven
@@ -268,7 +273,7 @@ def keep_pending(process: Process, signum: int) -> None:
 
 def is_called_away(process: Process) -> bool:
     """Tell whether a process has to take a signal, or to stand still, before it may wait for anything."""
-    if process.state is State.STOPPED or process.state is State.MOVING:
+    if process.stands_still:
         return True
     return any(signum not in process.blocked or signum in UNCATCHABLE for signum in process.pending)
 

@@ -117,7 +117,7 @@ def take(machine: Machine, thread: Thread, proc: Any) -> Steps:
     process = thread.process
     frames: list[_Frame] = []
     while True:
-        if process.state is State.STOPPED or process.state is State.MOVING:
+        if process.stands_still:
             if process.continued is None:
                 process.continued = WaitQueue()
             what = "SIGCONT" if process.state is State.STOPPED else "a move that another thread makes"

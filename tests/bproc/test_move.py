@@ -361,6 +361,26 @@ def test_other_threads_stand_still_while_it_is_on_its_way_and_go_on_if_it_comes_
     assert_clean(made)
 
 
+@pytest.mark.parametrize("asks", [1, 50])
+def test_a_thread_that_only_asks_who_it_is_stands_still_too(asks: int) -> None:
+    """It would end the process in the middle of its move."""
+
+    def other(proc: bp.BprocProc) -> Steps:
+        yield from proc.bproc_move(2)
+        yield from proc.print("moved")
+
+    def goes(proc: bp.BprocProc) -> Steps:
+        yield from proc.thread_create(other)
+        for _ in range(asks):
+            yield from proc.getpid()
+        return 5
+
+    made = cluster()
+    out = runs(goes, made=made)
+    assert (out.text, out.node) == ("moved\n", 2)
+    assert_clean(made)
+
+
 def test_a_second_thread_may_move_and_is_the_only_one_there() -> None:
     def other(proc: bp.BprocProc) -> Steps:
         yield from proc.bproc_move(2)
