@@ -420,4 +420,4 @@ class Registry(RuleBasedStateMachine):
         assert set(Rset(self.partition.exclusive)) == exclusive
 
 
-TestRegistry = Registry.TestCase
+TestRegistry = pytest.mark.slow(Registry.TestCase)

@@ -101,6 +101,7 @@ def state(partition: Partition, args: tuple[Any, ...]) -> list[Any]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ARGUMENTS)
 @settings(max_examples=60)
 @given(worlds(), st.sampled_from([ROOT, ROOT, ATTACHER, MAKER, NOBODY, None]), st.data())

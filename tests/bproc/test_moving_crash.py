@@ -16,6 +16,9 @@ from bprocsim.units import s
 from tests.bproc.test_crash import assert_found_out_by_pings, assert_the_rest_works
 from tests.bproc.worlds import HELLO, MASTER, Steps, cluster, steps
 
+# Some 1,650 worlds, each of a few milliseconds.
+pytestmark = pytest.mark.slow
+
 CALLS = ("bproc_move", "bproc_rexec", "bproc_rfork")
 EDITIONS = ("scyld", "bproc4")
 

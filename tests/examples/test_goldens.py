@@ -19,6 +19,7 @@ GOLDEN = EXAMPLES / "golden"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("[!_]*.py"))
 SCENARIOS = sorted(path.name for path in EXAMPLES.glob("[!_]*.toml"))
 ALL = [*NAMES, *SCENARIOS, "demo"]
+LONG = {"launch_times"}  # seconds
 # What differs from one computer to the next: the compressor of Python's zlib, and the host's own files.
 PER_COMPUTER = [(r"bps1\.\S+", "bps1...")]
 PER_FILE = [(r"^digest .*", "digest ..."), (r"\b[\d.]+ ms", "... ms")]
@@ -65,7 +66,7 @@ def needs_linux_files(name: str) -> None:
 @pytest.mark.parametrize(
     "hash_seed", ["0", pytest.param("1", marks=pytest.mark.slow), pytest.param("2", marks=pytest.mark.slow)]
 )
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in ALL])
 def test_it_prints_what_was_recorded(name: str, hash_seed: str, refresh_golden: bool) -> None:
     needs_linux_files(name)
     golden = GOLDEN / f"{name}.txt"
