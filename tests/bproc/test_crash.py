@@ -15,6 +15,8 @@ import bprocsim as bp
 from bprocsim.units import ms, s
 from tests.bproc.worlds import HELLO, MASTER, STEPS, Steps, assert_clean, assert_ordered, cluster, machines, steps
 
+pytestmark = pytest.mark.slow  # many worlds, or interpreters of their own
+
 STEP = bp.Step
 PORTS = [pytest.param(0, id="port 0"), pytest.param(4000, id="a port")]
 

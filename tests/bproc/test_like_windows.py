@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # many worlds, or interpreters of their own
+
 TOP = Path(__file__).resolve().parents[2]
 
 IMPORT_ALL = """

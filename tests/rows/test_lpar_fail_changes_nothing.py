@@ -16,6 +16,8 @@ from bprocsim.testing.lparcases import LparCase, thread_id
 from bprocsim.units import ms, s
 from tests.rows.snapshot import differences, snapshot, walk, watched
 
+pytestmark = pytest.mark.slow  # many worlds, or interpreters of their own
+
 # Fork asks a program's own memory, so a program makes that call, and is not there before.
 OF_PROGRAMS = {("ra_fork", "memory_used_up")}
 RETURNED = [

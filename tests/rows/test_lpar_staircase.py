@@ -14,6 +14,8 @@ from tests.rows.lparorders import ONLY_BEHIND, ORDERS, exclusive_of
 from tests.rows.lparworlds import TABLES, held_in, order_of, possible, reported
 from tests.rows.staircase import Ways
 
+pytestmark = pytest.mark.slow  # many worlds, or interpreters of their own
+
 CASES = {
     call: order_of(call, order, exclusive_of(call), ONLY_BEHIND.get(call, frozenset()))
     for call, (order, _) in ORDERS.items()

@@ -15,6 +15,8 @@ from tests.rows.staircase import Order, Pair, listed
 from tests.rows.test_staircase import EXCLUSIVE, ONLY_BEHIND, ORDER
 from tests.rows.worlds import held_at, held_on_entry, possible, reported
 
+pytestmark = pytest.mark.slow  # many worlds, or interpreters of their own
+
 MOVE, REXEC, RFORK = move_tables()
 
 # Written by hand: the route, the transit, the thawing and the I/O set-up (bproc-4.0.0pre8-master,

@@ -16,6 +16,8 @@ from bprocsim.testing.recipes import node_tables
 from tests.rows.lparworlds import deciding
 from tests.rows.staircase import Order, Pair, listed
 
+pytestmark = pytest.mark.slow  # many worlds, or interpreters of their own
+
 # Written by hand: no page promises an order (the source choice-node-calls).
 ORDERS = {
     "bproc_numnodes": "no_master",

@@ -165,6 +165,7 @@ def test_no_world_with_many_defects_holds_an_exclusive_pair(data: st.DataObject)
 # ---- staircases ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cause", ORDER)
 def test_a_case_wrong_in_every_later_way_reports_its_own_row(cause: str) -> None:
     """And once that is mended the next row, down to the last step."""
@@ -177,6 +178,7 @@ def test_so_does_every_other_way_to_the_row(cause: str) -> None:
     THE_ORDER.check_other_ways(cause)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("one", "other"), THE_ORDER.neighbours)
 def test_a_swap_of_two_neighbours_is_noticed(one: str, other: str) -> None:
     THE_ORDER.check_swap(one, other)

@@ -158,6 +158,7 @@ MODULE = HEAD + '[[file]]\npath = "/x"\nprogram = "mine:main"\n[[call]]\ncall = 
 HOST = HEAD + '[[file]]\npath = "/x"\nhost = "data"\n[[call]]\ncall = "execve"\npath = "/x"\n'
 
 
+@pytest.mark.slow
 def test_a_token_holds_no_code(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("def main(proc):\n    return 7\n", encoding="utf-8")
@@ -186,6 +187,7 @@ def test_a_token_holds_no_code(tmp_path: Path) -> None:
     assert b"mine.py is not there" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_token_holds_no_file_of_the_host(tmp_path: Path) -> None:
     (tmp_path / "data").write_bytes(b"#!/bin/sh\nexit 3\n")
     token = token_of(HOST, beside=tmp_path)
@@ -199,6 +201,7 @@ def test_a_token_holds_no_file_of_the_host(tmp_path: Path) -> None:
     assert b"warning: data is not what it was" in done.stderr
 
 
+@pytest.mark.slow
 def test_replaying_reads_no_module_without_being_told(tmp_path: Path) -> None:
     """Not even one that lies in the current directory."""
     (tmp_path / "mine.py").write_text("def main(proc):\n    pass\n", encoding="utf-8")
@@ -215,6 +218,7 @@ def test_replaying_reads_no_module_without_being_told(tmp_path: Path) -> None:
 # ---- other versions, damage --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_token_of_another_version_is_tried_with_a_warning() -> None:
     token = token_of(example("first.toml"))
     for other in (remade(token, made_by="9.9").replace("bps1.", "bps2."), remade(token, made_by="9.9")):
@@ -231,6 +235,7 @@ def test_a_run_that_comes_out_otherwise_is_told() -> None:
     assert f"NOT the same as in the first run: the digest was {'0' * 64}" in text_of(done.stdout)
 
 
+@pytest.mark.slow
 def test_without_a_digest_the_outcomes_are_compared() -> None:
     token = token_of(example("first.toml").replace("seed = 7", 'seed = 7\ntrace = "errors"'))
     assert read_token(token).digest is None
