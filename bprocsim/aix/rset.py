@@ -68,7 +68,9 @@ class Rset:
 
     def copy(self) -> Rset:
         """Give another set that holds the same."""
-        return Rset(self.processors, self.memory)
+        made = Rset.__new__(Rset)
+        made.processors, made.memory, made.freed = self.processors, self.memory, False
+        return made
 
     def __repr__(self) -> str:
         return "freed" if self.freed else written(self.processors)
