@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from operator import itemgetter
 from typing import Any
 
@@ -68,6 +69,22 @@ class Record:
         """Write it on one line, as strace would."""
         pid = f"[{self.pid}]" if self.pid else ""
         return f"{self.at_ns / 1e6:>12.6f} ms  {self.node:<10} {pid:<7} {_PHRASES[self.kind](*self.details)}"
+
+
+def as_now(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Give arguments or results as a trace keeps them: copies of lists, and of what says that it `changes_later`."""
+    kept: list[Any] | None = None
+    for place, value in enumerate(values):
+        if value.__class__ is list:
+            now: Any = list(as_now(tuple(value)))
+        elif getattr(value, "changes_later", False):
+            now = copy(value)
+        else:
+            continue
+        if kept is None:
+            kept = list(values)
+        kept[place] = now
+    return values if kept is None else tuple(kept)
 
 
 def _arguments(arguments: tuple[Any, ...]) -> str:

@@ -22,6 +22,7 @@ class Rset:
     """
 
     __slots__ = ("freed", "memory", "processors")
+    changes_later = True  # see trace.as_now
 
     def __init__(self, processors: int = 0, memory: int = 0) -> None:
         if processors.__class__ is not int or processors < 0:
@@ -66,11 +67,14 @@ class Rset:
     def __len__(self) -> int:
         return self.processors.bit_count()
 
+    def __copy__(self) -> Rset:
+        made = self.copy()
+        made.freed = self.freed
+        return made
+
     def copy(self) -> Rset:
         """Give another set that holds the same."""
-        made = Rset.__new__(Rset)
-        made.processors, made.memory, made.freed = self.processors, self.memory, False
-        return made
+        return Rset(self.processors, self.memory)
 
     def __repr__(self) -> str:
         return "freed" if self.freed else written(self.processors)

@@ -1,4 +1,4 @@
-"""Who makes a call of AIX that is over in one step, and how its arguments are kept."""
+"""Who makes a call of AIX that is over in one step."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import Any
 from attrs import define, frozen, setters
 
 from bprocsim.aix.partition import Partition
-from bprocsim.aix.records import RadInfo, RsetAttributes
-from bprocsim.aix.rset import Rset
 from bprocsim.posix import service
 from bprocsim.posix.credentials import Credentials
 
@@ -46,15 +44,3 @@ class Service(service.Service):
         """Give what a survey knows of the thread that makes the call."""
         process = thread.process
         return Asker(machine.partition, process.credentials, process.pid, thread)
-
-
-def traced(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Give arguments as a trace keeps them: copies of what changes later (a set, a record, a list)."""
-    return tuple([kept(each) for each in args])
-
-
-def kept(value: Any) -> Any:
-    """Give one argument as a trace keeps it."""
-    if value.__class__ is Rset:
-        return value.copy()  # which is written when somebody reads the trace
-    return repr(value) if isinstance(value, RsetAttributes | RadInfo | list) else value

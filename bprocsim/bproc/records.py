@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from attrs import define, field, setters
 
 from bprocsim.bproc.nodes import NODE_NONE
@@ -17,6 +19,7 @@ class BprocNodeInfo:
     Only the bits 0111 of the mode count; `addr` is 0.0.0.0 for a node that is down. Source: scyld-bproc_nodes.
     """
 
+    changes_later: ClassVar[bool] = True  # see trace.as_now
     node: int = NODE_NONE
     status: int = 0
     mode: int = 0
@@ -29,6 +32,7 @@ class BprocNodeInfo:
 class BprocProcInfo:
     """One entry of bproc_proclist: the process `pid` and the `node` that it is on."""
 
+    changes_later: ClassVar[bool] = True  # see trace.as_now
     pid: int = 0
     node: int = NODE_NONE
 
@@ -37,6 +41,7 @@ class BprocProcInfo:
 class BprocAddress:
     """What bproc_nodeaddr and bproc_masteraddr fill: `host` a dotted quad, `port`."""
 
+    changes_later: ClassVar[bool] = True  # see trace.as_now
     host: str = ""
     port: int = 0
 
@@ -48,6 +53,7 @@ class BprocVersion:
     `version_magic` tells builds apart; here it is 0. Source: bproc-common.
     """
 
+    changes_later: ClassVar[bool] = True  # see trace.as_now
     magic: bytes = b""
     arch: int = 0
     version_magic: int = 0

@@ -15,6 +15,7 @@ from bprocsim.posix.procs import (
     State,
     Thread,
 )
+from bprocsim.trace import as_now
 
 # Every call by its name: the room and the function that runs it. Rooms are fetched when a program
 # first makes one of their calls, so that a world in which little happens begins fast.
@@ -141,7 +142,9 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
     Outcome or a plain value.
     """
     process = thread.process
+    trace = process.machine.trace
     run = runner(call_name)
+    shown = as_now(args) if trace.all else args
     while True:
         thread.restart = None
         if surveyed is None:
@@ -159,12 +162,11 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
             if interrupted and (restart is None or (restart and call_name not in NEVER_RESTARTED)):
                 continue
         break
-    trace = process.machine.trace
     if failed:
-        process.machine.record(process.pid, "fail", call_name, args, result.row.errno.name, result.row.cause)
+        process.machine.record(process.pid, "fail", call_name, as_now(args), result.row.errno.name, result.row.cause)
     elif trace.all and not isinstance(result, Exit) and call_name not in HAVE_OWN_RECORDS:
-        value = None if isinstance(result, Replaced) else result
-        process.machine.record(process.pid, "call", call_name, args, "(new image)" if value is None else value)
+        value = "(new image)" if isinstance(result, Replaced) else as_now((result,))[0]
+        process.machine.record(process.pid, "call", call_name, shown, value)
     return result
 
 

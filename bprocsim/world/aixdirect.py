@@ -11,15 +11,15 @@ from typing import Any, TypedDict
 from bprocsim.aix.raexec import RA_FORK_ERRORS, ra_exec_errors
 from bprocsim.aix.raexec import survey as survey_ra_exec
 from bprocsim.aix.reconfigure import Reconfiguration
-from bprocsim.aix.service import Asker, Service, kept, traced
+from bprocsim.aix.service import Asker, Service
 from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.engine.tasks import EngineTask
 from bprocsim.faces.arguments import function, integer
 from bprocsim.faces.pointers import of_strings
 from bprocsim.kernel.calls import runner
-from bprocsim.manual import Errors
 from bprocsim.port import Steps
 from bprocsim.posix.credentials import ROOT
+from bprocsim.trace import as_now
 from bprocsim.world.direct import make_call, wait_until
 from bprocsim.world.directcalls import LEFT_OUT, Request, caller_of, refuse, vectors_of
 from bprocsim.world.outcome import Outcome
@@ -47,11 +47,11 @@ def serve(system: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any]) 
     sim, machine = system.sim, system.home
     asker = _ready(system, name, by)
     service: Service = runner(name)  # type: ignore[assignment]
-    shown = traced(args) if sim.trace.all else ()
+    shown = as_now(args) if sim.trace.all else ()
     result = service.decide(asker, args)
     cost_ns = machine.costs.syscall_ns
     sim.pass_time(cost_ns)
-    return _tell(system, name, asker, args, shown, result, service.errors, cost_ns)
+    return tell(sim, machine, name, asker.pid, args, shown, result, service.errors, cost_ns)
 
 
 def reconfigure(system: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any]) -> Outcome:
@@ -66,7 +66,8 @@ def reconfigure(system: Any, name: str, args: tuple[Any, ...], by: Mapping[str, 
         sim.engine.ask()
 
     wait_until(sim, lambda: bool(results), name, began_ns, None, EngineTask(sim.engine, lead()))
-    return _tell(system, name, asker, args, args, results[0], change.errors, sim.now_ns - began_ns)
+    took_ns = sim.now_ns - began_ns
+    return tell(sim, system.home, name, asker.pid, args, args, results[0], change.errors, took_ns)
 
 
 def _ready(system: Any, name: str, by: Mapping[str, Any]) -> Asker:
@@ -76,13 +77,6 @@ def _ready(system: Any, name: str, by: Mapping[str, Any]) -> Asker:
     if name in partition.level.lacks:
         raise AttributeError(f"lpar.{name}(...): AIX {partition.level.name} has no {name}")
     return _asker(system, name, **by) if by else Asker(partition, ROOT, system.home.new_pid())
-
-
-def _tell(
-    system: Any, name: str, asker: Asker, args: tuple[Any, ...], shown: tuple[Any, ...], result: Any, errors: Errors,
-    took_ns: int,
-) -> Outcome:  # fmt: skip
-    return tell(system.sim, system.home, name, asker.pid, args, shown, result, errors, took_ns, traced)
 
 
 def _asker(system: Any, name: str, user: Any = None, caller: Any = None, **unknown: Any) -> Asker:
@@ -122,8 +116,7 @@ def ra_exec(
         caller.surveyed = survey_ra_exec(asker, caller.cwd, which, where, arguments, environment)
         refused = caller.surveyed.refused
         if refused is not None and caller.timeout_ns is None:
-            shown = (which[0], kept(which[1]), which[2], where, arguments, environment)
-            return refuse(system.sim, machine, name, traced_as, shown, refused)
+            return refuse(system.sim, machine, name, traced_as, as_now(args), refused)
     return make_call(system.sim, caller, name, traced_as, args, ra_exec_errors(machine.profile))
 
 

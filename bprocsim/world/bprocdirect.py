@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from bprocsim.bproc.nodes import NODE_MASTER
-from bprocsim.bproc.records import BprocAddress, BprocNodeInfo, BprocVersion
 from bprocsim.bproc.service import Asker
+from bprocsim.trace import as_now
 from bprocsim.world.directcalls import Request, caller_of
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.served import tell
-
-_CHANGED_LATER = (BprocNodeInfo, BprocAddress, BprocVersion, list)
 
 
 class From(TypedDict, total=False):
@@ -32,11 +30,11 @@ def serve(cluster: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any])
         raise AttributeError(f"cluster.{name}(...): {cluster.edition.lacking(name)}")
     asker = _asker(cluster, name, **by)
     machine = asker.machine
-    shown = _kept(args) if sim.trace.all else ()
+    shown = as_now(args) if sim.trace.all else ()
     result = service.decide(asker, args)
     cost_ns = machine.costs.syscall_ns
     sim.pass_time(cost_ns)
-    return tell(sim, machine, name, asker.pid, args, shown, result, service.errors, cost_ns, _kept)
+    return tell(sim, machine, name, asker.pid, args, shown, result, service.errors, cost_ns)
 
 
 def _asker(
@@ -50,8 +48,3 @@ def _asker(
     if process is None:
         return Asker(found.machine, found.who, found.machine.new_pid())
     return Asker(found.machine, found.who, process.pid, process.threads[0])
-
-
-def _kept(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Give arguments as a trace keeps them: what changes later as it is now."""
-    return tuple([repr(each) if isinstance(each, _CHANGED_LATER) else each for each in args])

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from bprocsim.manual import Errors, Fail, Row
+from bprocsim.trace import as_now
 from bprocsim.world.outcome import Outcome
-
-# How a trace keeps arguments: as they are now, where they may change later.
-Keeps = Callable[[tuple[Any, ...]], tuple[Any, ...]]
 
 
 def tell(
     sim: Any, machine: Any, name: str, pid: int, args: tuple[Any, ...], shown: tuple[Any, ...], result: Any,
-    errors: Errors, took_ns: int, keeps: Keeps,
+    errors: Errors, took_ns: int,
 ) -> Outcome:  # fmt: skip
     """Write a call into the trace, and tell what it came to; `shown` its arguments as they were before it."""
     row: Row | None = None
     subject: bytes | str = b""
     if result.__class__ is Fail:
         row, subject, result = result.row, result.subject, errors.failed
-        shown = keeps(args) if sim.trace.keeps else ()
+        shown = as_now(args) if sim.trace.keeps else ()
         sim.trace.add(sim.now_ns, machine.name, pid, "fail", name, shown, row.errno.name, row.cause)
     elif sim.trace.all:
-        sim.trace.add(sim.now_ns, machine.name, pid, "call", name, shown, keeps((result,))[0])
+        sim.trace.add(sim.now_ns, machine.name, pid, "call", name, shown, as_now((result,))[0])
     return Outcome(
         name, result, row, errors, False, None, None, b"", b"", pid, machine.number, took_ns, None, True,
         subject, machine.unix.name,
