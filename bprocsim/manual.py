@@ -50,6 +50,7 @@ class Row:
     name: str = ""
     status: int | None = None
     cause: str = field(init=False)
+    errno_name: str = field(init=False)  # asked for at each refusal, and slow to ask an Enum for
 
     @cause.default
     def _name_of_condition(self) -> str:
@@ -58,6 +59,10 @@ class Row:
     def exit_status(self, system: str = "linux") -> int:
         """Give the exit status that this row leaves when it is late: the number's low eight bits."""
         return self.errno.number(system) & 0xFF if self.status is None else self.status
+
+    @errno_name.default
+    def _name_of_errno(self) -> str:
+        return self.errno.name
 
     def __repr__(self) -> str:
         return f"<row {self.cause}: {self.errno.name}>"

@@ -61,6 +61,8 @@ def survey(
     if row is None:
         image = ExecFacts(machine, asker.who, cwd, path, argv, envp, process)
         row = table.first(image, EXEC)
+        if row is not None:
+            image.forget()
     return Surveyed(None if row is None else Fail(row, table, b"" if path is BAD_ADDRESS else path), wanted, image)
 
 

@@ -68,8 +68,8 @@ class Rset:
         return self.processors.bit_count()
 
     def __copy__(self) -> Rset:
-        made = self.copy()
-        made.freed = self.freed
+        made = Rset.__new__(Rset)
+        made.processors, made.memory, made.freed = self.processors, self.memory, self.freed
         return made
 
     def copy(self) -> Rset:

@@ -67,4 +67,7 @@ def survey(
     facts = ExecFacts(machine, who, cwd, cmd, argv, envp, process)
     table = machine.master.execmove_errors
     row = table.first(facts)
-    return (None if row is None else Fail(row, table, b"" if cmd is BAD_ADDRESS else cmd)), facts
+    if row is None:
+        return None, facts
+    facts.forget()
+    return Fail(row, table, b"" if cmd is BAD_ADDRESS else cmd), facts

@@ -142,9 +142,8 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
     Outcome or a plain value.
     """
     process = thread.process
-    trace = process.machine.trace
     run = runner(call_name)
-    shown = as_now(args) if trace.all else args
+    shown = as_now(args) if process.machine.trace.all else args
     while True:
         thread.restart = None
         if surveyed is None:
@@ -162,8 +161,9 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
             if interrupted and (restart is None or (restart and call_name not in NEVER_RESTARTED)):
                 continue
         break
+    trace = process.machine.trace
     if failed:
-        process.machine.record(process.pid, "fail", call_name, as_now(args), result.row.errno.name, result.row.cause)
+        process.machine.record(process.pid, "fail", call_name, as_now(args), result.row.errno_name, result.row.cause)
     elif trace.all and not isinstance(result, Exit) and call_name not in HAVE_OWN_RECORDS:
         value = "(new image)" if isinstance(result, Replaced) else as_now((result,))[0]
         process.machine.record(process.pid, "call", call_name, shown, value)

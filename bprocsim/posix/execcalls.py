@@ -33,7 +33,10 @@ def survey(
     facts = ExecFacts(machine, who, cwd, cmd, argv, envp, process)
     table = machine.execve_errors
     row = table.first(facts)
-    return (None if row is None else Fail(row, table, b"" if cmd is BAD_ADDRESS else cmd)), facts
+    if row is None:
+        return None, facts
+    facts.forget()
+    return Fail(row, table, b"" if cmd is BAD_ADDRESS else cmd), facts
 
 
 def execve(

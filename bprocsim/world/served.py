@@ -19,7 +19,7 @@ def tell(
     if result.__class__ is Fail:
         row, subject, result = result.row, result.subject, errors.failed
         shown = as_now(args) if sim.trace.keeps else ()
-        sim.trace.add(sim.now_ns, machine.name, pid, "fail", name, shown, row.errno.name, row.cause)
+        sim.trace.add(sim.now_ns, machine.name, pid, "fail", name, shown, row.errno_name, row.cause)
     elif sim.trace.all:
         sim.trace.add(sim.now_ns, machine.name, pid, "call", name, shown, as_now((result,))[0])
     return Outcome(

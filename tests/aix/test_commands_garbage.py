@@ -81,6 +81,7 @@ nonsense = st.one_of(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 @given(st.lists(nonsense, min_size=1, max_size=5))
 def test_nonsense_is_always_refused(name: str, arguments: list[str]) -> None:

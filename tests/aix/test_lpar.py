@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import attrs
@@ -361,3 +362,35 @@ def test_the_set_of_a_new_image_is_its_effective_one() -> None:
 def test_a_partition_of_the_l_forms_without_arguments_gives_the_last_name() -> None:
     lpar = partition()
     assert lpar.ra_execl(bp.R_RSET, lpar.rset("0"), 0, "/usr/bin/app").text == "app\n"
+
+
+def test_the_trace_of_a_program_keeps_sets_as_they_were() -> None:
+    lpar = partition(trace="all")
+
+    def program(proc: bp.AixProc) -> Any:
+        rset = yield from proc.rs_alloc(bp.RS_EMPTY)
+        for processor in (1, 7):
+            yield from proc.rs_op(bp.RS_ADDRESOURCE, rset, None, bp.R_PROCS, processor)
+        yield from proc.rs_free(rset)
+
+    lpar.popen(program).wait()
+    said = [record.arguments[1] for record in lpar.trace.of_kind("call") if record.call == "rs_op"]
+    assert [repr(each) for each in said] == ["", "1"]
+    assert "rs_free(1,7) = None" in lpar.trace.text()
+
+
+def test_a_refused_call_leaves_nothing_for_the_garbage_collector() -> None:
+    lpar = partition()
+    rset = lpar.rset("0-1")
+    refused = (
+        lambda: lpar.execve("/nowhere"),
+        lambda: lpar.ra_execve(bp.R_RSET, rset, 0, "/nowhere"),
+        lambda: lpar.ra_execve(bp.R_RSET, rset, 1, "/nowhere"),
+    )
+    for call in refused:
+        call()
+    gc.collect()
+    for call in refused:
+        for _ in range(10):
+            call()
+    assert gc.collect() == 0

@@ -56,6 +56,7 @@ def test_a_page_says_what_the_call_does(call: str, here: Here) -> None:
     assert "no description" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", TABLES)
 def test_a_page_cites_its_sources_with_title_and_address(call: str, here: Here) -> None:
     text = in_one_line(explain(here, call))
@@ -99,6 +100,7 @@ def errnos() -> list[tuple[str, str]]:
     return [(call, name) for call in TABLES for name in dict.fromkeys(row.errno.name for row in TABLES[call].rows)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("call", "errno"), errnos())
 def test_every_row_of_every_errno_is_told(call: str, errno: str, here: Here) -> None:
     text = explain(here, call, errno.lower())

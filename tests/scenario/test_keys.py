@@ -49,6 +49,7 @@ def test_a_key_is_documented(record: type, field: Any) -> None:
     assert field.metadata["kind"].expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("record", "field"), KEYS, ids=IDS)
 def test_a_misspelt_key_is_refused_and_the_right_one_named(record: type, field: Any) -> None:
     misspelt = field.name[:-1] + "zz" if len(field.name) > 3 else field.name + "zz"
