@@ -304,6 +304,7 @@ def benches(draw: st.DrawFn) -> Bench:
     return bench
 
 
+@pytest.mark.slow
 @given(benches(), st.lists(st.tuples(STARTS_NS, st.integers(0, 8), st.booleans()), max_size=12))
 def test_no_work_is_lost_or_made(bench: Bench, signals: list[tuple[int, int, bool]]) -> None:
     """Signals take threads off their work, some for ever; after each event the bench looks at everything."""
@@ -343,6 +344,7 @@ def lines_an_event(count: int, **machine: Any) -> float:
 WATCHED = ("bprocsim.aix.dispatch", "bprocsim.aix.cores", "bprocsim.aix.topology", "bprocsim.aix.placement")
 
 
+@pytest.mark.slow
 def test_an_event_costs_the_same_however_many_threads_there_are() -> None:
     few, many = (lines_an_event(count, cores=8) for count in (128, 1024))
     assert many < 1.5 * few

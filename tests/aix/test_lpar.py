@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -382,7 +383,7 @@ def test_the_trace_of_a_program_keeps_sets_as_they_were() -> None:
 def test_a_refused_call_leaves_nothing_for_the_garbage_collector() -> None:
     lpar = partition()
     rset = lpar.rset("0-1")
-    refused = (
+    refused: tuple[Callable[[], bp.Outcome], ...] = (
         lambda: lpar.execve("/nowhere"),
         lambda: lpar.ra_execve(bp.R_RSET, rset, 0, "/nowhere"),
         lambda: lpar.ra_execve(bp.R_RSET, rset, 1, "/nowhere"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 from unittest import mock
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -208,5 +209,5 @@ class WhereWorkRuns(RuleBasedStateMachine):
         assert 0 <= sum(dispatcher.work_ps) - worth_ps < 1000 * 3 * max(1, len(self.running))
 
 
-TestWhereWorkRuns = WhereWorkRuns.TestCase
+TestWhereWorkRuns = pytest.mark.slow(WhereWorkRuns.TestCase)
 TestWhereWorkRuns.settings = settings(max_examples=60, stateful_step_count=40)

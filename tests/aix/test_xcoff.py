@@ -86,6 +86,7 @@ def test_any_bytes_after_a_magic_can_be_read(magic: int, data: bytes) -> None:
     check_readable(magic.to_bytes(2, "big") + data)
 
 
+@pytest.mark.slow
 @given(images(), st.lists(st.tuples(st.integers(0, 700), st.integers(0, 255)), max_size=12), st.integers(0, 900))
 def test_a_spoilt_image_can_be_read(image: bp.XcoffImage, changes: list[tuple[int, int]], keep: int) -> None:
     data = bytearray(image.to_bytes())

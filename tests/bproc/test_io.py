@@ -549,6 +549,7 @@ def pump(data: bytes, size: int, port: int, source: int = MASTER, target: int = 
     return came[0], came[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [4095, 4096, 4097])
 @pytest.mark.parametrize(("source", "target"), WAYS)
 def test_a_mebibyte_of_every_value_both_ways(size: int, source: int, target: int) -> None:
@@ -578,6 +579,7 @@ def spill(data: bytes, size: int, source: int, target: int) -> bp.Outcome:
     return made.bproc_execmove(target, "/usr/bin/writes", from_node=source)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [4095, 4096, 4097])
 @pytest.mark.parametrize(("source", "target"), WAYS)
 def test_a_mebibyte_through_port_0(size: int, source: int, target: int) -> None:

@@ -134,6 +134,7 @@ def run(seed: int, **options: Any) -> tuple[bp.Cluster, Chaos]:
     return made, chaos
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, 200, 50))
 def test_nothing_breaks_and_nothing_is_left(first: int) -> None:
     met: set[str] = set()

@@ -11,6 +11,8 @@ from tests.calls.execvpcases import CASES
 from tests.calls.execvpreal import ABLE, Answer, build_args, read_recording, really, simulated
 from tests.calls.worlds import Steps, play
 
+pytestmark = pytest.mark.slow  # hundreds of worlds, each held against a recording
+
 ANSWERS = read_recording()
 
 # What we chose. The C library says -1 and leaves errno as it was where it could look nowhere, and

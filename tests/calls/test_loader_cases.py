@@ -10,6 +10,8 @@ from tests.calls.loadercases import CASES
 from tests.calls.loaderfiles import GCC, SOURCES, build
 from tests.calls.loaderreal import ABLE, Answer, read_recording, really, simulated
 
+pytestmark = pytest.mark.slow  # hundreds of worlds, each held against a recording
+
 FILES, ANSWERS = read_recording()
 
 # No code of a foreign image is run: each function that it names counts as called, at once.

@@ -7,6 +7,8 @@ import pytest
 from tests.calls.shcases import CASES
 from tests.calls.shreal import ABLE, Answer, read_recording, really, simulated
 
+pytestmark = pytest.mark.slow  # hundreds of worlds, each held against a recording
+
 ANSWERS = read_recording()
 
 # Where ours is not dash. POSIX and bash have 126 for what PATH holds without the right to execute it; our

@@ -44,6 +44,7 @@ def test_every_edition_comes_as_documented(edition: str, here: Here) -> None:
     assert (status, told["edition"]) == (0, edition)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["5.2", "5.3", "6.1", "6.1.5", "7.3"])
 def test_every_level_comes_as_documented(level: str, here: Here) -> None:
     """What a level does not have is not asked of it."""

@@ -19,7 +19,7 @@ GOLDEN = EXAMPLES / "golden"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("[!_]*.py"))
 SCENARIOS = sorted(path.name for path in EXAMPLES.glob("[!_]*.toml"))
 ALL = [*NAMES, *SCENARIOS, "demo"]
-LONG = {"launch_times"}  # seconds
+LONG = {"launch_times", "one_thread_per_core", "real_files", "real_files.toml", "st_set.toml"}
 # What differs from one computer to the next: the compressor of Python's zlib, and the host's own files.
 PER_COMPUTER = [(r"bps1\.\S+", "bps1...")]
 PER_FILE = [(r"^digest .*", "digest ..."), (r"\b[\d.]+ ms", "... ms")]

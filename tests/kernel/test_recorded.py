@@ -16,7 +16,10 @@ from tests.kernel.cases import written
 from tests.kernel.exceptions import EXCEPTIONS
 from tests.kernel.generated import sample
 
+pytestmark = pytest.mark.slow  # hundreds of worlds, each held against a recording
 
+
+@pytest.mark.slow
 def test_every_case_is_recorded_as_it_is() -> None:
     changed = recording.changed(recording.lines())
     assert not changed, (
@@ -25,6 +28,7 @@ def test_every_case_is_recorded_as_it_is() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_simulator_says_what_the_kernel_said(stage: str) -> None:
     answers = recording.read().answers

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -110,6 +111,7 @@ def test_any_bytes_as_an_interpreter(data: bytes) -> None:
     both(cluster, 0, "/bin/script")
 
 
+@pytest.mark.slow
 @given(IMAGES)
 def test_any_bytes_as_a_library(data: bytes) -> None:
     cluster = bp.Cluster(1)
@@ -177,6 +179,7 @@ ENVIRONMENTS = st.one_of(VECTORS, st.dictionaries(STRINGS, STRINGS, max_size=3))
 PROGRAMS = st.sampled_from(["/bin/sh", "/bin/script", "/bin/absent", b"/bin/dynamic", bp.BAD_ADDRESS])
 
 
+@pytest.mark.slow
 @given(
     PROGRAMS,
     VECTORS,

@@ -373,6 +373,7 @@ def test_a_keyboard_interrupt_within_an_event_is_remembered(cluster: bp.Cluster)
             call()
 
 
+@pytest.mark.slow
 def test_many_sessions_leave_nothing_behind(cluster: bp.Cluster) -> None:
     def once() -> None:
         with cluster.session() as s:
