@@ -149,7 +149,7 @@ def _vanish(child: Process, thread: Thread) -> None:
     if child.family is not None:
         child.family.living -= 1
     if parent is not None:
-        parent.children.pop(child.pid, None)
+        parent.children.remove(child)
     child.ghost = None
     child.watchers = None
     child.reported = True

@@ -230,9 +230,10 @@ class Machine:
             process.move_to(_GONE)
             self.forget(process)
             if parent is not None:
-                parent.children.pop(process.pid, None)
+                parent.children.remove(process)
         else:
             process.move_to(State.ZOMBIE)
+            parent.children.note_end(process)
         if parent is not None:
             self.tell_parent(process)
         for watch in process.watchers or ():
@@ -258,6 +259,8 @@ class Machine:
         if process.state is State.RUNNING:
             process.move_to(State.STOPPED)
             process.stop_report = int(signum)
+            if process.parent is not None:
+                process.parent.children.note_stop(process)
             interrupt(self, process, everybody=True)
             self.tell_parent(process)
 

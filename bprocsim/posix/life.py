@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from attrs import define, field, frozen, setters
+from attrs import define, frozen, setters
 
 from bprocsim.errnos import Errno as E
 from bprocsim.manual import Errors, Fail, Row
@@ -119,7 +119,7 @@ def fork(
     child.threads[0].placement = thread.placement
     if dress is not None:
         dress(child)
-    process.children[child.pid] = child
+    process.children.add(child)
     machine.start(child, lambda proc: body(proc, *args))
     return child.pid
 
@@ -152,11 +152,11 @@ def inherit(parent: Process, child: Process) -> None:
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class WaitFacts:
-    """What wait asks about: the children that the pid means, and whether a signal came."""
+    """What wait asks about: whether the pid means a child at all, and whether a signal came."""
 
     pid: int
     options: int
-    meant: list[Process] = field(factory=list)
+    meant: bool = False
     interrupted: bool = False
 
 
@@ -185,25 +185,38 @@ WAIT_ERRORS = Errors(
 )
 
 
-def _meant(process: Process, pid: int) -> list[Process]:
-    if pid > 0:
-        child = process.children.get(pid)
-        return [] if child is None else [child]
-    children = list(process.children.values())
+def _meant(process: Process, pid: int) -> Callable[[Process], bool] | None:
+    """Give what tells whether a child is meant; None if all are."""
     if pid == -1:
-        return children
+        return None
     group = process.pgid if pid == 0 else -pid
-    return [child for child in children if child.pgid == group]
+    return lambda child: child.pgid == group
 
 
-def _ready(meant: list[Process], options: int) -> Waited | None:
-    """Tell of the eldest child that has ended, or that was stopped and is asked for."""
-    for child in meant:
-        if child.state is State.ZOMBIE and child.ended is not None:
-            return Waited(child.pid, child.ended.exit_status, child.ended.signal)
-        if options & WUNTRACED and child.stop_report:
-            return Waited(child.pid, None, child.stop_report, stopped=True)
-    return None
+def _look(process: Process, facts: WaitFacts) -> Process | None:
+    """Look whether a child is meant; gives the eldest of whom there is something to tell."""
+    children, pid, stopped = process.children, facts.pid, bool(facts.options & WUNTRACED)
+    if pid > 0:
+        child: Process | None = children.get(pid)
+        facts.meant = child is not None
+        return child if children.tells_of(child, stopped=stopped) else None
+    counts = _meant(process, pid)
+    found: Process | None = children.eldest(stopped=stopped, counts=counts)
+    facts.meant = found is not None or (bool(children) if counts is None else any(map(counts, children.values())))
+    return found
+
+
+def _told(process: Process, child: Process) -> Waited:
+    """Tell of a child, which is no more if it has ended."""
+    if not process.children.has_ended(child):
+        process.children.forget_stop(child)
+        signum, child.stop_report = child.stop_report, 0
+        return Waited(child.pid, None, signum, stopped=True)
+    assert child.ended is not None
+    process.children.remove(child)
+    child.move_to(State.GONE)
+    child.machine.forget(child)
+    return Waited(child.pid, child.ended.exit_status, child.ended.signal)
 
 
 def waitpid(machine: Machine, thread: Thread, pid: int, options: int) -> Steps:
@@ -212,20 +225,12 @@ def waitpid(machine: Machine, thread: Thread, pid: int, options: int) -> Steps:
     yield machine.port.sleep(machine.costs.syscall_ns)
     facts, since_ns = WaitFacts(pid, options), machine.port.now_ns
     while True:
-        facts.meant = _meant(process, pid)
-        found = _ready(facts.meant, options)
-        facts.interrupted = facts.interrupted and found is None  # a child comes before a signal
+        child = _look(process, facts)
+        facts.interrupted = facts.interrupted and child is None  # a child comes before a signal
         if (row := WAIT_ERRORS.first(facts)) is not None:
             return Fail(row, WAIT_ERRORS, str(pid))
-        if found is not None:
-            child = process.children[found.pid]
-            if found.stopped:
-                child.stop_report = 0
-            else:
-                del process.children[found.pid]
-                child.move_to(State.GONE)
-                child.machine.forget(child)
-            return found
+        if child is not None:
+            return _told(process, child)
         if options & WNOHANG:
             return None
         if process.child_waiters is None:

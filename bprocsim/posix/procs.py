@@ -14,6 +14,7 @@ from attrs import define, field, frozen, setters
 
 from bprocsim.manual import Exit
 from bprocsim.port import Port, Task, Waiter, WaitQueue
+from bprocsim.posix.children import Children
 from bprocsim.posix.credentials import ROOT, Credentials
 from bprocsim.posix.vfs import ROOT_NUMBER
 from bprocsim.signals import UNCATCHABLE
@@ -120,10 +121,11 @@ class Process:
     `ended` how it ended; `reported` its parent has heard so. `body` what it runs in place of an
     image (a forked child's function); `execed` it has become another image since it was forked;
     `late` the row by which a move failed after its exec;
-    `stop_report` the signal that stopped it and that no wait has told; `watchers` are called when
-    it is reported; `idle` it belongs to the harness and waits for its next call; `driven` by a
-    session, so that it dies with its machine all the same; `family` the harness's count of those
-    who came from one call; `placement` what ties it to processors, where a system has such ties.
+    `birth` how many children its parent had before it; `stop_report` the signal that stopped it and
+    that no wait has told; `watchers` are called when it is reported; `idle` it belongs to the harness
+    and waits for its next call; `driven` by a session, so that it dies with its machine all the same;
+    `family` the harness's count of those who came from one call; `placement` what ties it to
+    processors, where a system has such ties.
     """
 
     pid: int
@@ -149,7 +151,8 @@ class Process:
     pending: list[int] = field(factory=list)
     state: State = State.RUNNING
     ended: Ended | None = None
-    children: dict[int, Any] = field(factory=dict)
+    children: Children = field(factory=Children)
+    birth: int = 0
     child_waiters: WaitQueue | None = None
     continued: WaitQueue | None = None
     stop_report: int = 0
@@ -301,4 +304,4 @@ def orphan_children(process: Process) -> None:
         if child.state is State.ZOMBIE:
             child.move_to(State.GONE)
             child.machine.forget(child)
-    process.children.clear()
+    process.children = Children()

@@ -94,6 +94,8 @@ def resume(machine: Machine, process: Process) -> None:
     if process.state is State.STOPPED:
         process.move_to(State.RUNNING)
         process.stop_report = 0
+        if process.parent is not None:
+            process.parent.children.forget_stop(process)
         if process.continued is not None:
             process.continued.wake_all(machine.port, Why.DONE)
 
