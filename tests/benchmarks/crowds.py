@@ -8,6 +8,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 
 import bprocsim as bp
+from bprocsim.faces.calls import Call
 from bprocsim.units import s
 from tests.benchmarks.measuring import ROUNDS, Promise, bare_timeouts, in_timeouts, seconds
 
@@ -81,7 +82,7 @@ def wait_among_many() -> tuple[float, str]:
     return many / few, f"{few * 1e6:.0f} us and {many * 1e6:.0f} us"
 
 
-def _weigh(start: Callable[[bp.BprocProc], Iterator[object]], count: int = 300) -> float:
+def _weigh(start: Callable[[bp.BprocProc], Call[int]], count: int = 300) -> float:
     """Weigh a process that waits, in bytes by tracemalloc: so many are started, and as many before them."""
     cluster, marks = bp.Cluster(nodes=50, trace="off"), list[int]()
 
