@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from operator import itemgetter
+from types import NoneType
 from typing import Any
 
 from attrs import frozen
@@ -71,20 +72,20 @@ class Record:
         return f"{self.at_ns / 1e6:>12.6f} ms  {self.node:<10} {pid:<7} {_PHRASES[self.kind](*self.details)}"
 
 
+# What most arguments are, and never changes: looked at first, for asking an object is slow.
+_PLAIN = frozenset({int, str, bytes, NoneType})
+
+
 def as_now(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Give arguments or results as a trace keeps them: copies of lists, and of what says that it `changes_later`."""
-    kept: list[Any] | None = None
-    for place, value in enumerate(values):
-        if value.__class__ is list:
-            now: Any = list(as_now(tuple(value)))
-        elif getattr(value, "changes_later", False):
-            now = copy(value)
-        else:
-            continue
-        if kept is None:
-            kept = list(values)
-        kept[place] = now
-    return values if kept is None else tuple(kept)
+    """Give arguments or results as a trace keeps them: see `lasting`."""
+    return tuple([value if value.__class__ in _PLAIN else lasting(value) for value in values])
+
+
+def lasting(value: Any) -> Any:
+    """Give a value as a trace keeps it: a copy of a list, and of what says that it `changes_later`."""
+    if value.__class__ is list:
+        return [lasting(each) for each in value]
+    return copy(value) if getattr(value, "changes_later", False) else value
 
 
 def _arguments(arguments: tuple[Any, ...]) -> str:

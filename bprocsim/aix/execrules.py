@@ -25,6 +25,7 @@ from bprocsim.posix.exec import (
     flawed_program,
     stopped_program,
     the_program,
+    unnamed,
 )
 from bprocsim.posix.image import memory_of
 from bprocsim.posix.paths import PathLimits
@@ -142,9 +143,9 @@ _WAY = (_STALE, _SILENT, *map(_as_check, ON_THE_WAY))
 _FOUND = (*map(_as_check, _FILE), _WRITTEN, _UNTRANSLATED, _as_check(c.header_io_error))
 
 ROWS = (
-    Row(E.EFAULT, c.cmd_unreadable, "path points outside of the process's address space"),
-    Row(E.ENAMETOOLONG, c.cmd_too_long, "path is longer than 1023 characters"),
-    Row(E.ENOENT, c.cmd_empty, "path is empty"),
+    Row(E.EFAULT, c.cmd_unreadable, "path points outside of the process's address space", about=unnamed),
+    Row(E.ENAMETOOLONG, c.cmd_too_long, "path is longer than 1023 characters", about=unnamed),
+    Row(E.ENOENT, c.cmd_empty, "path is empty", about=unnamed),
     *(_of_program(check, stopped_program) for check in _WAY),
     *(_of_program(check, the_program) for check in _FOUND),
     Row(E.EFAULT, argv_unreadable, "argv is NULL or points outside of the process's address space"),

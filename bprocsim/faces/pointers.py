@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from enum import Enum
 from pathlib import PurePath
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from attrs import define, setters
 
@@ -33,6 +33,8 @@ class Vector:
     `bad_elements` how many of its pointers lead nowhere, the last of them behind `before_bad` strings;
     `null` it is NULL, which some systems take as an empty one.
     """
+
+    changes_later: ClassVar[bool] = False  # said at length, for traces ask it of every argument
 
     strings: tuple[bytes, ...] = ()
     size_bytes: int = 0
@@ -75,7 +77,7 @@ def c_string(value: Any, argument: str) -> bytes:
 
     TypeError names the argument.
     """
-    if isinstance(value, PurePath):
+    if value.__class__ is not str and isinstance(value, PurePath):
         value = value.as_posix()
     if isinstance(value, str):
         try:
@@ -99,6 +101,11 @@ def pointer(value: Any, argument: str) -> Pointer:
 def pointer_or_null(value: Any, argument: str) -> Pointer | None:
     """Take a string argument of a call that tells NULL, None, from an address that leads nowhere."""
     return None if value is None else pointer(value, argument)
+
+
+def of_string(string: bytes) -> Vector:
+    """Make a vector of one C string."""
+    return Vector((string,), len(string) + 1)
 
 
 def of_strings(strings: tuple[bytes, ...]) -> Vector:

@@ -239,6 +239,11 @@ def the_program(f: ExecFacts) -> Subject:
     return f.program
 
 
+def unnamed(f: ExecFacts) -> ExecFacts | None:
+    """Give the facts if cmd is such that nothing was looked up: unreadable, empty, or too long."""
+    return f if f.program.walk is _NOWHERE else None
+
+
 def stopped_program(f: ExecFacts) -> Subject | None:
     """Give the program if something is wrong on the way to it."""
     return f.program if f.program.walk.stops else None

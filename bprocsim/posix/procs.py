@@ -211,6 +211,10 @@ class PidSpace:
 
     def allocate(self) -> int:
         """Hand out a free pid; 0 when there is none."""
+        pid = self.next
+        if pid not in self.table and pid < self.last:  # nearly always
+            self.next = pid + 1
+            return pid
         for _ in range(self.last - self.first + 1):
             pid = self.next
             self.next = self.first if pid >= self.last else pid + 1

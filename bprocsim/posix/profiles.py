@@ -12,7 +12,15 @@ from bprocsim.errnos import Errno
 from bprocsim.manual import Row
 from bprocsim.posix import conditions as c
 from bprocsim.posix import copying, headers
-from bprocsim.posix.exec import ExecProfile, Subject, bad_interpreter, flawed_program, stopped_program, the_program
+from bprocsim.posix.exec import (
+    ExecProfile,
+    Subject,
+    bad_interpreter,
+    flawed_program,
+    stopped_program,
+    the_program,
+    unnamed,
+)
 from bprocsim.posix.mapping import OLD_LOADER_FATES
 from bprocsim.posix.paths import PathLimits
 
@@ -63,9 +71,9 @@ INTERPRETER_TOO_BIG = Row(
 )
 
 NAMING = (
-    Row(E.EFAULT, c.cmd_unreadable, "cmd points to memory that the program cannot read"),
-    Row(E.ENOENT, c.cmd_empty, "cmd is empty, so it names nothing that exists"),
-    Row(E.ENAMETOOLONG, c.cmd_too_long, "cmd is too long"),
+    Row(E.EFAULT, c.cmd_unreadable, "cmd points to memory that the program cannot read", about=unnamed),
+    Row(E.ENOENT, c.cmd_empty, "cmd is empty, so it names nothing that exists", about=unnamed),
+    Row(E.ENAMETOOLONG, c.cmd_too_long, "cmd is too long", about=unnamed),
 )
 
 

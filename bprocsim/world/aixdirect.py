@@ -19,7 +19,7 @@ from bprocsim.faces.pointers import of_strings
 from bprocsim.kernel.calls import runner
 from bprocsim.port import Steps
 from bprocsim.posix.credentials import ROOT
-from bprocsim.trace import as_now
+from bprocsim.trace import as_now, lasting
 from bprocsim.world.direct import make_call, wait_until
 from bprocsim.world.directcalls import LEFT_OUT, Request, caller_of, refuse, vectors_of
 from bprocsim.world.outcome import Outcome
@@ -116,7 +116,8 @@ def ra_exec(
         caller.surveyed = survey_ra_exec(asker, caller.cwd, which, where, arguments, environment)
         refused = caller.surveyed.refused
         if refused is not None and caller.timeout_ns is None:
-            return refuse(system.sim, machine, name, traced_as, as_now(args), refused)
+            kept = (which[0], lasting(which[1]), *args[2:])  # the handle alone changes later
+            return refuse(system.sim, machine, name, traced_as, kept, refused)
     return make_call(system.sim, caller, name, traced_as, args, ra_exec_errors(machine.profile))
 
 

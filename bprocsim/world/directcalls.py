@@ -14,7 +14,7 @@ from attrs import define, setters
 from bprocsim.bproc.execmove import survey as survey_execmove
 from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.faces.arguments import integer
-from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector, c_string, of_strings, pointer, vector
+from bprocsim.faces.pointers import BAD_ADDRESS, EMPTY, Pointer, Vector, c_string, of_string, pointer, vector
 from bprocsim.manual import Errors, Fail
 from bprocsim.posix.credentials import ROOT, Credentials
 from bprocsim.posix.execcalls import survey as survey_execve
@@ -129,7 +129,7 @@ def vectors_of(cmd: Any, argv: Any, envp: Any, argument: str = "cmd") -> tuple[P
     """Take cmd, argv and envp as C has them; argv left out is the last name of cmd."""
     name = pointer(cmd, argument)
     if argv is LEFT_OUT:
-        arguments = Vector() if name is BAD_ADDRESS else of_strings((name.rpartition(b"/")[2],))
+        arguments = EMPTY if name is BAD_ADDRESS else of_string(name[name.rfind(b"/") + 1 :])
     else:
         arguments = vector(argv, "argv")
     return name, arguments, vector(envp, "envp")
