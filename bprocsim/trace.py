@@ -78,7 +78,10 @@ _PLAIN = frozenset({int, str, bytes, NoneType})
 
 def as_now(values: tuple[Any, ...]) -> tuple[Any, ...]:
     """Give arguments or results as a trace keeps them: see `lasting`."""
-    return tuple([value if value.__class__ in _PLAIN else lasting(value) for value in values])
+    for value in values:
+        if value.__class__ not in _PLAIN and (value.__class__ is list or getattr(value, "changes_later", False)):
+            return tuple([lasting(value) for value in values])
+    return values  # as nearly always
 
 
 def lasting(value: Any) -> Any:
