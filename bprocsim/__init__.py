@@ -130,6 +130,13 @@ if TYPE_CHECKING:
     from bprocsim.faces.bproc import BprocProc
     from bprocsim.faces.control import ForgottenYieldFrom
     from bprocsim.faces.errors import CallError
+    from bprocsim.faces.iolists import IO_DELAY as BPROC_IO_DELAY
+    from bprocsim.faces.iolists import IO_FILE as BPROC_IO_FILE
+    from bprocsim.faces.iolists import IO_MAX_LEN as BPROC_IO_MAX_LEN
+    from bprocsim.faces.iolists import IO_MEMFILE as BPROC_IO_MEMFILE
+    from bprocsim.faces.iolists import IO_SEND_INFO as BPROC_IO_SEND_INFO
+    from bprocsim.faces.iolists import IO_SOCKET as BPROC_IO_SOCKET
+    from bprocsim.faces.iolists import BprocIo
     from bprocsim.faces.pointers import BAD_ADDRESS
     from bprocsim.faces.pyos import Proc
     from bprocsim.faults import (
@@ -247,6 +254,8 @@ _ROOMS = {
     "faces.bproc": "BprocProc",
     "faces.control": "ForgottenYieldFrom",
     "faces.errors": "CallError",
+    "faces.iolists": "BPROC_IO_DELAY=IO_DELAY BPROC_IO_FILE=IO_FILE BPROC_IO_MAX_LEN=IO_MAX_LEN "
+    "BPROC_IO_MEMFILE=IO_MEMFILE BPROC_IO_SEND_INFO=IO_SEND_INFO BPROC_IO_SOCKET=IO_SOCKET BprocIo",
     "faces.pointers": "BAD_ADDRESS",
     "faces.pyos": "Proc",
     "faults": "ConnectRefused CoreFails Hang IoError LibraryMissing LinkCut Loss MasterDaemonExit MemoryFull "
@@ -308,6 +317,12 @@ __all__ = [
     "BPROC_DUMP_EXEC",
     "BPROC_DUMP_LIBS",
     "BPROC_DUMP_OTHER",
+    "BPROC_IO_DELAY",
+    "BPROC_IO_FILE",
+    "BPROC_IO_MAX_LEN",
+    "BPROC_IO_MEMFILE",
+    "BPROC_IO_SEND_INFO",
+    "BPROC_IO_SOCKET",
     "BPROC_NODE_ANY",
     "BPROC_NODE_MASTER",
     "BPROC_NODE_NONE",
@@ -322,6 +337,7 @@ __all__ = [
     "bproc_node_unavailable",
     "bproc_node_up",
     "BprocAddress",
+    "BprocIo",
     "BprocNodeInfo",
     "BprocProc",
     "BprocProcInfo",

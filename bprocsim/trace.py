@@ -47,6 +47,7 @@ KINDS: dict[str, tuple[tuple[str, ...], bool]] = {
     "processors": (("online",), True),
     "fault": (("fault",), True),
     "raised": (("exception",), True),
+    "io": (("entry", "errno", "cause"), True),
 }
 
 
@@ -133,6 +134,7 @@ _PHRASES: dict[str, Any] = {
     "processors": lambda online: f"processors online: {online or 'none'}",
     "fault": lambda fault: f"fault: {fault}",
     "raised": lambda exception: f"raised {exception}",
+    "io": lambda entry, errno, cause: f"I/O entry {entry}: {errno} ({cause})",
 }
 
 

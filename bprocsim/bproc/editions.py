@@ -13,6 +13,7 @@ from bprocsim.manual import Row
 from bprocsim.units import s
 
 if TYPE_CHECKING:
+    from bprocsim.bproc.late import IoRows
     from bprocsim.bproc.service import Service
 
 
@@ -40,6 +41,16 @@ def _lanl_calls() -> Mapping[str, Service]:
     return LANL_CALLS
 
 
+def _no_lists() -> IoRows:
+    return late.IoRows()
+
+
+def _lists() -> IoRows:
+    from bprocsim.bproc.iosetup import io_rows  # most worlds have no lists
+
+    return io_rows()
+
+
 def _no_calls() -> Mapping[str, Service]:
     return {}
 
@@ -56,7 +67,9 @@ class Edition:
     only. `stays_put` the library takes a move to the node where the process is for one that
     succeeded, and a fork there is an ordinary one; else they are refused. `rexec_status` with which
     a process exits whose exec is refused on the other node, None where that is returned;
-    `rfork_negative` a child that did not arrive is told by the errno's negative number, not by -1.
+    `rfork_negative` a child that did not arrive is told by the errno's negative number, not by -1;
+    `io_lists` calls take a list of what the descriptors shall be, and `list_rows()` what can be wrong
+    with it.
     """
 
     name: str
@@ -71,6 +84,12 @@ class Edition:
     stays_put: bool = False
     rexec_status: int | None = 1
     rfork_negative: bool = False
+    io_lists: bool = False
+    list_rows: Callable[[], IoRows] = field(default=_no_lists, repr=False)
+
+    def after_exec(self) -> tuple[Row, ...]:
+        """Give all rows of what can go wrong after the exec."""
+        return (*self.late_rows, *self.list_rows().late)
 
     def rfork_value(self, errno: Errno) -> int | None:
         """Give what bproc_rfork returns if its child did not arrive, None for what its table says."""
@@ -96,6 +115,8 @@ EDITIONS: dict[str, Edition] = {
             "3.2.0",
             stays_put=True,
             rexec_status=None,
+            io_lists=True,
+            list_rows=_lists,
         ),
         Edition(
             "bproc4",
@@ -106,6 +127,8 @@ EDITIONS: dict[str, Edition] = {
             stays_put=True,
             rexec_status=None,
             rfork_negative=True,
+            io_lists=True,
+            list_rows=_lists,
         ),
     )
 }

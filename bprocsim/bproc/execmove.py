@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import evolve
 
@@ -18,6 +18,9 @@ from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.exec import ExecFacts, ExecProfile
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.profiles import DOCUMENTED
+
+if TYPE_CHECKING:
+    from bprocsim.faces.iolists import Io, IoList
 
 PAGE = "scyld-bproc_execmove"
 
@@ -43,8 +46,9 @@ def execmove_errors(edition: Edition, profile: ExecProfile) -> Errors:
         order=profile.order,
         rows=(
             Row(edition.no_master, no_master, "there is no master", source=edition.no_master_source),
+            *edition.list_rows().entry,
             *exec_rows(profile),
-            *edition.late_rows,
+            *edition.after_exec(),
         ),
     )
 
@@ -60,11 +64,31 @@ def exec_rows(profile: ExecProfile) -> Iterator[Row]:
             yield evolve(row, kind=kind, source=row.source or profile.source)
 
 
+class ExecmoveFacts(ExecFacts):
+    """What an execmove or a rexec asks with a list of its descriptors, `io`."""
+
+    __slots__ = ("io",)
+
+    io: IoList
+
+
+def facts_of(
+    machine: Machine, who: Credentials, cwd: int, cmd: Pointer, argv: Vector, envp: Vector, process: Any, io: Io
+) -> ExecFacts:
+    """Gather the facts of an exec before a move; `io` its port or list."""
+    if isinstance(io, int):
+        return ExecFacts(machine, who, cwd, cmd, argv, envp, process)
+    facts = ExecmoveFacts(machine, who, cwd, cmd, argv, envp, process)
+    facts.io = io
+    return facts
+
+
 def survey(
-    machine: Machine, who: Credentials, cwd: int, cmd: Pointer, argv: Vector, envp: Vector, process: Any = None
-) -> tuple[Fail | None, ExecFacts]:
+    machine: Machine, who: Credentials, cwd: int, cmd: Pointer, argv: Vector, envp: Vector, process: Any = None,
+    io: Io = 0,
+) -> tuple[Fail | None, ExecFacts]:  # fmt: skip
     """Gather the facts of an execmove and decide: what would be refused, or None. No time passes."""
-    facts = ExecFacts(machine, who, cwd, cmd, argv, envp, process)
+    facts = facts_of(machine, who, cwd, cmd, argv, envp, process, io)
     table = machine.master.execmove_errors
     row = table.first(facts)
     if row is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, evolve, setters
+from attrs import define, evolve, frozen, setters
 
 from bprocsim.bproc import vmadump
 from bprocsim.bproc.nodes import NODE_MASTER, NodeState
@@ -93,6 +93,14 @@ def connect_refused(f: ConnectFacts) -> bool:
 
 def connect_timed_out(f: ConnectFacts) -> bool:
     return f.answer is Answer.SILENCE
+
+
+@frozen(eq=False)
+class IoRows:
+    """What an edition with lists may say of one: on `entry`, and `late`, on the target."""
+
+    entry: tuple[Row, ...] = ()
+    late: tuple[Row, ...] = ()
 
 
 _SENTENCES = (

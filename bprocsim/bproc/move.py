@@ -9,7 +9,7 @@ what it was.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, setters
 
@@ -28,6 +28,9 @@ from bprocsim.posix import newimage
 from bprocsim.posix.exec import ExecFacts
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.procs import Thread
+
+if TYPE_CHECKING:
+    from bprocsim.faces.iolists import Io
 
 # ---- execmove ------------------------------------------------------------------------------------
 
@@ -49,7 +52,7 @@ def execmove(
     machine: Machine,
     thread: Thread,
     node: int,
-    port: int,
+    io: Io,
     cmd: Pointer,
     argv: Vector,
     envp: Vector,
@@ -57,17 +60,17 @@ def execmove(
 ) -> Steps:
     """Load an image here, move it to a node and run it there; comes back only if it fails.
 
-    `node` a node number; `port` 0 or a TCP port (an int through htons) for I/O forwarding.
+    `node` a node number; `io` 0 or a TCP port (an int through htons) for I/O forwarding, or a list.
     Errors: execmove_errors. Source: scyld-bproc_execmove.
     """
     process, master = thread.process, machine.master
-    refused, facts = surveyed or survey(machine, process.credentials, process.cwd, cmd, argv, envp, process)
+    refused, facts = surveyed or survey(machine, process.credentials, process.cwd, cmd, argv, envp, process, io)
     if refused is not None:
         if not machine.port.pass_at_once(machine.costs.syscall_ns):
             yield machine.port.sleep(machine.costs.syscall_ns)
         return refused
     table = master.execmove_errors
-    move = Move(process, machine, node, port, process.credentials, table, EXECMOVE_PLANS, _freeze_fresh)
+    move = Move(process, machine, node, io, process.credentials, table, EXECMOVE_PLANS, _freeze_fresh)
     if master.edition.late_failure == "return":
         from bprocsim.bproc.before import remember
 
@@ -112,10 +115,11 @@ MOVE_PLANS = Plans(ASKED, (*ASKED, *IN_THE_MASTER), GOES_ON)
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class EntryFacts:
-    """What a call that moves a running process asks on entry: from where, and to which node."""
+    """What a call that moves a running process asks on entry: from where, to which node, with which port or list."""
 
     machine: Machine
     destination: int
+    io: Io = 0
 
 
 def no_master_for_others(f: EntryFacts) -> bool:
@@ -129,12 +133,17 @@ def move_errors(edition: Edition) -> Errors:
     alone = no_master_for_others if edition.stays_put else no_master
     errno, source = edition.no_master, edition.no_master_source
     asked = Row(errno, alone, "there is no master", name="no_master", source=source)
-    return Errors("bproc_move", page=PAGE, order="bproc-4.0.0pre8-master", rows=(asked, *returned_rows(edition)))
+    return Errors(
+        "bproc_move",
+        page=PAGE,
+        order="bproc-4.0.0pre8-master",
+        rows=(asked, *edition.list_rows().entry, *returned_rows(edition)),
+    )
 
 
 def returned_rows(edition: Edition) -> tuple[Row, ...]:
     """Give what can go wrong on the way, for a call of a process that is still there to be told."""
-    rows = returned(edition.late_rows, PAGE)
+    rows = returned(edition.after_exec(), PAGE)
     if not edition.stays_put:
         return rows
     # Who is there already is never refused, whoever he is.
@@ -157,16 +166,16 @@ def freezing(flags: int) -> Any:
     return lambda move, library_list: vmadump.freeze_running(move.source, move.process, flags, library_list)
 
 
-def move(machine: Machine, thread: Thread, node: int, flags: int | None, port: int) -> Steps:
+def move(machine: Machine, thread: Thread, node: int, flags: int | None, io: Io) -> Steps:
     """Go on running on another node; gives 0 there, or comes back because it failed.
 
-    `node` a node number, -1 the master; `flags` DUMP_ flags, None for the usual ones; `port` 0 or a
-    TCP port (an int through htons) for I/O forwarding. All descriptors are closed by the move.
+    `node` a node number, -1 the master; `flags` DUMP_ flags, None for the usual ones; `io` 0 or a TCP
+    port (an int through htons) for I/O forwarding, or a list. All other descriptors are closed by the move.
     Errors: move_errors. Source: scyld-bproc_move.
     """
     process, master = thread.process, machine.master
     table = master.tables.get("bproc_move") or move_errors(master.edition)
-    entry = EntryFacts(machine, node)
+    entry = EntryFacts(machine, node, io)
     row = table.first(entry)
     if row is not None or no_master(entry):
         if not machine.port.pass_at_once(machine.costs.syscall_ns):
@@ -174,7 +183,7 @@ def move(machine: Machine, thread: Thread, node: int, flags: int | None, port: i
         return 0 if row is None else Fail(row, table, str(node))
     if flags is None:
         flags = default_flags(master.node(node))
-    going = Move(process, machine, node, port, process.credentials, table, MOVE_PLANS, freezing(flags))
+    going = Move(process, machine, node, io, process.credentials, table, MOVE_PLANS, freezing(flags))
     depart(going)
     row = yield from drive(machine, master, going, (0, machine.costs.syscall_ns, machine.costs.syscall_ns, 0))
     settle(master, going)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
 from bprocsim.bproc.before import leave_behind
 from bprocsim.bproc.editions import Edition
-from bprocsim.bproc.execmove import exec_rows, no_master
+from bprocsim.bproc.execmove import exec_rows, facts_of, no_master
 from bprocsim.bproc.late import IO_SETUP, THAW, returned
 from bprocsim.bproc.steps import Step
 from bprocsim.bproc.transit import Move, Plan, Plans, passes
@@ -29,6 +29,9 @@ from bprocsim.posix.exec import ExecFacts, ExecProfile
 from bprocsim.posix.execcalls import become
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.procs import Thread
+
+if TYPE_CHECKING:
+    from bprocsim.faces.iolists import Io
 
 PAGE = "scyld-bproc_rexec"
 THERE = "EXEC"  # the step at which the rows of files are decided, on the target
@@ -53,11 +56,16 @@ def rexec_errors(edition: Edition, profile: ExecProfile) -> Errors:
     asked = Row(edition.no_master, no_master, "there is no master", source=edition.no_master_source)
     copied = tuple(row for row in exec_rows(profile) if row.cause in _COPIED)
     # No image is sent, so there is none that cannot be thawed.
-    way = tuple(row for row in returned(edition.late_rows, PAGE) if row.step != THAW)
+    way = tuple(row for row in returned(edition.after_exec(), PAGE) if row.step != THAW)
     before = tuple(row for row in way if row.step != IO_SETUP)
     there = tuple(_there(edition, profile))
     order = (*there, *way[len(before) :]) if edition.rexec_status is None else (*way[len(before) :], *there)
-    return Errors("bproc_rexec", page=PAGE, order=profile.order, rows=(asked, *copied, *before, *order))
+    return Errors(
+        "bproc_rexec",
+        page=PAGE,
+        order=profile.order,
+        rows=(asked, *edition.list_rows().entry, *copied, *before, *order),
+    )
 
 
 def _there(edition: Edition, profile: ExecProfile) -> Iterator[Row]:
@@ -73,16 +81,16 @@ def _there(edition: Edition, profile: ExecProfile) -> Iterator[Row]:
             yield evolve(row, step=THERE, kind=Kind.LATE, source=PAGE, status=edition.rexec_status)
 
 
-def rexec(machine: Machine, thread: Thread, node: int, port: int, cmd: Pointer, argv: Vector, envp: Vector) -> Steps:
+def rexec(machine: Machine, thread: Thread, node: int, io: Io, cmd: Pointer, argv: Vector, envp: Vector) -> Steps:
     """Move to a node and become an image there; comes back only if it fails.
 
-    `node` a node number; `port` 0 or a TCP port (an int through htons) for I/O forwarding; `cmd` is
-    looked up on that node. Errors: rexec_errors. Source: scyld-bproc_rexec.
+    `node` a node number; `io` 0 or a TCP port (an int through htons) for I/O forwarding, or a list;
+    `cmd` is looked up on that node. Errors: rexec_errors. Source: scyld-bproc_rexec.
     """
     process, master, edition = thread.process, machine.master, machine.master.edition
     table = master.tables.get("bproc_rexec") or rexec_errors(edition, machine.profile)
     subject = b"" if cmd is BAD_ADDRESS else cmd
-    given = ExecFacts(machine, process.credentials, process.cwd, cmd, argv, envp, process)
+    given = facts_of(machine, process.credentials, process.cwd, cmd, argv, envp, process, io)
     if (row := table.first(given)) is not None:
         if not machine.port.pass_at_once(machine.costs.syscall_ns):
             yield machine.port.sleep(machine.costs.syscall_ns)
@@ -94,7 +102,7 @@ def rexec(machine: Machine, thread: Thread, node: int, port: int, cmd: Pointer, 
     def execute(move: Move) -> Steps:
         return (yield from _execute(move, cmd, argv, envp))
 
-    move = Move(process, machine, node, port, process.credentials, table, PLANS, freeze)
+    move = Move(process, machine, node, io, process.credentials, table, PLANS, freeze)
     if edition.rexec_status is None:
         move.rebuild = execute
     depart(move)

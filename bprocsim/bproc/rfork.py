@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from types import GeneratorType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, setters
 
@@ -26,6 +26,9 @@ from bprocsim.posix.life import FORK_ERRORS, fork
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.procs import Ended, Process, State, Thread, drop, release
 
+if TYPE_CHECKING:
+    from bprocsim.faces.iolists import Io
+
 PAGE = "scyld-bproc_rfork"
 FORK = "fork"  # the step at which fork's own rows are decided
 
@@ -39,7 +42,9 @@ def rfork_errors(edition: Edition) -> Errors:
         for row in FORK_ERRORS.rows
     )
     way = tuple(evolve(row, source=PAGE if row.kind is Kind.PAGE else row.source) for row in returned_rows(edition))
-    return Errors("bproc_rfork", page=PAGE, order="bproc-4.0.0pre8-master", rows=(asked, *own, *way))
+    return Errors(
+        "bproc_rfork", page=PAGE, order="bproc-4.0.0pre8-master", rows=(asked, *edition.list_rows().entry, *own, *way)
+    )
 
 
 # The page lists lack of memory, and no limit on processes.
@@ -66,18 +71,18 @@ class Birth:
 
 
 def rfork(
-    machine: Machine, thread: Thread, node: int, flags: int | None, port: int, body: Callable[..., Any],
+    machine: Machine, thread: Thread, node: int, flags: int | None, io: Io, body: Callable[..., Any],
     args: tuple[Any, ...],
 ) -> Steps:  # fmt: skip
     """Make a child that runs `body(proc, *args)` on a node; gives its pid once it runs there.
 
-    `node` a node number, -1 the master; `flags` DUMP_ flags, None for the usual ones; `port` 0 or a
-    TCP port (an int through htons) for I/O forwarding. Errors: rfork_errors. Source:
+    `node` a node number, -1 the master; `flags` DUMP_ flags, None for the usual ones; `io` 0 or a TCP
+    port (an int through htons) for I/O forwarding, or a list. Errors: rfork_errors. Source:
     scyld-bproc_rfork.
     """
     process, master = thread.process, machine.master
     table = master.tables.get("bproc_rfork") or rfork_errors(master.edition)
-    if (row := table.first(EntryFacts(machine, node))) is not None:
+    if (row := table.first(EntryFacts(machine, node, io))) is not None:
         if not machine.port.pass_at_once(machine.costs.syscall_ns):
             yield machine.port.sleep(machine.costs.syscall_ns)
         return Fail(row, table, str(node))
@@ -87,7 +92,7 @@ def rfork(
     birth = Birth()
 
     def goes(proc: Any) -> Steps:
-        return (yield from _go(machine, proc, birth, (node, sent, port), table, lambda: body(proc, *args)))
+        return (yield from _go(machine, proc, birth, (node, sent, io), table, lambda: body(proc, *args)))
 
     def dress(child: Process) -> None:
         # One that is killed on its way has been: its parent gets its pid, and waits for it.
@@ -106,17 +111,17 @@ def rfork(
 
 
 def _go(
-    machine: Machine, proc: Any, birth: Birth, where: tuple[int, int, int], table: Errors, begin: Callable[[], Any]
+    machine: Machine, proc: Any, birth: Birth, where: tuple[int, int, Io], table: Errors, begin: Callable[[], Any]
 ) -> Steps:
     """Let a child move to where it is to begin, tell its parent, and begin; or be gone without a trace."""
     thread: Thread = proc.thread
-    child, master, (node, flags, port) = thread.process, machine.master, where
-    move = Move(child, machine, node, port, child.credentials, table, MOVE_PLANS, freezing(flags))
+    child, master, (node, flags, io) = thread.process, machine.master, where
+    move = Move(child, machine, node, io, child.credentials, table, MOVE_PLANS, freezing(flags))
     depart(move)
     row = yield from drive(machine, master, move, (0, machine.costs.syscall_ns, machine.costs.syscall_ns, 0))
     settle(master, move)
-    if row is None and not move.there and port:
-        row = yield from _connect(machine, thread, port, table)
+    if row is None and not move.there and io != 0:
+        row = yield from _set_up(machine, thread, io, table)
     if row is not None:
         _vanish(child, thread)
         birth.tell(machine.port, row)
@@ -131,13 +136,23 @@ def _go(
     return (yield from made) if isinstance(made, GeneratorType) else made
 
 
-def _connect(machine: Machine, thread: Thread, port: int, table: Errors) -> Steps:
-    """Make the three connections of a child that stays where it was forked; gives the row that is against it."""
+def _set_up(machine: Machine, thread: Thread, io: Io, table: Errors) -> Steps:
+    """Give a child that stays where it was forked what it was to have there; gives the row that is against it.
+
+    What a list does not name, and with a port all but the three connections, is as it was forked.
+    """
     child = thread.process
+    if not isinstance(io, int):
+        from bprocsim.bproc.iosetup import set_up, set_up_delayed
+
+        row = yield from set_up(machine, machine, child, child.credentials, io, thread, table)
+        if row is None:
+            yield from set_up_delayed(machine, machine, child, child.credentials, io, thread, table)
+        return row
     for number in (0, 1, 2):
         if number in child.descriptors:
             drop(child, number, machine.port)
-    answer = yield from iod.connect_back(machine, machine, child, port, thread)
+    answer = yield from iod.connect_back(machine, machine, child, io, thread)
     return table.first(ConnectFacts(answer), IO_SETUP)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bprocsim.bproc.master import Master
     from bprocsim.bproc.nodes import Node
     from bprocsim.bproc.vmadump import Frozen
+    from bprocsim.faces.iolists import Io
     from bprocsim.manual import Errors
 
 
@@ -59,7 +60,7 @@ class Move:
     process: Process
     source: Any
     destination: int
-    port: int
+    io: Io
     caller: Credentials
     table: Errors
     plans: Plans

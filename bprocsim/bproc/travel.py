@@ -51,12 +51,12 @@ SENT: Plan = (
     (Step.THAW, lambda move: f"in {readable(move.process.cwd_path)}"),
 )
 REBUILT: Plan = (
-    (Step.IO_SETUP, lambda move: f"port {move.port}"),
+    (Step.IO_SETUP, lambda move: f"port {move.io}" if isinstance(move.io, int) else repr(move.io)),
     (Step.PTRACE_TRAP, lambda move: "not traced"),
     (Step.RESPONSE, lambda move: "it worked"),
 )
 ANSWERED: Plan = ((Step.FORWARD_RESPONSE, lambda move: f"to {move.source.name}"),)
-HANDED_OVER: Plan = ((Step.HANDOVER, lambda move: "the caller's copy goes" if move.port else "to iod"),)
+HANDED_OVER: Plan = ((Step.HANDOVER, lambda move: "to iod" if move.io == 0 else "the caller's copy goes"),)
 ANSWERED_AND_HANDED_OVER: Plan = (*ANSWERED, *HANDED_OVER)
 
 
@@ -150,16 +150,24 @@ def _at_target(machine: Machine, target: Any, master: Master, move: Move) -> Ste
         row = yield from move.rebuild(move)
         if row is not None or move.decided():
             return row or _lost(move)
-    if move.port:
-        answer = yield from iod.connect_back(machine, target, process, move.port, move)
-        if move.decided():
-            return _lost(move)
-        if (row := table.first(ConnectFacts(answer), IO_SETUP)) is not None:
-            return row
-    else:
+    if move.io == 0:
         move.link = iod.give_migration_socket(machine, target, process)
+    else:
+        row = yield from _set_up(machine, target, move)
+        if row is not None or move.decided():
+            return _lost(move) if move.decided() else row
     yield from passes(target, master, move, REBUILT, (0, 0, 0))
     return _lost(move) if move.decided() else None
+
+
+def _set_up(machine: Machine, target: Any, move: Move) -> Steps:
+    """Give a process its descriptors on the target, by a port or by a list; gives the row that is against it."""
+    if isinstance(move.io, int):
+        answer = yield from iod.connect_back(machine, target, move.process, move.io, move)
+        return move.table.first(ConnectFacts(answer), IO_SETUP)
+    from bprocsim.bproc.iosetup import set_up  # most worlds have no lists
+
+    return (yield from set_up(machine, target, move.process, move.caller, move.io, move, move.table))
 
 
 def _stream(machine: Machine, target: Any, master: Master, move: Move, size_bytes: int) -> Iterable[Wait]:
@@ -198,6 +206,10 @@ def _hand_over(machine: Machine, target: Any, master: Master, move: Move) -> Ste
         yield from carry(master, move, front, machine, response, 0, HANDED_OVER, (0,))
     if not move.decided():
         move.let_go(forward=True)
+    if not isinstance(move.io, int):
+        from bprocsim.bproc.iosetup import set_up_delayed
+
+        yield from set_up_delayed(machine, target, move.process, move.caller, move.io, move, move.table)
     move.orphaned = False
     yield from passes(target, master, move, move.plans.runs, (0,))
     return True

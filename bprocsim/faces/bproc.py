@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from bprocsim.faces.arguments import function, integer
 from bprocsim.faces.calls import Call
 from bprocsim.faces.pointers import pointer, pointer_or_null, vector
 from bprocsim.faces.pyos import Proc
+
+if TYPE_CHECKING:
+    from bprocsim.faces.iolists import Io, IoArgument
 
 
 class BprocProc(Proc):
@@ -16,6 +20,9 @@ class BprocProc(Proc):
 
     What a call fills in C it fills here too: a list, a bp.BprocNodeInfo; None is NULL, bp.BAD_ADDRESS
     a pointer to nowhere. AttributeError: the edition lacks a call.
+
+    `port` is an int or, where the edition has such, a list of bp.BprocIo, one for each descriptor
+    that the process is to have; `libc` has those calls with the list and its length.
     """
 
     __slots__ = ()
@@ -26,30 +33,48 @@ class BprocProc(Proc):
             raise AttributeError(f"proc.{name}(...): {edition.lacking(name)}")
         return Call(self._pending.made(2), self._pending, self._dispatch, self.thread, name, args)
 
+    def _io(self, port: Any) -> Io:
+        """Take a port, or a list where the edition has such."""
+        if port.__class__ is int:
+            return int(port)
+        from bprocsim.faces.iolists import io_of  # most worlds have no lists
+
+        edition = self.thread.process.machine.master.edition
+        return io_of(port, "port", "" if edition.io_lists else f"edition {edition.name}")
+
+    def _in_c(self, name: str) -> Any:
+        """Give a call as C has it: in an edition with lists, the forms for I/O take a list and its length."""
+        if name.endswith("_io") and self.thread.process.machine.master.edition.io_lists:
+            from bprocsim.faces.lanl import LIST_FORMS
+
+            if name in LIST_FORMS:
+                return partial(LIST_FORMS[name], self)
+        return super()._in_c(name)
+
     # ---- moving ----
 
     def bproc_execmove(self, node: int, cmd: Any, argv: Any, envp: Any) -> Call[int]:
         """Load an image here and run it on a node, I/O as with port 0. Errors: bproc_execmove."""
         return self._execmove(node, 0, cmd, argv, envp)
 
-    def bproc_execmove_io(self, node: int, port: int, cmd: Any, argv: Any, envp: Any) -> Call[int]:
+    def bproc_execmove_io(self, node: int, port: IoArgument, cmd: Any, argv: Any, envp: Any) -> Call[int]:
         """Load an image here and run it on a node, with I/O forwarding to `port`. Errors: bproc_execmove."""
         return self._execmove(node, port, cmd, argv, envp)
 
-    def _bproc_execmove_io(self, node: int, port: int, cmd: Any, argv: Any, envp: Any) -> Call[int]:
+    def _bproc_execmove_io(self, node: int, port: IoArgument, cmd: Any, argv: Any, envp: Any) -> Call[int]:
         """Do what bproc_execmove_io does, under the page's own name. Errors: bproc_execmove."""
         return self._execmove(node, port, cmd, argv, envp)
 
-    def _execmove(self, node: int, port: int, cmd: Any, argv: Any, envp: Any) -> Call[int]:
+    def _execmove(self, node: int, port: IoArgument, cmd: Any, argv: Any, envp: Any) -> Call[int]:
         where, arguments, environment = pointer(cmd, "cmd"), vector(argv, "argv"), vector(envp, "envp")
-        numbers = integer(node, "node"), integer(port, "port")
+        numbers = integer(node, "node"), self._io(port)
         return self._call("_bproc_execmove_io", *numbers, where, arguments, environment)
 
     def bproc_move(self, node: int) -> Call[int]:
         """Go on running on a node, I/O as with port 0; returns 0 there. Errors: bproc_move."""
         return self._move(node, None, 0)
 
-    def bproc_move_io(self, node: int, port: int) -> Call[int]:
+    def bproc_move_io(self, node: int, port: IoArgument) -> Call[int]:
         """Go on running on a node, with I/O forwarding to `port`; returns 0 there. Errors: bproc_move."""
         return self._move(node, None, port)
 
@@ -57,28 +82,28 @@ class BprocProc(Proc):
         """Go on running on a node; bp.BPROC_DUMP_* flags say what is sent and not named. Errors: bproc_move."""
         return self._move(node, integer(flags, "flags"), 0)
 
-    def _bproc_move_io(self, node: int, flags: int, port: int) -> Call[int]:
+    def _bproc_move_io(self, node: int, flags: int, port: IoArgument) -> Call[int]:
         """Go on running on a node, with flags, and I/O forwarding to `port`. Errors: bproc_move."""
         return self._move(node, integer(flags, "flags"), port)
 
-    def _move(self, node: int, flags: int | None, port: int) -> Call[int]:
-        return self._call("_bproc_move_io", integer(node, "node"), flags, integer(port, "port"))
+    def _move(self, node: int, flags: int | None, port: IoArgument) -> Call[int]:
+        return self._call("_bproc_move_io", integer(node, "node"), flags, self._io(port))
 
     def bproc_rexec(self, node: int, cmd: Any, argv: Any, envp: Any) -> Call[int]:
         """Become an image that is on a node, I/O as with port 0. Errors: bproc_rexec."""
         return self._rexec(node, 0, cmd, argv, envp)
 
-    def bproc_rexec_io(self, node: int, port: int, cmd: Any, argv: Any, envp: Any) -> Call[int]:
+    def bproc_rexec_io(self, node: int, port: IoArgument, cmd: Any, argv: Any, envp: Any) -> Call[int]:
         """Become an image that is on a node, with I/O forwarding to `port`. Errors: bproc_rexec."""
         return self._rexec(node, port, cmd, argv, envp)
 
-    def _bproc_rexec_io(self, node: int, port: int, cmd: Any, argv: Any, envp: Any) -> Call[int]:
+    def _bproc_rexec_io(self, node: int, port: IoArgument, cmd: Any, argv: Any, envp: Any) -> Call[int]:
         """Do what bproc_rexec_io does, under the page's own name. Errors: bproc_rexec."""
         return self._rexec(node, port, cmd, argv, envp)
 
-    def _rexec(self, node: int, port: int, cmd: Any, argv: Any, envp: Any) -> Call[int]:
+    def _rexec(self, node: int, port: IoArgument, cmd: Any, argv: Any, envp: Any) -> Call[int]:
         where, arguments, environment = pointer(cmd, "cmd"), vector(argv, "argv"), vector(envp, "envp")
-        numbers = integer(node, "node"), integer(port, "port")
+        numbers = integer(node, "node"), self._io(port)
         return self._call("_bproc_rexec_io", *numbers, where, arguments, environment)
 
     def bproc_rfork(self, node: int, child: Callable[..., Any], *args: Any) -> Call[int]:
@@ -88,7 +113,7 @@ class BprocProc(Proc):
         """
         return self._rfork("bproc_rfork", node, None, 0, child, args)
 
-    def bproc_rfork_io(self, node: int, port: int, child: Callable[..., Any], *args: Any) -> Call[int]:
+    def bproc_rfork_io(self, node: int, port: IoArgument, child: Callable[..., Any], *args: Any) -> Call[int]:
         """Make a child that runs `child(proc, *args)` on a node, with I/O forwarding to `port`. Errors: bproc_rfork."""
         return self._rfork("bproc_rfork_io", node, None, port, child, args)
 
@@ -96,14 +121,22 @@ class BprocProc(Proc):
         """Make a child that runs `child(proc, *args)` on a node, with bp.BPROC_DUMP_* flags. Errors: bproc_rfork."""
         return self._rfork("_bproc_rfork", node, integer(flags, "flags"), 0, child, args)
 
-    def _bproc_rfork_io(self, node: int, flags: int, port: int, child: Callable[..., Any], *args: Any) -> Call[int]:
+    def _bproc_rfork_io(
+        self, node: int, flags: int, port: IoArgument, child: Callable[..., Any], *args: Any
+    ) -> Call[int]:
         """Make a child on a node, with flags, and I/O forwarding to `port`. Errors: bproc_rfork."""
         return self._rfork("_bproc_rfork_io", node, integer(flags, "flags"), port, child, args)
 
     def _rfork(
-        self, name: str, node: int, flags: int | None, port: int, child: Callable[..., Any], args: tuple[Any, ...]
+        self,
+        name: str,
+        node: int,
+        flags: int | None,
+        port: IoArgument,
+        child: Callable[..., Any],
+        args: tuple[Any, ...],
     ) -> Call[int]:
-        numbers = integer(node, "node"), flags, integer(port, "port")
+        numbers = integer(node, "node"), flags, self._io(port)
         return self._call("_bproc_rfork_io", *numbers, function(child, name), args)
 
     # ---- what is known of nodes ----

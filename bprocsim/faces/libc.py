@@ -29,7 +29,8 @@ class Libc:
     `errno` is the simulated system's number for the last failure. Calls that fill memory give
     (rc, value): what `pipe`, `getsockname`, `sigaction`, `sigprocmask` and `thread_join` store;
     `wait` and `waitpid` give (pid, status), to be read with bp.WIFEXITED and its kin; `read` gives
-    (count, data) and `accept` (descriptor, address).
+    (count, data) and `accept` (descriptor, address). Where an edition of BProc has lists for I/O, the
+    forms that take one are (node, io, iolen, ...), and flags stand behind those.
     """
 
     __slots__ = ("_proc", "errno")
@@ -40,7 +41,7 @@ class Libc:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         ours = name in _NOT_IN_C or (name[0] == "_" and not name.startswith("_bproc_"))
-        made = None if ours else getattr(self._proc, _NAMES.get(name, name), None)
+        made = None if ours else self._proc._in_c(_NAMES.get(name, name))
         if not callable(made):
             raise AttributeError(f"libc has no call {name!r}")
 

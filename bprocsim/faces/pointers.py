@@ -22,7 +22,8 @@ class _Address(Enum):
 
 BAD_ADDRESS: Final = _Address.BAD_ADDRESS
 
-Pointer = bytes | Literal[_Address.BAD_ADDRESS]
+Nowhere = Literal[_Address.BAD_ADDRESS]
+Pointer = bytes | Nowhere
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)

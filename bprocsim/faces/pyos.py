@@ -99,6 +99,10 @@ class Proc(Inside):
     def _call(self, name: str, *args: Any) -> Call[Any]:
         return Call(self._pending.made(2), self._pending, self._dispatch, self.thread, name, args)
 
+    def _in_c(self, name: str) -> Any:
+        """Give a call as the manual has it, where that takes other arguments; None: there is no such call."""
+        return getattr(self, name, None)
+
     def check_finished(self) -> None:
         """Complain about a last call that was never run."""
         if self._pending.call:

@@ -229,7 +229,8 @@ class Search:
 
     def _open(self, path: bytes) -> tuple[Inode | None, E]:
         """Open a file for reading as open does; gives its inode, or None and why not."""
-        facts = OpenFacts(self.machine, self.thread, path, 0)
+        process = self.thread.process
+        facts = OpenFacts(self.machine, process, path, 0, process.credentials)
         row = OPEN_ERRORS.first(facts)
         return (facts.inode, E.ENOENT) if row is None else (None, row.errno)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from attrs import define, field, setters
@@ -9,7 +10,7 @@ from attrs import define, field, setters
 from bprocsim.errnos import Errno as E
 from bprocsim.faces.pointers import BAD_ADDRESS, Pointer
 from bprocsim.manual import Errors, Fail, Row
-from bprocsim.port import Port, Steps, Why
+from bprocsim.port import Port, Steps, WaitQueue, Why
 from bprocsim.posix import vfs
 from bprocsim.posix.conditions import (
     cmd_absent,
@@ -19,10 +20,11 @@ from bprocsim.posix.conditions import (
     search_denied,
     too_many_links,
 )
+from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.machine import Machine, counted
 from bprocsim.posix.paths import Stop, Walk, walk
 from bprocsim.posix.pipes import Fifo
-from bprocsim.posix.procs import Thread, let_go, put
+from bprocsim.posix.procs import Process, Thread, let_go, put
 from bprocsim.posix.streams import Null
 from bprocsim.posix.vfs import READ, WRITE, Inode, Kind, permits
 from bprocsim.posix.waiting import block, interrupted
@@ -85,12 +87,13 @@ class OpenFile:
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class OpenFacts:
-    """What open asks about."""
+    """What open asks about: `process` is to have the file, opened with the rights of `who`."""
 
     machine: Machine
-    thread: Thread
+    process: Process
     path: Pointer
     flags: int
+    who: Credentials
     interrupted: bool = False
     _walk: Walk | None = field(default=None, init=False)
 
@@ -98,13 +101,13 @@ class OpenFacts:
     def walk(self) -> Walk:
         """Give where the path leads."""
         if self._walk is None:
-            process, limits = self.thread.process, self.machine.profile.paths
+            limits = self.machine.profile.paths
             if self.path is BAD_ADDRESS or not self.path or limits.too_long(self.path):
                 self._walk = Walk(inode=None, stops=(), where=b"", parent=None, name=b"", wants_directory=False)
             else:
                 # What is to be made must not exist, not even as a link that leads nowhere.
                 follow = self.flags & (O_CREAT | O_EXCL) != O_CREAT | O_EXCL
-                self._walk = walk(self.machine.tree, process.cwd, self.path, process.credentials, limits, follow)
+                self._walk = walk(self.machine.tree, self.process.cwd, self.path, self.who, limits, follow)
         return self._walk
 
     @property
@@ -160,7 +163,7 @@ def slash_after_name(f: OpenFacts) -> bool:
 
 def directory_not_writable(f: OpenFacts) -> bool:
     parent = f.walk.parent
-    return f.creates and parent is not None and not permits(parent, f.thread.process.credentials, WRITE)
+    return f.creates and parent is not None and not permits(parent, f.who, WRITE)
 
 
 def already_exists(f: OpenFacts) -> bool:
@@ -180,7 +183,7 @@ def access_denied(f: OpenFacts) -> bool:
         return False
     mode = f.flags & O_ACCMODE
     want = {O_RDONLY: READ, O_WRONLY: WRITE}.get(mode, READ | WRITE) | (WRITE if f.flags & O_TRUNC else 0)
-    return not permits(f.inode, f.thread.process.credentials, want)
+    return not permits(f.inode, f.who, want)
 
 
 def read_only_mount(f: OpenFacts) -> bool:
@@ -206,8 +209,10 @@ def table_full(f: OpenFacts) -> bool:
 
 
 def too_many_descriptors(f: OpenFacts) -> bool:
-    return len(f.thread.process.descriptors) >= f.thread.process.open_limit
+    return len(f.process.descriptors) >= f.process.open_limit
 
+
+WAIT = "WAIT"  # the step at which a row is decided while open waits
 
 OPEN_ERRORS = Errors(
     "open",
@@ -235,32 +240,53 @@ OPEN_ERRORS = Errors(
         Row(E.EACCES, access_denied, "the file's mode denies what is asked for"),
         Row(E.ENXIO, no_device, "no device of this simulator stands behind the special file"),
         Row(E.ETXTBSY, program_runs, "the file is a program that runs and is to be written", source="linux-open2"),
-        Row(E.EINTR, interrupted, "a signal was caught while it waited for the other side of a fifo"),
+        Row(E.EINTR, interrupted, "a signal was caught while it waited for the other side of a fifo", step=WAIT),
     ),
 )
 
 
 def open_(machine: Machine, thread: Thread, path: Pointer, flags: int, mode: int) -> Steps:
     """Open a file, making it if asked; gives a descriptor. Errors: OPEN_ERRORS. Source: posix-open."""
-    process, tree = thread.process, machine.tree
+    process = thread.process
     yield machine.port.sleep(machine.costs.syscall_ns)
-    facts = OpenFacts(machine, thread, path, flags)
+    facts = OpenFacts(machine, process, path, flags, process.credentials)
     if (row := OPEN_ERRORS.first(facts)) is not None:
         return Fail(row, OPEN_ERRORS, b"" if path is BAD_ADDRESS else path)
-    inode = facts.inode
+    close_on_exec = bool(flags & O_CLOEXEC)
+    return (
+        yield from opened(
+            facts,
+            mode,
+            lambda description: put(process, description, close_on_exec=close_on_exec),
+            lambda queue, what, since_ns: block(machine.port, thread, queue, what, since_ns),
+        )
+    )
+
+
+# Waits in a queue, for what, since when; gives the Why.
+Stand = Callable[[WaitQueue, str, int], Steps]
+
+
+def opened(facts: OpenFacts, mode: int, place: Callable[[Any], Any], stand: Stand) -> Steps:
+    """Open what a table has been asked about, with `mode` if it is to be made; gives what `place` makes of it.
+
+    `stand` waits for the other side of a fifo. A Fail if a signal was caught meanwhile, None if
+    whoever waits was told to give up.
+    """
+    machine, process, who, flags = facts.machine, facts.process, facts.who, facts.flags
+    tree, inode = machine.tree, facts.inode
     if inode is None:
-        who, parent = process.credentials, facts.walk.parent
+        parent = facts.walk.parent
         assert parent is not None
         bits = mode & ~process.umask & 0o7777
         group = parent.gid if parent.mode & 0o2000 else who.egid
         inode = vfs.create_file(tree, parent.number, facts.walk.name, bits, who.euid, group)
-    close_on_exec, access = bool(flags & O_CLOEXEC), flags & O_ACCMODE
+    access = flags & O_ACCMODE
     if inode.kind is Kind.FIFO:
         readable, writable = access in (O_RDONLY, O_RDWR), access in (O_WRONLY, O_RDWR)
-        return (yield from _open_fifo(machine, thread, facts, readable, writable, close_on_exec))
+        return (yield from _open_fifo(facts, readable, writable, place, stand))
     if inode.device == "null":
-        null = Null(access in (O_RDONLY, O_RDWR), access in (O_WRONLY, O_RDWR))
-        return put(process, counted(machine, null), close_on_exec=close_on_exec)
+        return place(counted(machine, Null(access in (O_RDONLY, O_RDWR), access in (O_WRONLY, O_RDWR))))
     file = OpenFile(machine, inode.number, flags)
     if facts.writes and inode.kind is Kind.FILE:
         own = tree.own(inode.number)
@@ -268,31 +294,32 @@ def open_(machine: Machine, thread: Thread, path: Pointer, flags: int, mode: int
             own.data = b""
         if file.writable:
             own.writers += 1
-    return put(process, counted(machine, file), close_on_exec=close_on_exec)
+    return place(counted(machine, file))
 
 
-def _open_fifo(
-    machine: Machine, thread: Thread, facts: OpenFacts, readable: bool, writable: bool, close_on_exec: bool
-) -> Steps:
+def _open_fifo(facts: OpenFacts, readable: bool, writable: bool, place: Callable[[Any], Any], stand: Stand) -> Steps:
     """Open a fifo; one side alone waits until somebody opens the other. Source: posix-open."""
-    port, inode = machine.port, facts.inode
+    machine, inode = facts.machine, facts.inode
     assert inode is not None, "decided"
-    number = inode.number
+    port, number = machine.port, inode.number
+    since_ns = port.now_ns
     fifo = machine.fifos.get(number)
     if fifo is None:
         fifo = machine.fifos[number] = Fifo(machine.costs.pipe_bytes, gone=lambda: machine.fifos.pop(number))
     end = counted(machine, fifo.end(readable, writable))
     fifo.opening.wake_all(port, Why.DATA)
     end.references += 1  # while it waits
-    other, before, since_ns = int(readable), list(fifo.opened), port.now_ns
+    other, before = int(readable), list(fifo.opened)
     try:
         while readable != writable and not (fifo.writers if readable else fifo.readers):
             if fifo.opened[other] != before[other]:
                 break  # somebody came and went
-            why = yield from block(port, thread, fifo.opening, f"open({facts.path!r})", since_ns)
+            why = yield from stand(fifo.opening, f"open({facts.path!r})", since_ns)
+            if why is Why.GONE:
+                return None
             facts.interrupted = why is Why.SIGNAL and fifo.opened[other] == before[other]
-            if (row := OPEN_ERRORS.first(facts)) is not None:
+            if (row := OPEN_ERRORS.first(facts, WAIT)) is not None:
                 return Fail(row, OPEN_ERRORS, b"" if facts.path is BAD_ADDRESS else facts.path)
-        return put(thread.process, end, close_on_exec=close_on_exec)
+        return place(end)
     finally:
         let_go(end, port)

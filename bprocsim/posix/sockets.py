@@ -64,7 +64,7 @@ def already_bound(f: SocketFacts) -> bool:
 
 
 def address_not_ours(f: SocketFacts) -> bool:
-    return f.address is not None and f.address.host != ANY and not _is_local(f.machine, f.address.host)
+    return f.address is not None and f.address.host != ANY and not is_local(f.machine, f.address.host)
 
 
 def port_privileged(f: SocketFacts) -> bool:
@@ -182,7 +182,8 @@ def _facts(machine: Machine, thread: Thread, fd: int, address: Address | None = 
     return facts
 
 
-def _is_local(machine: Machine, host: str) -> bool:
+def is_local(machine: Machine, host: str) -> bool:
+    """Tell whether an address is one of a machine's own."""
     return host == machine.address or host.startswith("127.")
 
 
@@ -320,7 +321,7 @@ def connect(machine: Machine, thread: Thread, fd: int, address: Address) -> Step
     Errors: CONNECT_ERRORS. Sources: posix-connect, linux-connect2.
     """
     yield machine.port.sleep(machine.costs.syscall_ns)
-    here = address.host in ("", ANY) or _is_local(machine, address.host)
+    here = address.host in ("", ANY) or is_local(machine, address.host)
     facts = _facts(machine, thread, fd, Address(machine.address, address.port) if here else address)
     if (row := CONNECT_ERRORS.first(facts)) is not None:
         return Fail(row, CONNECT_ERRORS, f"{address.host}:{address.port}")

@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 import bprocsim as bp
 from bprocsim.testing.execcases import STREAMS, USER, ExecCase
 from bprocsim.testing.files import elf_content, make
+from bprocsim.testing.iocases import IO_WORLDS, faults_of, prepare
 from bprocsim.testing.movecases import CALLS as INSIDE
 from bprocsim.testing.movecases import make_inside
 
@@ -33,10 +34,11 @@ class Case(ExecCase):
     `from_node` and `node` from where to where. Of node 2, whether it is the destination or not:
     `down` it is; `node_mode` who may go there; `lost_at` the step at which it loses power;
     `node_arch` its architecture; `loader_there` it has the usual loader; `node_free_bytes` of its
-    memory. `by_name` the loader is not sent with the image; `port` of the I/O forwarding, `listens`
-    somebody does there; `silent` the link from node 2 to the caller is cut when the process is about
-    to connect back. Of a call that moves a running process: `flags` what is sent; `fork_bytes`,
-    `pids_left` what the calling node has left for a child.
+    memory, and it can open `node_files`. `by_name` the loader is not sent with the image; `port` of the
+    I/O forwarding, `listens` somebody does there; `silent` the link from node 2 to the caller is cut when
+    the process is about to connect back; `io` names a list in place of the port, see `iocases`. Of a call that moves a
+    running process: `flags` what is sent; `fork_bytes`, `pids_left` what the calling node has left for
+    a child.
 
     The files of bproc_rexec are those of node 2.
     """
@@ -54,9 +56,11 @@ class Case(ExecCase):
     by_name: bool = False
     loader_there: bool = True
     node_free_bytes: int | None = None
+    node_files: int | None = None
     port: int = 0
     listens: bool = True
     silent: bool = False
+    io: str = ""
     flags: int | None = None
     fork_bytes: int | None = None
     pids_left: int | None = None
@@ -84,6 +88,8 @@ class Case(ExecCase):
         make(files, self.program, elf_content(self.program, (self.nested(files, named), named)))
         if self.node_mode != 0o111:
             cluster.nodes[TARGET].chmod(self.node_mode)
+        if self.io:
+            prepare(cluster, IO_WORLDS[self.io], TARGET)
         if not self.loader_there:
             cluster.nodes[TARGET].fs.unlink(LOADER)
         return cluster
@@ -97,6 +103,11 @@ class Case(ExecCase):
     def profile(self) -> bp.ExecProfile:
         """Give the rules of exec as a record."""
         return bp.kernels[self.kernel] if isinstance(self.kernel, str) else self.kernel
+
+    @property
+    def port_or_list(self) -> Any:
+        """Give what the call is given for its I/O, 0 if nothing."""
+        return IO_WORLDS[self.io].io if self.io else self.port
 
     @property
     def bits(self) -> int:
@@ -124,13 +135,13 @@ class Case(ExecCase):
             return cluster.execve(*self.arguments(), **who)
         if self.call in INSIDE:
             return make_inside(self, cluster, who)
-        if self.call == "bproc_rexec":
-            if not self.port:
-                return cluster.bproc_rexec(self.node, *self.arguments(), **who)
-            return cluster.bproc_rexec_io(self.node, self.port, *self.arguments(), **who, listen=self.listens)
-        if not self.port:
-            return cluster.bproc_execmove(self.node, *self.arguments(), **who)
-        return cluster.bproc_execmove_io(self.node, self.port, *self.arguments(), **who, listen=self.listens)
+        called = "bproc_rexec" if self.call == "bproc_rexec" else "bproc_execmove"
+        if not self.port and not self.io:
+            found: bp.Outcome = getattr(cluster, called)(self.node, *self.arguments(), **who)
+        else:
+            by_io = getattr(cluster, f"{called}_io")
+            found = by_io(self.node, self.port_or_list, *self.arguments(), **who, listen=self.listens)
+        return found
 
     def run(self) -> bp.Outcome:
         """Build the world and make the call."""
@@ -159,6 +170,10 @@ class Case(ExecCase):
             yield bp.PowerOff(TARGET, step=self.lost_at)
         if self.node_free_bytes is not None:
             yield bp.MemoryFull(TARGET, self.node_free_bytes)
+        if self.io:
+            yield from faults_of(IO_WORLDS[self.io], TARGET)
+        if self.node_files is not None:
+            yield bp.OpenFileLimit(TARGET, self.node_files)
 
     def _open_there(self) -> int:
         """Tell how many files the process itself has open on the node of the exec, once it has moved there."""

@@ -41,6 +41,10 @@ def defects(cause: str, kernel: str | bp.ExecProfile = "documented") -> tuple[De
 
     `kernel` a name or a record. KeyError: a cause of no row of exec or execmove.
     """
+    if cause.startswith("io_"):
+        from bprocsim.testing.iodefects import IO_WAYS  # which are made of this room's
+
+        return IO_WAYS[cause]
     return _all_of(bp.kernels[kernel] if isinstance(kernel, str) else kernel)[cause]
 
 

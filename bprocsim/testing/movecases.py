@@ -9,6 +9,7 @@ import bprocsim as bp
 from bprocsim.bproc.move import move_errors
 from bprocsim.bproc.rfork import rfork_errors
 from bprocsim.manual import Errors
+from bprocsim.testing.iocases import PORT
 
 MOVER = "/usr/bin/mover"
 CALLS = ("bproc_move", "bproc_rfork")
@@ -21,9 +22,10 @@ def make_inside(case: Any, cluster: bp.Cluster, who: dict[str, Any]) -> bp.Outco
     @bp.program(needs=("libc.so.6",))
     def mover(proc: bp.BprocProc) -> Iterator[Any]:
         """Make the call, and tell what it came to."""
-        if case.port and case.listens:
+        port = case.port or (PORT if "socket" in case.io else 0)
+        if port and case.listens:
             fd = yield from proc.socket()
-            yield from proc.bind(fd, bp.Address("", case.port))
+            yield from proc.bind(fd, bp.Address("", port))
             yield from proc.listen(fd, 3)
         _leave_little(case, cluster, proc.pid)
         try:
@@ -59,13 +61,15 @@ def _leave_little(case: Any, cluster: bp.Cluster, pid: int) -> None:
 
 def _call(case: Any, proc: bp.BprocProc) -> Any:
     """Give the call, not yet made; without flags and port in its shorter form."""
+    io = case.port_or_list
+    given = bool(case.io or case.port)
     if case.call == "bproc_move":
         if case.flags is not None:
-            return proc._bproc_move_io(case.node, case.flags, case.port)
-        return proc.bproc_move_io(case.node, case.port) if case.port else proc.bproc_move(case.node)
+            return proc._bproc_move_io(case.node, case.flags, io)
+        return proc.bproc_move_io(case.node, io) if given else proc.bproc_move(case.node)
     if case.flags is not None:
-        return proc._bproc_rfork_io(case.node, case.flags, case.port, _ends)
-    return proc.bproc_rfork_io(case.node, case.port, _ends) if case.port else proc.bproc_rfork(case.node, _ends)
+        return proc._bproc_rfork_io(case.node, case.flags, io, _ends)
+    return proc.bproc_rfork_io(case.node, io, _ends) if given else proc.bproc_rfork(case.node, _ends)
 
 
 def _ends(proc: bp.Proc) -> Iterator[Any]:

@@ -39,6 +39,7 @@ from bprocsim.world.specs import (
 from bprocsim.world.system import absolute, sim_for
 
 if TYPE_CHECKING:
+    from bprocsim.faces.iolists import IoArgument
     from bprocsim.faults import Fault, Planned
     from bprocsim.posix.elfbuild import ElfImage
     from bprocsim.world.bprocsession import BprocSession
@@ -264,14 +265,16 @@ class Cluster(MovingCalls):
         return execmove(self, request, node, 0, cmd, argv, envp)
 
     def bproc_execmove_io(
-        self, node: int, port: int, cmd: Any, argv: Any = LEFT_OUT, envp: Any = (), *, user: Any = None,
+        self, node: int, port: IoArgument, cmd: Any, argv: Any = LEFT_OUT, envp: Any = (), *, user: Any = None,
         from_node: int = NODE_MASTER, caller: ProcessHandle | None = None, input: bytes = b"", cwd: Any = None,
         timeout_ns: int | None = None, listen: bool = True,
     ) -> Outcome:  # fmt: skip
         """Do what bproc_execmove does, with I/O forwarding to `port` of the calling node.
 
-        The harness listens there and takes three connections, stdout, stderr and stdin, unless
-        `listen` is False; `input` is what stdin gives. Errors: bproc_execmove, as an Outcome.
+        Where the edition has lists, `port` may also be one of bp.BprocIo. The harness listens on the
+        port, or wherever a list names one of the calling node, and takes what comes for stdout, stderr
+        and stdin, unless `listen` is False; `input` is what stdin gives. Errors: bproc_execmove, as an
+        Outcome.
         """
         request = Request(user, from_node, caller, input, cwd, timeout_ns, listen)
         return execmove(self, request, node, port, cmd, argv, envp)

@@ -41,7 +41,7 @@ class Attempt:
 
     `out`, `err` what it writes to, of which `seen` bytes were there before; `result` what the call
     came to; `returned` whether it came back; `ended_ns`, `node` when and where it was over; `ends`
-    the connections that the harness took; `with_children` a call that comes back is not over before
+    the connections for output that the harness took; `with_children` a call that comes back is not over before
     they are; `placed` the resource set and the home SRAD of the new image, where there are such.
     """
 
@@ -78,7 +78,7 @@ class Attempt:
 
     def _heard(self) -> bool:
         """Tell whether nothing more will come over the connections that the harness took."""
-        return not self.ends or all(end.ended or end.reset or _unheard(end) for end in self.ends[:2])
+        return not self.ends or all(end.ended or end.reset or _unheard(end) for end in self.ends)
 
 
 def _unheard(end: Endpoint) -> bool:
@@ -126,7 +126,7 @@ def make_call(
         attempt.end(sim)
 
     process.watchers = [*(process.watchers or ()), ended]
-    listener = None if caller.listen is None else _listen(caller, attempt, caller.listen)
+    listeners = [_listen(caller, attempt, *each) for each in caller.listen.items()]
     thread = process.threads[0]
     try:
         steps = _attempt(sim, thread, attempt, traced, args, caller)
@@ -134,8 +134,9 @@ def make_call(
         wait_until(sim, attempt.over, f"{name} by pid {process.pid}", attempt.began_ns, caller.timeout_ns, task)
     finally:
         # Also when it did not end in time: then the harness no longer listens, and hears no more of it.
-        if listener is not None and not listener.closed:
-            listener.close(sim.engine)
+        for listener in listeners:
+            if not listener.closed:
+                listener.close(sim.engine)
         if process.watchers:
             process.watchers.remove(ended)
     if process.idle and process.machine is where:
@@ -225,29 +226,38 @@ def tell(attempt: Attempt, name: str, errors: Errors) -> Outcome:
     )  # fmt: skip
 
 
-def _listen(caller: Caller, attempt: Attempt, number: int) -> Any:
-    """Listen for the three connections: by order stdout, stderr, stdin."""
+def _listen(caller: Caller, attempt: Attempt, number: int, wanted: tuple[tuple[int, int], ...]) -> Any:
+    """Listen for connections on a port: by order for which descriptors, each with the bytes to be left out first."""
     from bprocsim.posix.sockets import open_listener
 
     machine, port = caller.machine, caller.machine.port
-    sinks = (attempt.out, attempt.err)
-    listener = open_listener(machine, number, len(sinks))
+    sinks = {1: attempt.out, 2: attempt.err}
+    listener = open_listener(machine, number, len(wanted))
+    coming = iter(wanted)
 
     def accepted(end: Endpoint) -> None:
-        place = len(attempt.ends)
-        attempt.ends.append(end)
-        if place < len(sinks):
-            end.arrived = _taker(sinks[place], port)
-            end.at_end = _closer(end, port)
-        else:
+        number, left_out = next(coming, (0, 0))
+        if number == 0:
             port.start(_feed(end, port, caller.data))
+        else:
+            attempt.ends.append(end)
+            end.arrived = _taker(sinks.get(number), port, left_out)
+            end.at_end = _closer(end, port)
 
     listener.accepted = accepted
     return listener
 
 
-def _taker(sink: Sink, port: Any) -> Callable[[bytes], int]:
-    return lambda data: sink.give(port, data)
+def _taker(sink: Sink | None, port: Any, left_out: int) -> Callable[[bytes], int]:
+    """Give what takes data that arrive, but the first `left_out` bytes; without a sink they are lost."""
+
+    def take(data: bytes) -> int:
+        nonlocal left_out
+        kept = data[left_out:]
+        left_out -= len(data) - len(kept)
+        return len(data) if sink is None or not kept else len(data) - len(kept) + sink.give(port, kept)
+
+    return take
 
 
 def _closer(end: Endpoint, port: Any) -> Callable[[], None]:

@@ -5,9 +5,10 @@ A call by a fresh process that is refused on entry needs no process: it is decid
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, setters
 
@@ -22,6 +23,9 @@ from bprocsim.posix.procs import Process
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.simulation import Simulation
 from bprocsim.world.specs import credentials_of
+
+if TYPE_CHECKING:
+    from bprocsim.faces.iolists import Io
 
 
 class _LeftOut:
@@ -47,12 +51,16 @@ class Request:
     listen: bool = False
 
 
+_NOWHERE: Mapping[int, tuple[tuple[int, int], ...]] = MappingProxyType({})
+
+
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Caller:
     """Who makes a call from outside: `process` an idle one, or None for a fresh one of `who`.
 
     `data` its stdin; `cwd`, `cwd_path` its directory; `timeout_ns` bounds the call; `listen` the
-    port on which the harness takes the three connections; `surveyed` the call's survey, if made.
+    ports on which the harness takes connections, and for which descriptors, in order: each with the bytes
+    that come before what is written; `surveyed` the call's survey, if made.
     """
 
     machine: Any
@@ -62,23 +70,25 @@ class Caller:
     cwd: int
     cwd_path: bytes
     timeout_ns: int | None = None
-    listen: int | None = None
+    listen: Mapping[int, tuple[tuple[int, int], ...]] = _NOWHERE
     surveyed: Any = None
 
 
 def execmove(cluster: Any, request: Request, node: Any, port: Any, cmd: Any, argv: Any, envp: Any) -> Outcome:
     """Make bproc_execmove, with port 0, or _bproc_execmove_io."""
     path, arguments, environment = vectors_of(cmd, argv, envp)
-    number = integer(port, "port")
-    args = (integer(node, "node"), number, path, arguments, environment)
-    cluster.sim.ready("bproc_execmove_io" if number else "bproc_execmove")
+    io = io_argument(cluster, port)
+    args = (integer(node, "node"), io, path, arguments, environment)
+    cluster.sim.ready("bproc_execmove" if io == 0 else "bproc_execmove_io")
     caller = caller_of(cluster, request)
     if caller.process is None:
-        caller.surveyed = survey_execmove(caller.machine, caller.who, caller.cwd, path, arguments, environment)
+        caller.surveyed = survey_execmove(
+            caller.machine, caller.who, caller.cwd, path, arguments, environment, None, io
+        )
         refused = caller.surveyed[0]
         if refused is not None and caller.timeout_ns is None:
             return refuse(cluster.sim, caller.machine, "bproc_execmove", "_bproc_execmove_io", args, refused)
-    listens(caller, request, number)
+    listens(caller, request, io)
     errors: Errors = cluster.bpmaster.execmove_errors
     return maker()(cluster.sim, caller, "bproc_execmove", "_bproc_execmove_io", args, errors)
 
@@ -98,10 +108,36 @@ def execve(cluster: Any, request: Request, path: Any, argv: Any, envp: Any) -> O
     return maker()(cluster.sim, caller, "execve", "execve", args, errors)
 
 
-def listens(caller: Caller, request: Request, port: int) -> None:
-    """Let the harness listen on a port, if it was asked to; ValueError if somebody has it."""
-    if request.listen and port % 65536:
-        caller.listen = _free(caller.machine, port)
+def io_argument(cluster: Any, port: Any) -> Io:
+    """Take a port, or a list where the edition of a cluster has such. TypeError."""
+    if port.__class__ is int:
+        return int(port)
+    from bprocsim.faces.iolists import io_of  # most worlds have no lists
+
+    edition = cluster.edition
+    return io_of(port, "port", "" if edition.io_lists else f"edition {edition.name}")
+
+
+# For which descriptors the harness is connected to on a port: stdout, stderr and stdin, and nothing before them.
+_BY_PORT = ((1, 0), (2, 0), (0, 0))
+_INFO_BYTES = 8  # a pid and a number
+
+
+def listens(caller: Caller, request: Request, io: Io) -> None:
+    """Let the harness listen where a process will connect to, if it was asked to; ValueError if somebody does."""
+    if not request.listen:
+        return
+    if isinstance(io, int):
+        if io % 65536:
+            caller.listen = {_free(caller.machine, io): _BY_PORT}
+        return
+    from bprocsim.faces.iolists import IO_SOCKET
+
+    found: dict[int, list[tuple[int, int]]] = {}
+    for entry in sorted(io.from_host(caller.machine.address).entries, key=lambda each: each.delayed):
+        if entry.type == IO_SOCKET and entry.addr.host == caller.machine.address and entry.addr.port:
+            found.setdefault(entry.addr.port, []).append((entry.fd, _INFO_BYTES if entry.sends_info else 0))
+    caller.listen = {_free(caller.machine, port): tuple(each) for port, each in found.items()}
 
 
 @cache

@@ -1,7 +1,7 @@
 """The calls that move a process, made from outside: each under its own name, each giving an Outcome.
 
 Who calls is said as for bproc_execmove: `user`, `from_node`, `caller`, `input`, `cwd`, `timeout_ns`;
-in the forms with a port the harness listens there, unless `listen` is False.
+in the forms with a port, or a list for I/O, the harness listens there, unless `listen` is False.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.faces.arguments import function, integer
-from bprocsim.world.directcalls import LEFT_OUT, Request, caller_of, listens, maker, vectors_of
+from bprocsim.world.directcalls import LEFT_OUT, Request, caller_of, io_argument, listens, maker, vectors_of
 from bprocsim.world.nodecalls import NodeCalls
 from bprocsim.world.outcome import Outcome
 
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from bprocsim.faces.iolists import Io, IoArgument
     from bprocsim.manual import Errors
 
 
@@ -48,7 +49,7 @@ class MovingCalls(NodeCalls):
         """
         return _move(self, "bproc_move", node, None, 0, by)
 
-    def bproc_move_io(self, node: int, port: int, **by: Unpack[ByPort]) -> Outcome:
+    def bproc_move_io(self, node: int, port: IoArgument, **by: Unpack[ByPort]) -> Outcome:
         """Do what bproc_move does, with I/O forwarding to `port` of the calling node. Errors: bproc_move."""
         return _move(self, "bproc_move_io", node, None, port, by)
 
@@ -56,7 +57,7 @@ class MovingCalls(NodeCalls):
         """Do what bproc_move does; bp.BPROC_DUMP_* flags say what is sent and not named. Errors: bproc_move."""
         return _move(self, "_bproc_move", node, integer(flags, "flags"), 0, by)
 
-    def _bproc_move_io(self, node: int, flags: int, port: int, **by: Unpack[ByPort]) -> Outcome:
+    def _bproc_move_io(self, node: int, flags: int, port: IoArgument, **by: Unpack[ByPort]) -> Outcome:
         """Do what bproc_move does, with flags, and I/O forwarding to `port`. Errors: bproc_move."""
         return _move(self, "_bproc_move_io", node, integer(flags, "flags"), port, by)
 
@@ -71,7 +72,7 @@ class MovingCalls(NodeCalls):
         return _rexec(self, "bproc_rexec", node, 0, (cmd, argv, envp), by)
 
     def bproc_rexec_io(
-        self, node: int, port: int, cmd: Any, argv: Any = LEFT_OUT, envp: Any = (), **by: Unpack[ByPort]
+        self, node: int, port: IoArgument, cmd: Any, argv: Any = LEFT_OUT, envp: Any = (), **by: Unpack[ByPort]
     ) -> Outcome:
         """Do what bproc_rexec does, with I/O forwarding to `port` of the calling node. Errors: bproc_rexec."""
         return _rexec(self, "bproc_rexec_io", node, port, (cmd, argv, envp), by)
@@ -86,7 +87,7 @@ class MovingCalls(NodeCalls):
         return _rfork(self, "bproc_rfork", (node, None, 0), child, args, by)
 
     def bproc_rfork_io(
-        self, node: int, port: int, child: Callable[..., Any], *args: Any, **by: Unpack[ByPort]
+        self, node: int, port: IoArgument, child: Callable[..., Any], *args: Any, **by: Unpack[ByPort]
     ) -> Outcome:
         """Do what bproc_rfork does, with I/O forwarding to `port` of the calling node. Errors: bproc_rfork."""
         return _rfork(self, "bproc_rfork_io", (node, None, port), child, args, by)
@@ -98,7 +99,7 @@ class MovingCalls(NodeCalls):
         return _rfork(self, "_bproc_rfork", (node, integer(flags, "flags"), 0), child, args, by)
 
     def _bproc_rfork_io(
-        self, node: int, flags: int, port: int, child: Callable[..., Any], *args: Any, **by: Unpack[ByPort]
+        self, node: int, flags: int, port: IoArgument, child: Callable[..., Any], *args: Any, **by: Unpack[ByPort]
     ) -> Outcome:
         """Do what bproc_rfork does, with flags, and I/O forwarding to `port`. Errors: bproc_rfork."""
         return _rfork(self, "_bproc_rfork_io", (node, integer(flags, "flags"), port), child, args, by)
@@ -107,9 +108,9 @@ class MovingCalls(NodeCalls):
 def _move(cluster: Any, name: str, node: Any, flags: int | None, port: Any, by: Mapping[str, Any]) -> Outcome:
     from bprocsim.bproc.move import move_errors
 
-    args = (integer(node, "node"), flags, integer(port, "port"))
+    args = (integer(node, "node"), flags, io_argument(cluster, port))
     errors = cluster.bpmaster.tables.get("bproc_move") or move_errors(cluster.edition)
-    return _made(cluster, name, "_bproc_move_io", args, port, errors, by)
+    return _made(cluster, name, "_bproc_move_io", args, args[2], errors, by)
 
 
 def _rexec(
@@ -117,9 +118,9 @@ def _rexec(
 ) -> Outcome:  # fmt: skip
     from bprocsim.bproc.rexec import rexec_errors
 
-    args = (integer(node, "node"), integer(port, "port"), *vectors_of(*words))
+    args = (integer(node, "node"), io_argument(cluster, port), *vectors_of(*words))
     errors = cluster.bpmaster.tables.get("bproc_rexec") or rexec_errors(cluster.edition, cluster.kernel)
-    return _made(cluster, name, "_bproc_rexec_io", args, port, errors, by)
+    return _made(cluster, name, "_bproc_rexec_io", args, args[1], errors, by)
 
 
 def _rfork(
@@ -129,19 +130,19 @@ def _rfork(
     from bprocsim.bproc.rfork import rfork_errors
 
     node, flags, port = where
-    args = (integer(node, "node"), flags, integer(port, "port"), function(child, name), words)
+    args = (integer(node, "node"), flags, io_argument(cluster, port), function(child, name), words)
     errors = cluster.bpmaster.tables.get("bproc_rfork") or rfork_errors(cluster.edition)
-    return _made(cluster, name, "_bproc_rfork_io", args, port, errors, by)
+    return _made(cluster, name, "_bproc_rfork_io", args, args[2], errors, by)
 
 
 def _made(
-    cluster: Any, name: str, traced: str, args: tuple[Any, ...], port: int, errors: Errors, by: Mapping[str, Any]
+    cluster: Any, name: str, traced: str, args: tuple[Any, ...], io: Io, errors: Errors, by: Mapping[str, Any]
 ) -> Outcome:
     """Make a call, and wait for all that came of it."""
     request = _request(name, **by)
     cluster.sim.ready(name)
     caller = caller_of(cluster, request)
-    listens(caller, request, port)
+    listens(caller, request, io)
     return maker()(cluster.sim, caller, name, traced, args, errors, with_children=True)
 
 

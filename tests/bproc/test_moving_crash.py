@@ -41,6 +41,15 @@ class Told:
     signals: list[int] = field(factory=list)
 
 
+def given(made: bp.Cluster, port: int) -> tuple[Any, ...]:
+    """Give what a C program passes for its I/O: a port, or a list of three connections and its length."""
+    if not made.edition.io_lists:
+        return (port,)
+    if not port:
+        return None, -1
+    return [bp.BprocIo(fd, bp.BPROC_IO_SOCKET, 0, bp.Address("", port)) for fd in (1, 2, 0)], 3
+
+
 def launch(made: bp.Cluster, call: str, source: int, target: int, port: int) -> tuple[bp.Outcome, Told]:
     """Let a program on `source` make the call, and go on."""
     told = Told()
@@ -58,13 +67,13 @@ def launch(made: bp.Cluster, call: str, source: int, target: int, port: int) -> 
             fd = yield from proc.socket()
             yield from proc.bind(fd, bp.Address("", port))
             yield from proc.listen(fd, 3)
-        libc = proc.libc
+        libc, io = proc.libc, given(made, port)
         if call == "bproc_move":
-            told.returned.append((yield from libc.bproc_move_io(target, port)))
+            told.returned.append((yield from libc.bproc_move_io(target, *io)))
         elif call == "bproc_rexec":
-            told.returned.append((yield from libc.bproc_rexec_io(target, port, "/usr/bin/true", ["true"], {})))
+            told.returned.append((yield from libc.bproc_rexec_io(target, *io, "/usr/bin/true", ["true"], {})))
         else:
-            told.returned.append((yield from libc.bproc_rfork_io(target, port, child)))
+            told.returned.append((yield from libc.bproc_rfork_io(target, *io, child)))
         told.errno.append(libc.errno)
         if call == "bproc_rfork":
             try:

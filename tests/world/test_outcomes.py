@@ -151,9 +151,9 @@ def test_explain_tells_row_by_row(end: str) -> None:
         assert len(failing) == 1
         assert f" {cause} " in failing[0]
         assert re.fullmatch("(ok )*FAIL( not)*", " ".join(verdicts))
-    table = bp.Cluster().bpmaster.execmove_errors if out.call == "bproc_execmove" else None
-    if table is not None:
-        assert len(verdicts) == len(table.rows)
+    if out.call == "bproc_execmove":
+        edition = "lanl32" if "above 255" in end else "scyld"
+        assert len(verdicts) == len(bp.Cluster(edition=edition).bpmaster.execmove_errors.rows)
     assert any(line.startswith("page: ") for line in lines)
 
 

@@ -58,6 +58,10 @@ def eventful(**options: Any) -> bp.Cluster:
     cluster.bproc_execmove(2, "/bin/raises")
     cluster.bproc_execmove(2, "/bin/dynamic")
     cluster.nodes[2].set_state("down")
+    other = cluster.sim.cluster(nodes=1, edition="bproc4", name="other")
+    other.install("/bin/busy", busy)
+    absent = bp.BprocIo(1, bp.BPROC_IO_FILE, bp.BPROC_IO_DELAY, file_name="/absent")
+    other.bproc_execmove_io(0, [absent], "/bin/busy")
     cluster.sim.lpar(cores=1).smtctl(1)
     return cluster
 
@@ -75,7 +79,7 @@ def test_errors_keeps_failures_and_faults() -> None:
     assert (
         {record.kind for record in trace}
         == errors
-        == {"fail", "late", "killed", "loader", "node", "processors", "fault", "raised"}
+        == {"fail", "late", "killed", "loader", "node", "processors", "fault", "raised", "io"}
     )
     kept = [record.text() for record in eventful().trace if record.kind in errors]
     assert [record.text() for record in trace] == kept
@@ -119,11 +123,11 @@ def test_what_a_record_tells() -> None:
     trace = eventful().trace
     for record in trace.records:
         assert type(record.at_ns) is int
-        assert record.node in {"master", "node 0", "node 1", "node 2", "node 3", "lpar0"}
+        assert record.node.removeprefix("other ") in {"master", "node 0", "node 1", "node 2", "node 3", "lpar0"}
         assert record.pid >= 0
         for name in KINDS[record.kind][0]:
             assert hasattr(record, name)
-    fail = trace.of_kind("fail")[-1]
+    fail = [each for each in trace.of_kind("fail") if each.node == "master"][-1]
     assert (fail.call, fail.errno, fail.cause, fail.node) == ("_bproc_execmove_io", "ENOENT", "cmd_absent", "master")
     late = trace.of_kind("late")[0]
     assert (late.call, late.errno, late.cause, late.status) == ("bproc_execmove", "EINVAL", "node_down", 22)
@@ -152,7 +156,7 @@ def test_records_come_ordered_by_time() -> None:
     times = [record.at_ns for record in trace.records]
     assert times == sorted(times)
     assert [json.loads(line)["at_ns"] for line in trace.jsonl().splitlines()] == times
-    steps = [record for record in trace.of_kind("step") if record.pid == 1001]
+    steps = [record for record in trace.of_kind("step") if record.pid == 1001 and "other" not in record.node]
     assert [record.step for record in steps] == [step.name for step in bp.Step if step.name in {r.step for r in steps}]
     assert {record.step for record in steps} == {step.name for step in bp.Step}
 
