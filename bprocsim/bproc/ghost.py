@@ -1,10 +1,21 @@
-"""The ghost on the master that stands for a process elsewhere."""
+"""The ghost on the master that stands for a process elsewhere, and what passes by way of it.
+
+What becomes of a process is known at once where it runs, on the master when the message has come
+there, and to a parent on another slave one message later. Source: bproc-4.0.0pre8-routing.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
 from attrs import define, setters
 
-from bprocsim.posix.procs import Process
+from bprocsim.posix.procs import Process, State
+
+if TYPE_CHECKING:
+    from bprocsim.bproc.master import Master
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
@@ -26,3 +37,91 @@ class Ghost:
     def comm(self) -> bytes:
         """Give the program's short name."""
         return self.process.comm
+
+
+def hear(master: Master, process: Process, message: str, act: Callable[[], None]) -> None:
+    """Send a message from the master to wherever a process is when it comes there."""
+    target = process.machine
+
+    def arrive() -> None:
+        if process.machine is target:
+            act()
+        else:
+            master.tell(target, master.machine, message, lambda: hear(master, process, message, act))
+
+    master.tell(master.machine, target, message, arrive)
+
+
+def news(master: Master, process: Process, message: str, heard: Callable[[], None]) -> None:
+    """Let a parent hear of a process: at once where both are on one machine, else by way of the master."""
+    here, parent = process.machine, process.parent
+    if parent.machine is here:
+        heard()
+    else:
+        master.tell(here, master.machine, message, lambda: hear(master, parent, message, heard))
+
+
+def exited(master: Master, process: Process) -> None:
+    """Let a parent on the same slave learn that a process ended; then the ghost, and so everybody else."""
+    here, parent = process.machine, process.parent
+
+    def ghost_exits() -> None:
+        if not process.reported:
+            master.machine.report(process)
+
+    if parent is not None and parent.machine is here and parent.alive:
+        process.move_to(State.ZOMBIE)
+        here.hear_of_end(process)
+    if master.running:
+        master.tell(here, master.machine, "EXIT", ghost_exits)
+    else:
+        ghost_exits()  # nobody is left to hear of it later
+
+
+def waited_for(master: Master, here: Any, child: Process) -> None:
+    """Let the ghost of a child be reaped, for which its parent on a slave has waited."""
+    if child.machine is here:
+        here.processes.pop(child.pid, None)
+    if not master.running:
+        settle_wait(master, child)
+        return
+
+    def ghost_is_reaped() -> None:
+        if master.waits.pop(child.pid, None) is not None:
+            master.machine.forget(child)
+
+    master.waits[child.pid] = (child, here)
+    master.tell(here, master.machine, "WAIT", ghost_is_reaped)
+
+
+def settle_wait(master: Master, child: Process) -> None:
+    """Be done with a child of which nobody will hear any more that it was waited for, nor perhaps that it ended."""
+    master.waits.pop(child.pid, None)
+    master.kill(child)
+    master.machine.forget(child)
+
+
+def parent_gone(master: Master, process: Process) -> None:
+    """Let the children of a process that has ended hear so, wherever they are."""
+    told: dict[Any, list[Process]] = {}
+    for child in process.children.values():
+        if child.ended is None and child.machine is not process.machine and child.machine is not master.machine:
+            child.left_by = process.pid
+            told.setdefault(child.machine, []).append(child)
+
+    def heard(children: list[Process]) -> None:
+        for child in children:
+            child.left_by = 0
+
+    for machine, children in told.items():
+        master.tell(master.machine, machine, "PARENT_EXIT", partial(heard, children))
+
+
+def forward_signal(master: Master, sender: Any, process: Process, signum: int) -> None:
+    """Send a signal to wherever a process is by then; it queues behind a move."""
+    from bprocsim.posix.signaling import post
+
+    def act() -> None:
+        post(process.machine, process, signum, None)
+
+    master.tell(sender, master.machine, "FWD_SIG", lambda: hear(master, process, "FWD_SIG", act))

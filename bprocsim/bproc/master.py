@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field, setters
 
 from bprocsim.bproc.editions import Edition
-from bprocsim.bproc.ghost import Ghost
+from bprocsim.bproc.ghost import Ghost, settle_wait
 from bprocsim.bproc.nodes import LEAVING, Event, Node, NodeState
 from bprocsim.bproc.steps import Step
 from bprocsim.manual import Errors
@@ -37,7 +37,8 @@ class Master:
     step sets off (faults); `searches` what will find out that a node is silent; `severed` the nodes
     whose daemon has given its master up; `forwarding` the ends that an iod reads, and where it is;
     `tables` what stands in place of an edition's tables of the other calls, by name; `notifiers` who
-    is to be told of changes.
+    is to be told of changes; `waits` children for whom a parent on a slave has waited, by pid, with his
+    machine, until the master hears so; `partings` how often a connection to a slave has ended.
     """
 
     machine: Any
@@ -55,6 +56,8 @@ class Master:
     forwarding: dict[Endpoint, Any] = field(factory=dict)
     tables: dict[str, Errors] = field(factory=dict)
     notifiers: list[Notifier] = field(factory=list)
+    waits: dict[int, tuple[Process, Any]] = field(factory=dict)
+    partings: int = 0
 
     # ---- who and where ----
 
@@ -77,8 +80,8 @@ class Master:
 
     def undisturbed(self, one: Any, other: Any) -> bool:
         """Tell whether steps on two machines may pass in one go: both work, nothing strikes, nobody keeps steps."""
-        healthy = one.alive and other.alive and self.running and not self.severed
-        return healthy and not (self.hooks or one.trace.all)
+        healthy = one.alive and other.alive and self.running and not self.hooks and not one.trace.all
+        return healthy and not (self.severed and (one.number in self.severed or other.number in self.severed))
 
     def gave_up(self, machine: Any) -> bool:
         """Tell whether a machine is out of the space, and everybody who can know it does."""
@@ -97,36 +100,43 @@ class Master:
         if sender is receiver:
             act()
             return
-        if not sender.alive:
+        if not sender.alive or (self.severed and (sender.number in self.severed or receiver.number in self.severed)):
             return
         size_bytes = size_bytes or sender.costs.message_bytes
         if sender.trace.all:
             sender.record(0, "message", message, receiver.name, size_bytes)
 
+        partings = self.partings
+
         def arrive() -> None:
-            if receiver.alive:
+            if receiver.alive and (partings == self.partings or self._still(sender, receiver, partings)):
                 act()
 
         sender.port.send(sender.network.link(sender, receiver), size_bytes, arrive)
 
-    def by_master(self, sender: Any, receiver: Any, message: str, act: Callable[[], None]) -> None:
-        """Send a message by way of the master, as all control messages go."""
-        self.tell(sender, self.machine, message, lambda: self.tell(self.machine, receiver, message, act))
+    def _still(self, sender: Any, receiver: Any, partings: int) -> bool:
+        """Tell whether the connection still stands over which something was sent after so many partings."""
+        nodes = [self.nodes[each.number] for each in (sender, receiver) if each is not self.machine]
+        return all(node.parted <= partings for node in nodes)
+
+    def _part(self, node: Node) -> None:
+        """End the connection to a slave: what is on its way is lost, and nothing passes any more."""
+        self.partings += 1
+        node.parted = self.partings
+        self.severed.add(node.number)
 
     # ---- what processes elsewhere need of the master ----
 
-    def allocate_pid(self, machine: Any, thread: Thread) -> Steps:
-        """Have a ghost forked for a child that is born on a slave; gives its pid, 0 if there is none.
+    def ask(self, machine: Any, thread: Thread, call: str, what: str, decide: Callable[[Any], Any]) -> Steps:
+        """Have the ghost of a process do something, `decide(front end)`; gives what it gives.
 
-        Signals wait until it is decided.
+        `what` is said of who waits. Signals wait until it is decided.
         """
-        if self.is_home(machine):
-            return self.pids.allocate()
         port = machine.port
         waiter: Any = None
         since_ns = port.now_ns
-        answer: list[int] = []
-        asking, heard = True, False
+        answers: list[Any] = []
+        heard = False
 
         def hear() -> None:
             nonlocal heard
@@ -134,51 +144,43 @@ class Master:
             if waiter is not None:
                 port.wake(waiter, Why.DONE)
 
-        def fork_ghost() -> None:
-            if not asking:
-                return  # who asked was killed meanwhile
-            answer.append(self.pids.allocate())
-            if answer[0]:
-                self.pids.table[answer[0]] = None  # kept, until the child is born
-            self.tell(self.machine, machine, "SYS_FORK response", hear)
+        def act() -> None:
+            answers.append(decide(self.machine))
+            self.tell(self.machine, machine, f"{call} response", hear)
 
-        self.tell(machine, self.machine, "SYS_FORK", fork_ghost)
+        self.tell(machine, self.machine, call, act)
+        while not heard:
+            waiter = thread.waiting = Waiter(what, since_ns)
+            yield port.wait(waiter)
+            thread.waiting = None
+        return answers[0]
+
+    def allocate_pid(self, machine: Any, thread: Thread) -> Steps:
+        """Have a ghost forked for a child that is born on a slave; gives its pid, 0 if there is none."""
+        pid, asking = 0, True
+
+        def fork_ghost(_home: Any) -> int:
+            nonlocal pid
+            if asking:  # else who asked was killed meanwhile
+                pid = self.pids.allocate()
+            if pid:
+                self.pids.table[pid] = None  # kept, until the child is born
+            return pid
+
         try:
-            while not heard:
-                waiter = thread.waiting = Waiter("fork(), which asks the master for a pid", since_ns)
-                yield port.wait(waiter)
-                thread.waiting = None
+            yield from self.ask(machine, thread, "SYS_FORK", "fork(), which asks the master for a pid", fork_ghost)
         except GeneratorExit:
             asking = False
-            if answer and answer[0]:
-                del self.pids.table[answer[0]]
+            if pid:
+                del self.pids.table[pid]
             raise
-        return answer[0]
+        return pid
 
     def born(self, process: Process) -> None:
         """Enter a new process of the space; one that is born on a slave has a ghost at once."""
         self.pids.table[process.pid] = process
         if process.machine is not self.machine:
             process.ghost = Ghost(process, process.machine.number)
-
-    def forward_signal(self, sender: Any, process: Process, signum: int) -> None:
-        """Send a signal to wherever a process is by then; it queues behind a move."""
-        from bprocsim.posix.signaling import post
-
-        target = process.machine
-        self.by_master(sender, target, "FWD_SIG", lambda: post(process.machine, process, signum, None))
-
-    def exited(self, process: Process) -> None:
-        """Let the ghost, and so the parent, learn that a process ended on a slave."""
-
-        def ghost_exits() -> None:
-            if not process.reported:
-                self.machine.report(process)
-
-        if self.running:
-            self.tell(process.machine, self.machine, "EXIT", ghost_exits)
-        else:
-            ghost_exits()  # nobody is left to hear of it later
 
     def reached(self, step: Step, move: Move) -> bool:
         """Set off what was planned for a step that a move has reached; gives whether anything was."""
@@ -229,7 +231,7 @@ class Master:
             return
         node.become(Event.LOST, NodeState.DOWN)
         machine = node.machine
-        self.severed.add(node.number)
+        self._part(node)
         self.changed()
         self.machine.trace.add(self.machine.port.now_ns, machine.name, 0, "node", f"down ({reason})")
         self._reset_connections(machine)
@@ -243,7 +245,7 @@ class Master:
     def gives_up(self, node: Node) -> None:
         """Let a slave give its master up: it kills whatever belongs to the space."""
         machine = node.machine
-        self.severed.add(node.number)
+        self._part(node)
         if machine.alive:
             machine.record(0, "node", "without a master")
         self._end_forwarding(machine)
@@ -255,6 +257,10 @@ class Master:
             if self.running and move is not None and move.target is machine and not move.answered:
                 continue  # it goes home, or is killed with the node that it came from
             self.kill(process, told=told)
+        if told:
+            for child, here in list(self.waits.values()):
+                if here is machine or not self.running:
+                    settle_wait(self, child)
 
     def kill(self, process: Process, *, told: bool = True) -> None:
         """Kill a process wherever it is, or note that it went down with its machine.
@@ -342,6 +348,8 @@ class Master:
         for process in list(self.pids.table.values()):
             if process is not None and process.ghost is not None:
                 self.kill(process)
+        for child, _ in list(self.waits.values()):
+            settle_wait(self, child)
 
     def set_state(self, node: Node, state: NodeState) -> None:
         """Set a node's state as the administrator does.

@@ -80,7 +80,7 @@ _RIGHTS: dict[NodeState, int | None] = {
 class Node:
     """One slave as the master knows it: `number`, its `machine`, `state`, and who may move there.
 
-    An up node is root's with mode 0111; only x bits count. Source: sf-bproc-3.
+    `parted` the count of the master's partings when its connection last ended. An up node is root's with mode 0111; only x bits count. Source: sf-bproc-3.
     """
 
     number: int
@@ -89,6 +89,7 @@ class Node:
     mode: int = 0o111
     uid: int = 0
     gid: int = 0
+    parted: int = 0
 
     def become(self, event: Event, state: NodeState) -> None:
         """Change state along the table, with the rights that come with it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from bprocsim.bproc import ghost
 from bprocsim.bproc.master import Master
 from bprocsim.costs import Costs
 from bprocsim.faces.control import ProcessEnds
@@ -37,7 +38,7 @@ from bprocsim.trace import Trace
 if TYPE_CHECKING:
     from bprocsim.aix.partition import Partition
 
-_GONE = State.GONE  # looking a member up in an Enum is slow
+_GONE, _ZOMBIE = State.GONE, State.ZOMBIE  # looking a member up in an Enum is slow
 
 
 class Machine:
@@ -117,14 +118,25 @@ class Machine:
 
     # ---- processes ----
 
+    @property
+    def sees_all(self) -> bool:
+        """See posix.Machine."""
+        return self.master is None or self.master.machine is self
+
     def visible(self) -> list[Process]:
-        """Give the processes that a process here can name, by pid."""
-        return [process for _, process in sorted(self.pids.table.items()) if process is not None]
+        """See posix.Machine."""
+        seen = self.pids.table if self.sees_all else self.processes
+        return [process for _, process in sorted(seen.items()) if process is not None]
 
     def find(self, pid: int) -> Process | None:
         """See posix.Machine."""
-        found: Process | None = self.pids.table.get(pid)
+        found: Process | None = (self.pids.table if self.sees_all else self.processes).get(pid)
         return found
+
+    def by_ghost(self, thread: Thread, call: str, what: str, decide: Callable[[Any], Any]) -> Steps:
+        """See posix.Machine."""
+        assert self.master is not None, "who has no master sees all"
+        return (yield from self.master.ask(self, thread, call, what, decide))
 
     def forget(self, process: Process) -> None:
         """Free a pid: nobody will ask for this process any more."""
@@ -184,7 +196,7 @@ class Machine:
         if self.master is None or self is self.master.machine:
             self.report(process)
         else:
-            self.master.exited(process)
+            ghost.exited(self.master, process)
 
     def kill_silently(self, process: Process, ended: Ended, by: Thread | None = None) -> None:
         """Let a process be over without anybody being told: its threads stop where they are."""
@@ -217,38 +229,59 @@ class Machine:
         thread.number = 1
 
     def report(self, process: Process) -> None:
-        """Let the parent learn that a process ended; one without a parent is reaped at once."""
+        """Let the system learn that a process ended, and then its parent; one without a parent is reaped at once."""
         assert process.ended is not None
         process.reported = True
         if process.family is not None:
             process.family.living -= 1
         process.ghost = None
         if process.children:
+            if self.master is not None:
+                ghost.parent_gone(self.master, process)
             orphan_children(process)
-        parent = process.parent
-        if parent is None or parent.handlers.get(Signal.SIGCHLD) is Disposition.IGNORE:
-            process.move_to(_GONE)
+        parent, master = process.parent, self.master
+        if parent is None:
+            if process.state is not _GONE:
+                process.move_to(_GONE)
             self.forget(process)
-            if parent is not None:
-                parent.children.remove(process)
         else:
-            process.move_to(State.ZOMBIE)
-            parent.children.note_end(process)
-        if parent is not None:
-            self.tell_parent(process)
+            if process.state is not _ZOMBIE and process.state is not _GONE:
+                process.move_to(_ZOMBIE)
+            if master is None or parent.machine is self:
+                self.hear_of_end(process)
+            elif process.state is _ZOMBIE and not parent.children.has_ended(process):
+                ghost.hear(master, parent, "SYS_WAIT response", lambda: parent.machine.hear_of_end(process))
         for watch in process.watchers or ():
             watch(process)
         process.proc = None
         process.threads.clear()
 
-    def tell_parent(self, process: Process) -> None:
-        """See posix.Machine."""
-        parent = process.parent
-        if parent is None or not parent.alive:
+    def hear_of_end(self, child: Process) -> None:
+        """Let a parent who is here know that a child has ended, unless he has heard so."""
+        parent = child.parent
+        if parent is None or not parent.alive or child.state is _GONE or parent.children.has_ended(child):
             return
+        if parent.handlers.get(Signal.SIGCHLD) is Disposition.IGNORE:
+            self.reap(child)
+        else:
+            parent.children.note_end(child)
+        self._child_changed(parent)
+
+    def reap(self, child: Process) -> None:
+        """See posix.Machine."""
+        child.parent.children.remove(child)
+        child.move_to(_GONE)
+        if self.sees_all:
+            self.forget(child)
+        else:
+            assert self.master is not None
+            ghost.waited_for(self.master, self, child)
+
+    def _child_changed(self, parent: Process) -> None:
+        """Signal a parent that something became of a child, and wake those of its threads that wait for that."""
         from bprocsim.posix.signaling import post
 
-        post(parent.machine, parent, Signal.SIGCHLD, None)
+        post(self, parent, Signal.SIGCHLD, None)
         if parent.child_waiters is not None:
             parent.child_waiters.wake_all(self.port, Why.DONE)
 
@@ -256,19 +289,41 @@ class Machine:
         """See posix.Machine."""
         from bprocsim.posix.signaling import interrupt
 
-        if process.state is State.RUNNING:
-            process.move_to(State.STOPPED)
-            process.stop_report = int(signum)
+        if process.state is not State.RUNNING:
+            return
+        process.move_to(State.STOPPED)
+        interrupt(self, process, everybody=True)
+
+        def heard() -> None:
+            parent = process.parent
+            if parent is not None and parent.alive and not parent.children.has_ended(process):
+                process.stop_report = int(signum)
+                parent.children.note_stop(process)
+                parent.machine._child_changed(parent)
+
+        self._tell_parent(process, "STOP", heard)
+
+    def goes_on(self, process: Process) -> None:
+        """See posix.Machine."""
+
+        def heard() -> None:
+            process.stop_report = 0
             if process.parent is not None:
-                process.parent.children.note_stop(process)
-            interrupt(self, process, everybody=True)
-            self.tell_parent(process)
+                process.parent.children.forget_stop(process)
+
+        self._tell_parent(process, "CONT", heard)
+
+    def _tell_parent(self, process: Process, message: str, heard: Callable[[], None]) -> None:
+        if self.master is None:
+            heard()
+        elif process.parent is not None:
+            ghost.news(self.master, process, message, heard)
 
     def forward(self, process: Process, signum: int, sender: Process | None) -> bool:
         """See posix.Machine."""
         if process.machine is self or self.master is None or process.state is State.MOVING:
             return False
-        self.master.forward_signal(self, process, signum)
+        ghost.forward_signal(self.master, self, process, signum)
         return True
 
     def take_signals(self, thread: Thread) -> Steps:

@@ -11,7 +11,7 @@ from bprocsim.errnos import Errno as E
 from bprocsim.manual import Errors, Fail, Row
 from bprocsim.port import Steps, Waiter, WaitQueue, Why
 from bprocsim.posix.machine import Machine
-from bprocsim.posix.procs import Descriptor, Process, State, Thread
+from bprocsim.posix.procs import Descriptor, Process, Thread
 from bprocsim.posix.waiting import block, interrupted
 
 WNOHANG, WUNTRACED = 1, 2
@@ -213,9 +213,7 @@ def _told(process: Process, child: Process) -> Waited:
         signum, child.stop_report = child.stop_report, 0
         return Waited(child.pid, None, signum, stopped=True)
     assert child.ended is not None
-    process.children.remove(child)
-    child.move_to(State.GONE)
-    child.machine.forget(child)
+    process.machine.reap(child)
     return Waited(child.pid, child.ended.exit_status, child.ended.signal)
 
 
@@ -317,6 +315,14 @@ def setpgid(machine: Machine, thread: Thread, pid: int, pgid: int) -> Steps:
     """Put a process into a group. Errors: SETPGID_ERRORS. Source: posix-setpgid."""
     process = thread.process
     yield machine.port.sleep(machine.costs.syscall_ns)
+    if machine.sees_all:
+        return _setpgid(machine, process, pid, pgid)
+    what = f"setpgid({pid}, {pgid}), which the master decides"
+    return (yield from machine.by_ghost(thread, "SYS_SETPGID", what, lambda home: _setpgid(home, process, pid, pgid)))
+
+
+def _setpgid(machine: Machine, process: Process, pid: int, pgid: int) -> int | Fail:
+    """Put a process into a group, as a machine that sees all processes decides it."""
     target = process if pid in (0, process.pid) else machine.find(pid)
     exists = any(each.pgid == pgid and each.sid == process.sid for each in machine.visible())
     facts = GroupFacts(process, target, pgid, exists)
@@ -331,6 +337,14 @@ def setsid(machine: Machine, thread: Thread) -> Steps:
     """Begin a session; gives its number. Errors: SETSID_ERRORS. Source: posix-setsid."""
     process = thread.process
     yield machine.port.sleep(machine.costs.syscall_ns)
+    if machine.sees_all:
+        return _setsid(machine, process)
+    what = "setsid(), which the master decides"
+    return (yield from machine.by_ghost(thread, "SYS_SETSID", what, lambda home: _setsid(home, process)))
+
+
+def _setsid(machine: Machine, process: Process) -> int | Fail:
+    """Begin a session, as a machine that sees all processes decides it."""
     facts = GroupFacts(process, members=sum(each.pgid == process.pid for each in machine.visible()))
     if (row := SETSID_ERRORS.first(facts)) is not None:
         return Fail(row, SETSID_ERRORS)

@@ -6,6 +6,7 @@ knows one: who learns of a process's end, where a pid comes from, what a reached
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from attrs import define, setters
@@ -109,11 +110,21 @@ class Machine(Protocol):
     def stop(self, process: Process, signum: int) -> None:
         """Stop a process, by a signal, until it is continued."""
 
-    def visible(self) -> list[Process]:
-        """Give the processes that a process here can name, by pid."""
+    @property
+    def sees_all(self) -> bool:
+        """Tell whether all processes of the system can be seen from here, and not only those that run here."""
 
-    def forget(self, process: Process) -> None:
-        """Free a pid: nobody will ask for this process any more."""
+    def visible(self) -> list[Process]:
+        """Give the processes that can be seen from here, by pid."""
+
+    def by_ghost(self, thread: Thread, call: str, what: str, decide: Callable[[Any], Any]) -> Steps:
+        """Have `decide(machine)` done where all can be seen; `what` is said of who waits. Gives what it gives."""
+
+    def reap(self, child: Process) -> None:
+        """Let a child that has ended be no more: its parent, who is here, has been told."""
+
+    def goes_on(self, process: Process) -> None:
+        """Note that a process that was stopped goes on."""
 
     def only(self, thread: Thread) -> None:
         """Let the other threads of its process end, as exec does."""
@@ -126,9 +137,6 @@ class Machine(Protocol):
 
     def forward(self, process: Process, signum: int, sender: Process | None) -> bool:
         """Send a signal on to where the process is; False if it is here."""
-
-    def tell_parent(self, process: Process) -> None:
-        """Let the parent learn that a process ended or stopped."""
 
     def record(self, pid: int, kind: str, *details: Any) -> None:
         """Put a record into the trace."""

@@ -118,14 +118,15 @@ class Process:
     """A process: pid and family, whose it is, where it stands, what it runs, what it holds.
 
     `machine` is where it runs now, `ghost` what stands for it on the master while it is elsewhere.
-    `ended` how it ended; `reported` its parent has heard so. `body` what it runs in place of an
+    `ended` how it ended; `reported` the system, that is the master of its cluster, has heard so. `body` what it runs in place of an
     image (a forked child's function); `execed` it has become another image since it was forked;
     `late` the row by which a move failed after its exec;
-    `birth` how many children its parent had before it; `stop_report` the signal that stopped it and
-    that no wait has told; `watchers` are called when it is reported; `idle` it belongs to the harness
-    and waits for its next call; `driven` by a session, so that it dies with its machine all the same;
-    `family` the harness's count of those who came from one call; `placement` what ties it to
-    processors, where a system has such ties.
+    `birth` how many children its parent had before it; `left_by` the pid of a parent that is gone, as
+    long as this has not been heard where the process is; `stop_report` the signal that stopped it, as
+    its parent has heard and no wait has told; `watchers` are called when it is reported; `idle` it
+    belongs to the harness and waits for its next call; `driven` by a session, so that it dies with its
+    machine all the same; `family` the harness's count of those who came from one call; `placement`
+    what ties it to processors, where a system has such ties.
     """
 
     pid: int
@@ -153,6 +154,7 @@ class Process:
     ended: Ended | None = None
     children: Children = field(factory=Children)
     birth: int = 0
+    left_by: int = 0
     child_waiters: WaitQueue | None = None
     continued: WaitQueue | None = None
     stop_report: int = 0
@@ -173,8 +175,11 @@ class Process:
 
     @property
     def ppid(self) -> int:
-        """Tell the parent's pid; 1 once it is gone."""
-        return self.parent.pid if self.parent is not None else 1
+        """Tell the parent's pid; 1 once it is gone, and this is known here."""
+        parent = self.parent
+        if parent is None:
+            return self.left_by or 1
+        return parent.pid if parent.ended is None or parent.machine is not self.machine else 1
 
     def move_to(self, state: State) -> None:
         """Change state along the table of transitions."""
@@ -302,10 +307,10 @@ def release(machine: Any, process: Process) -> None:
 
 
 def orphan_children(process: Process) -> None:
-    """Leave the children to init, which reaps those that have ended."""
+    """Leave the children to init, which reaps those that are known to have ended."""
     for child in process.children.values():
         child.parent = None
-        if child.state is State.ZOMBIE:
+        if child.state is State.ZOMBIE and child.reported:
             child.move_to(State.GONE)
             child.machine.forget(child)
     process.children = Children()

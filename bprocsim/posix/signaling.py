@@ -93,9 +93,7 @@ def resume(machine: Machine, process: Process) -> None:
     """Let a stopped process go on."""
     if process.state is State.STOPPED:
         process.move_to(State.RUNNING)
-        process.stop_report = 0
-        if process.parent is not None:
-            process.parent.children.forget_stop(process)
+        machine.goes_on(process)
         if process.continued is not None:
             process.continued.wake_all(machine.port, Why.DONE)
 
@@ -230,9 +228,26 @@ def _targets(machine: Machine, process: Process, pid: int) -> list[Process]:
 
 
 def kill(machine: Machine, thread: Thread, pid: int, signum: int) -> Steps:
-    """Send a signal; 0 only asks. Errors: KILL_ERRORS. Source: posix-kill, linux-kill2."""
+    """Send a signal; 0 only asks. Errors: KILL_ERRORS. Source: posix-kill, linux-kill2.
+
+    On a slave those who are there are signalled at once. For all others the caller's ghost on the master
+    makes the call, for a whole group too, so that members on the slave are hit twice. Source:
+    bproc-4.0.0pre8-routing.
+    """
     process = thread.process
     yield machine.port.sleep(machine.costs.signal_ns)
+    if machine.sees_all or (pid > 0 and machine.find(pid) is not None):
+        return _kill(machine, process, pid, signum)
+    here: int | Fail = 0
+    if pid <= 0 and _targets(machine, process, pid):
+        here = _kill(machine, process, pid, signum)
+    what = f"kill({pid}, {signum}), which its ghost on the master makes"
+    there = yield from machine.by_ghost(thread, "SYS_KILL", what, lambda home: _kill(home, process, pid, signum))
+    return here if isinstance(here, Fail) else there
+
+
+def _kill(machine: Machine, process: Process, pid: int, signum: int) -> int | Fail:
+    """Send a signal to those whom a machine sees."""
     targets = _targets(machine, process, pid)
     facts = KillFacts(signum, targets, [each for each in targets if may_signal(process, each, signum)])
     if (row := KILL_ERRORS.first(facts)) is not None:

@@ -156,13 +156,13 @@ def test_a_signal_that_comes_while_a_child_is_born_on_a_slave_waits() -> None:
 
     def forks(proc: bp.Proc) -> Steps:
         yield from proc.sigaction(bp.SIGUSR1, handler, restart=True)
-        for _ in range(5):
+        for _ in range(10):
             pid = yield from proc.fork(lambda child: 0)
             assert (yield from proc.waitpid(pid)).pid == pid
 
     def signals(proc: bp.Proc) -> Steps:
         pid = yield from proc.fork(forks)
-        for _ in range(20):
+        for _ in range(40):
             yield from proc.sleep(77_000)
             yield from proc.kill(pid, bp.SIGUSR1)
         assert (yield from proc.wait()).exit_status == 0
