@@ -80,7 +80,8 @@ _RIGHTS: dict[NodeState, int | None] = {
 class Node:
     """One slave as the master knows it: `number`, its `machine`, `state`, and who may move there.
 
-    `parted` the count of the master's partings when its connection last ended. An up node is root's with mode 0111; only x bits count. Source: sf-bproc-3.
+    `parted` the count of the master's partings when its connection last ended.
+    An up node is root's with mode 0111; only x bits count. Source: sf-bproc-3.
     """
 
     number: int
