@@ -117,7 +117,7 @@ if TYPE_CHECKING:
         bproc_node_unavailable,
         bproc_node_up,
     )
-    from bprocsim.bproc.records import BprocAddress, BprocNodeInfo, BprocProcInfo, BprocVersion
+    from bprocsim.bproc.records import BprocAddress, BprocNodeInfo, BprocNodeSet, BprocProcInfo, BprocVersion
     from bprocsim.bproc.rights import X_OK as BPROC_X_OK
     from bprocsim.bproc.steps import Step
     from bprocsim.bproc.vmadump import DUMP_ALL as BPROC_DUMP_ALL
@@ -243,7 +243,7 @@ _ROOMS = {
     "bproc.nodes": "BPROC_NODE_ANY=NODE_ANY BPROC_NODE_MASTER=NODE_MASTER "
     "BPROC_NODE_NONE=NODE_NONE BPROC_NODE_SELF=NODE_SELF bproc_node_boot bproc_node_down bproc_node_error "
     "bproc_node_halt bproc_node_pwroff bproc_node_reboot bproc_node_unavailable bproc_node_up",
-    "bproc.records": "BprocAddress BprocNodeInfo BprocProcInfo BprocVersion",
+    "bproc.records": "BprocAddress BprocNodeInfo BprocNodeSet BprocProcInfo BprocVersion",
     "bproc.rights": "BPROC_X_OK=X_OK",
     "bproc.steps": "Step",
     "bproc.vmadump": "BPROC_DUMP_ALL=DUMP_ALL BPROC_DUMP_EXEC=DUMP_EXEC BPROC_DUMP_LIBS=DUMP_LIBS "
@@ -339,6 +339,7 @@ __all__ = [
     "BprocAddress",
     "BprocIo",
     "BprocNodeInfo",
+    "BprocNodeSet",
     "BprocProc",
     "BprocProcInfo",
     "BprocSession",

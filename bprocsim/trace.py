@@ -75,20 +75,24 @@ class Record:
 
 # What most arguments are, and never changes: looked at first, for asking an object is slow.
 _PLAIN = frozenset({int, str, bytes, NoneType})
+_CHANGING = frozenset({list, bytearray})
 
 
 def as_now(values: tuple[Any, ...]) -> tuple[Any, ...]:
     """Give arguments or results as a trace keeps them: see `lasting`."""
     for value in values:
-        if value.__class__ not in _PLAIN and (value.__class__ is list or getattr(value, "changes_later", False)):
+        kind = value.__class__
+        if kind not in _PLAIN and (kind in _CHANGING or getattr(value, "changes_later", False)):
             return tuple([lasting(value) for value in values])
     return values  # as nearly always
 
 
 def lasting(value: Any) -> Any:
-    """Give a value as a trace keeps it: a copy of a list, and of what says that it `changes_later`."""
+    """Give a value as a trace keeps it: a copy of a list or a buffer, and of what says that it `changes_later`."""
     if value.__class__ is list:
         return [lasting(each) for each in value]
+    if value.__class__ is bytearray:
+        return bytes(value)
     return copy(value) if getattr(value, "changes_later", False) else value
 
 

@@ -22,7 +22,7 @@ PINNED = """
     BAD_ADDRESS BINDPROCESS BINDTHREAD BPROC_DUMP_ALL BPROC_DUMP_EXEC BPROC_DUMP_LIBS BPROC_DUMP_OTHER
     BPROC_IO_DELAY BPROC_IO_FILE BPROC_IO_MAX_LEN BPROC_IO_MEMFILE BPROC_IO_SEND_INFO BPROC_IO_SOCKET
     BPROC_NODE_ANY BPROC_NODE_MASTER BPROC_NODE_NONE BPROC_NODE_SELF BPROC_X_OK
-    BprocAddress BprocIo BprocNodeInfo BprocProc BprocProcInfo BprocSession BprocVersion
+    BprocAddress BprocIo BprocNodeInfo BprocNodeSet BprocProc BprocProcInfo BprocSession BprocVersion
     CallError Cluster ConnectRefused CoreFails Costs Credentials
     Deadlock
     Edition ElfImage Errno ExecProfile

@@ -51,6 +51,12 @@ def _lists() -> IoRows:
     return io_rows()
 
 
+def _bproc4_calls() -> Mapping[str, Service]:
+    from bprocsim.bproc.bproc4calls import BPROC4_CALLS
+
+    return BPROC4_CALLS
+
+
 def _no_calls() -> Mapping[str, Service]:
     return {}
 
@@ -69,7 +75,8 @@ class Edition:
     a process exits whose exec is refused on the other node, None where that is returned;
     `rfork_negative` a child that did not arrive is told by the errno's negative number, not by -1;
     `io_lists` calls take a list of what the descriptors shall be, and `list_rows()` what can be wrong
-    with it.
+    with it; `bpfs` nodes are files: their states are words that mean nothing but what their
+    administrator means by them, and a slave sees only its own file and the master's.
     """
 
     name: str
@@ -86,6 +93,7 @@ class Edition:
     rfork_negative: bool = False
     io_lists: bool = False
     list_rows: Callable[[], IoRows] = field(default=_no_lists, repr=False)
+    bpfs: bool = False
 
     def after_exec(self) -> tuple[Row, ...]:
         """Give all rows of what can go wrong after the exec."""
@@ -97,8 +105,6 @@ class Edition:
 
     def lacking(self, call: str) -> str:
         """Say that a call about nodes is not to be had."""
-        if not self.calls():
-            return f"of edition {self.name} no calls about nodes are modelled"
         return f"edition {self.name} has no {call}"
 
 
@@ -123,12 +129,14 @@ EDITIONS: dict[str, Edition] = {
             Errno.ENOSYS,
             "bproc-4.0.0pre8-interface",
             late.LANL,
-            version="4.0.0pre8",
+            _bproc4_calls,
+            "4.0.0pre8",
             stays_put=True,
             rexec_status=None,
             rfork_negative=True,
             io_lists=True,
             list_rows=_lists,
+            bpfs=True,
         ),
     )
 }

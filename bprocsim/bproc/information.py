@@ -5,11 +5,12 @@ All that a caller on a slave is told, its own kernel knows: no message is sent.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from attrs import define, setters
 
-from bprocsim.bproc.nodes import NODE_MASTER, NODE_NONE, NODE_SELF, Node, NodeState, status_of
+from bprocsim.bproc.nodes import NODE_MASTER, NODE_NONE, NODE_SELF, Node, NodeState, State, status_of
 from bprocsim.bproc.records import NO_ADDRESS, BprocAddress, BprocNodeInfo, BprocVersion
 from bprocsim.bproc.service import Asker
 from bprocsim.errnos import message_of
@@ -119,17 +120,20 @@ def tell_status(f: NodeFacts) -> int:
 
 def fill_info(f: NodeFacts) -> int:
     """Fill a record with what is known of a node."""
-    _fill(f.out, f.number, f.node, f.asker)
+    describe(f.out, f.number, f.node, f.asker)
     return 0
 
 
-def _fill(info: BprocNodeInfo, number: int, node: Node | None, asker: Asker) -> None:
+def describe(
+    info: BprocNodeInfo, number: int, node: Node | None, asker: Asker, said: Callable[[State], int | str] = status_of
+) -> None:
+    """Fill a record with what is known of a node, None the master; `said` tells how states are told."""
     info.node = number
     if node is None:
-        info.status, info.mode, info.user, info.group = status_of(NodeState.UP), _MASTERS_MODE, 0, 0
+        info.status, info.mode, info.user, info.group = said(NodeState.UP), _MASTERS_MODE, 0, 0
         info.addr = Address(asker.master.machine.address, 0)
     else:
-        info.status, info.mode, info.user, info.group = status_of(node.state), node.mode, node.uid, node.gid
+        info.status, info.mode, info.user, info.group = said(node.state), node.mode, node.uid, node.gid
         down = node.state is NodeState.DOWN
         info.addr = NO_ADDRESS if down else Address(node.machine.address, 0)
 
@@ -140,7 +144,7 @@ def fill_list(f: NodeFacts) -> int:
     f.out.clear()
     for number in range(asker.master.node_count):
         info = BprocNodeInfo()
-        _fill(info, number, asker.master.node(number), asker)
+        describe(info, number, asker.master.node(number), asker)
         f.out.append(info)
     return len(f.out)
 

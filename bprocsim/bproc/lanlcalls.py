@@ -12,6 +12,7 @@ from bprocsim.bproc.nodes import NodeState
 from bprocsim.bproc.scyldcalls import SCYLD_CALLS
 from bprocsim.bproc.service import Service, errors_of
 from bprocsim.errnos import Errno as E
+from bprocsim.faces.arguments import integer
 from bprocsim.manual import Errors, Kind, Row
 
 _OLDER, _NUMBERS, _INTERFACE = "sf-bproc_nodes", "bproc-common", "bproc-4.0.0pre8-interface"
@@ -72,6 +73,7 @@ _SET_STATUS = Service(
     administration.survey_status,
     administration.set_status,
     information.subject_of,
+    {"node": integer, "status": integer},
 )
 
 LANL_CALLS: Mapping[str, Service] = MappingProxyType(

@@ -14,7 +14,7 @@ from attrs import define, field, setters
 
 from bprocsim.bproc.editions import Edition
 from bprocsim.bproc.ghost import Ghost, settle_wait
-from bprocsim.bproc.nodes import LEAVING, Event, Node, NodeState
+from bprocsim.bproc.nodes import LEAVING, Event, Node, NodeState, State, word_of
 from bprocsim.bproc.steps import Step
 from bprocsim.manual import Errors
 from bprocsim.port import Steps, Timer, Waiter, Why
@@ -351,20 +351,23 @@ class Master:
         for child, _ in list(self.waits.values()):
             settle_wait(self, child)
 
-    def set_state(self, node: Node, state: NodeState) -> None:
+    def set_state(self, node: Node, state: State, word: bool = False) -> None:
         """Set a node's state as the administrator does.
 
         "down" disconnects it at once; so do "reboot", "halt" and "pwroff", for the slave closes its
-        link first. Source: bproc-4.0.0pre8-slave.
+        link first. A `word` changes nothing else. Source: bproc-4.0.0pre8-slave.
         """
         if state is NodeState.DOWN:
             self.lose(node, "set by the administrator")
             return
-        node.become(Event.SET, state)
+        if word or not isinstance(state, NodeState):
+            node.be_called(state)
+        else:
+            node.become(Event.SET, state)
         self.changed()
-        self.machine.trace.add(self.machine.port.now_ns, node.machine.name, 0, "node", state.value)
+        self.machine.trace.add(self.machine.port.now_ns, node.machine.name, 0, "node", word_of(state))
         if state in LEAVING:
-            self.lose(node, state.value)
+            self.lose(node, word_of(state))
 
 
 def _cut_off(machine: Any, end: Endpoint) -> bool:

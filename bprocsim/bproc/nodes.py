@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from attrs import define, setters
+from attrs import define, field, setters
 
 from bprocsim.posix.credentials import Credentials
 
@@ -25,6 +25,26 @@ class NodeState(Enum):
     PWROFF = "pwroff"
 
 
+# A state of which only its word is known, as an administrator of BProc 4.0 may say it, stands as that word.
+State = NodeState | str
+
+# States that mean something in BProc 4.0, where the others are commands or words like any. Source: bproc-bpfs.
+_WORDS = {
+    each.value: each for each in (NodeState.DOWN, NodeState.BOOT, NodeState.UP, NodeState.ERROR, NodeState.UNAVAILABLE)
+}
+WORD_MAX = 15  # without the NUL that ends it
+
+
+def word_of(state: State) -> str:
+    """Give the word for a state."""
+    return state.value if isinstance(state, NodeState) else state
+
+
+def state_called(word: str) -> State:
+    """Give the state of a word in BProc 4.0."""
+    return _WORDS.get(word, word)
+
+
 # The numbers of the states, in the order in which the manual lists them. Source: scyld-bproc_nodes.
 bproc_node_down, bproc_node_unavailable, bproc_node_error, bproc_node_up = 0, 1, 2, 3
 bproc_node_reboot, bproc_node_halt, bproc_node_pwroff, bproc_node_boot = 4, 5, 6, 7
@@ -34,8 +54,9 @@ _STATUSES = (
 )  # fmt: skip
 
 
-def status_of(state: NodeState) -> int:
+def status_of(state: State) -> int:
     """Give the number of a state, as calls have it."""
+    assert isinstance(state, NodeState), "where states have numbers nobody makes words up"
     return _STATUSES.index(state)
 
 
@@ -81,30 +102,39 @@ class Node:
     """One slave as the master knows it: `number`, its `machine`, `state`, and who may move there.
 
     `parted` the count of the master's partings when its connection last ended.
-    An up node is root's with mode 0111; only x bits count. Source: sf-bproc-3.
+    An up node is root's with mode 0111; only x bits count. `attributes` what BProc 4.0 keeps for whoever
+    asks, gone when it is down. Sources: sf-bproc-3, bproc-bpfs.
     """
 
     number: int
     machine: Any
-    state: NodeState = NodeState.UP
+    state: State = NodeState.UP
     mode: int = 0o111
     uid: int = 0
     gid: int = 0
     parted: int = 0
+    attributes: dict[bytes, bytes] = field(factory=dict)
 
     def become(self, event: Event, state: NodeState) -> None:
         """Change state along the table, with the rights that come with it."""
-        assert state in TRANSITIONS.get((self.state, event), ()), f"node {self.number}: {self.state} {event} {state}"
+        assert self.may(event, state), f"node {self.number}: {self.state} {event} {state}"
         self.state = state
         mode = _RIGHTS.get(state)
         if mode is not None:
             self.mode = mode
         if state is NodeState.DOWN:
             self.uid = self.gid = 0
+            self.attributes.clear()
+
+    def be_called(self, state: State) -> None:
+        """Take the word that an administrator of BProc 4.0 gives it; who may move there stays. Source: bproc-bpfs."""
+        assert NodeState.DOWN not in (self.state, state), f"node {self.number}: {self.state} set {state}"
+        self.state = state
 
     def may(self, event: Event, state: NodeState) -> bool:
-        """Tell whether the table allows a change."""
-        return state in TRANSITIONS.get((self.state, event), ())
+        """Tell whether the table allows a change; a word of an administrator's own counts as up."""
+        before = self.state if isinstance(self.state, NodeState) else NodeState.UP
+        return state in TRANSITIONS.get((before, event), ())
 
     def permits(self, who: Credentials) -> bool:
         """Tell whether somebody may move a process here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import ClassVar
 
 from attrs import define, field, setters
@@ -14,18 +15,36 @@ NO_ADDRESS = Address("0.0.0.0", 0)
 
 @define(on_setattr=setters.NO_OP)
 class BprocNodeInfo:
-    """What bproc_nodeinfo fills: `node` its number; `status` its state (bproc_node_up, ...); `mode`, `user`, `group`.
+    """What bproc_nodeinfo fills: `node` its number; `status` its state; `mode`, `user`, `group`; `addr`.
 
-    Only the bits 0111 of the mode count; `addr` is 0.0.0.0 for a node that is down. Source: scyld-bproc_nodes.
+    The state is a number (bproc_node_up, ...), in BProc 4.0 a word ("up"). Only the bits 0111 of the
+    mode count; the address of a node that is down is 0.0.0.0. Sources: scyld-bproc_nodes, bproc-bpfs.
     """
 
     changes_later: ClassVar[bool] = True  # see trace.as_now
     node: int = NODE_NONE
-    status: int = 0
+    status: int | str = 0
     mode: int = 0
     user: int = 0
     group: int = 0
     addr: Address = field(default=NO_ADDRESS)
+
+
+@define(on_setattr=setters.NO_OP)
+class BprocNodeSet:
+    """A set of nodes of BProc 4.0: `node` what is known of each, in order; a node may stand there twice."""
+
+    changes_later: ClassVar[bool] = True  # see trace.as_now
+    node: list[BprocNodeInfo] = field(factory=list)
+
+    @property
+    def size(self) -> int:
+        """Count its nodes."""
+        return len(self.node)
+
+    def __copy__(self) -> BprocNodeSet:
+        """Give a set that stays as this is now."""
+        return BprocNodeSet([copy(each) for each in self.node])
 
 
 @define(on_setattr=setters.NO_OP)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bprocsim.bproc.information import NodeFacts, survey_node
-from bprocsim.bproc.nodes import NODE_MASTER, NodeState, permits, state_of
+from bprocsim.bproc.nodes import NODE_MASTER, NodeState, permits, status_of
 from bprocsim.bproc.records import BprocNodeInfo
 from bprocsim.bproc.service import Asker
 
@@ -85,8 +85,7 @@ def info_not_permitted(f: NodeFacts) -> bool:
     info = f.out
     if not isinstance(info, BprocNodeInfo) or info.node == NODE_MASTER:
         return False
-    down = state_of(info.status) is NodeState.DOWN
-    return down or not permits(f.asker.who, info.mode, info.user, info.group)
+    return info.status == status_of(NodeState.DOWN) or not permits(f.asker.who, info.mode, info.user, info.group)
 
 
 # ---- what is done -----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from bprocsim.bproc import administration, information, notifier, processes, rig
 from bprocsim.bproc.nodes import NODE_NONE
 from bprocsim.bproc.service import Service, errors_of
 from bprocsim.errnos import Errno as E
+from bprocsim.faces.arguments import integer
 from bprocsim.manual import Kind, Row
 
 _PAGES, _OLDER = "scyld-bproc_nodes", "sf-bproc_nodes"
@@ -47,6 +48,7 @@ _INFORMATION = (
         information.survey_node,
         information.tell_status,
         information.subject_of,
+        {"node": integer},
     ),
     Service(
         errors_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, frozen, setters
@@ -52,7 +52,21 @@ class Asker:
 
 @frozen(eq=False)
 class Service(service.Service):
-    """A call of BProc that is over in one step."""
+    """A call of BProc that is over in one step.
+
+    `takes` what makes each of its arguments ready, by name, where the editions' calls of that name
+    take different ones.
+    """
+
+    takes: Mapping[str, Callable[[Any, str], Any]] | None = None
+
+    def ready(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Give arguments as the call takes them. TypeError names what it takes, or the argument."""
+        if self.takes is None:
+            return args
+        if len(args) != len(self.takes):
+            raise TypeError(f"{self.errors.call}: in this edition it takes ({', '.join(self.takes)}), got {len(args)}")
+        return tuple(take(value, name) for value, (name, take) in zip(args, self.takes.items(), strict=True))
 
     def asker(self, machine: Any, thread: Any) -> Asker:
         """Give what a survey knows of the thread that makes the call."""

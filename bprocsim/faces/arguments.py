@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bprocsim.faces.pointers import BAD_ADDRESS
+from bprocsim.faces.pointers import BAD_ADDRESS, pointer_or_null
 
 _BYTES = (bytes, bytearray, memoryview)
 
@@ -78,6 +78,30 @@ def address(value: Any, call: str) -> Any:
         raise ValueError(f"{call}: address: host: expected a dotted quad or '', got {value.host!r}")
     if not 0 <= integer(value.port, "port") <= 0xFFFF:
         raise ValueError(f"{call}: address: port: expected 0 to 65535, got {value.port}")
+    return value
+
+
+def state_asked(node: Any, status: Any, len: Any) -> tuple[Any, ...]:
+    """Take the arguments of bproc_nodestatus, of which some editions have only the first."""
+    if len is None:
+        return (node,) if status is None else (node, status)
+    return node, status, len
+
+
+def attribute_asked(node: Any, name: Any, value: Any, size: Any) -> tuple[Any, ...]:
+    """Take the arguments of bproc_getnodeattr, which writes to `value`."""
+    return integer(node, "node"), pointer_or_null(name, "name"), value, integer(size, "size")
+
+
+def attribute(node: Any, name: Any, value: Any, size: Any) -> tuple[Any, ...]:
+    """Take the arguments of bproc_setnodeattr, which reads bytes from `value`."""
+    if value is not None:
+        value = data(value, "bproc_setnodeattr")
+    return attribute_asked(node, name, value, size)
+
+
+def unchecked(value: Any, _argument: str) -> Any:
+    """Take anything: what is wrong with it has an errno."""
     return value
 
 

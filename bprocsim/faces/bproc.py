@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bprocsim.faces.arguments import function, integer
+from bprocsim.faces.arguments import attribute, attribute_asked, function, integer, state_asked
 from bprocsim.faces.calls import Call
 from bprocsim.faces.pointers import pointer, pointer_or_null, vector
 from bprocsim.faces.pyos import Proc
@@ -29,8 +29,10 @@ class BprocProc(Proc):
 
     def _call_of_edition(self, name: str, *args: Any) -> Call[Any]:
         edition = self.thread.process.machine.master.edition
-        if name not in edition.calls():
+        service = edition.calls().get(name)
+        if service is None:
             raise AttributeError(f"proc.{name}(...): {edition.lacking(name)}")
+        args = service.ready(args)
         return Call(self._pending.made(2), self._pending, self._dispatch, self.thread, name, args)
 
     def _io(self, port: Any) -> Io:
@@ -149,17 +151,63 @@ class BprocProc(Proc):
         """Tell the number of the node that the process is on, -1 for the master."""
         return self._call_of_edition("bproc_currnode")
 
-    def bproc_nodestatus(self, node: int) -> Call[int]:
-        """Tell the state of a node: bp.bproc_node_up, ... Errors: bproc_nodestatus."""
-        return self._call_of_edition("bproc_nodestatus", integer(node, "node"))
+    def bproc_nodestatus(self, node: int, status: Any = None, len: int | None = None) -> Call[int]:
+        """Tell the state of a node: bp.bproc_node_up, ... Errors: bproc_nodestatus.
+
+        In BProc 4.0 a word is written to the bytearray `status`, with the NUL that ends it, if it has
+        no more than `len` bytes; returns how many.
+        """
+        return self._call_of_edition("bproc_nodestatus", *state_asked(node, status, len))
 
     def bproc_nodeinfo(self, node: int, info: Any) -> Call[int]:
         """Fill a bp.BprocNodeInfo with what is known of a node. Errors: bproc_nodeinfo."""
         return self._call_of_edition("bproc_nodeinfo", integer(node, "node"), info)
 
     def bproc_nodelist(self, list: Any) -> Call[int]:
-        """Fill a list with a bp.BprocNodeInfo for each slave; returns how many. Errors: bproc_nodelist."""
+        """Fill a list with a bp.BprocNodeInfo for each slave; returns how many. Errors: bproc_nodelist.
+
+        In BProc 4.0 it is a bp.BprocNodeSet that is filled.
+        """
         return self._call_of_edition("bproc_nodelist", list)
+
+    def bproc_nodelist_(self, ns: Any, fd: int) -> Call[int]:
+        """Fill a bp.BprocNodeSet by way of a notifier, which has told its news then. Errors: bproc_nodelist_."""
+        return self._call_of_edition("bproc_nodelist_", ns, integer(fd, "fd"))
+
+    def bproc_nodespec(self, ns: Any, str: Any) -> Call[int]:
+        """Fill a bp.BprocNodeSet with the nodes that a specification means: "0-3,!up". Errors: bproc_nodespec."""
+        return self._call_of_edition("bproc_nodespec", ns, pointer_or_null(str, "str"))
+
+    def bproc_nodefilter(self, out: Any, given: Any, str: Any) -> Call[int]:
+        """Fill a bp.BprocNodeSet with those of another that a specification means. Errors: bproc_nodefilter."""
+        return self._call_of_edition("bproc_nodefilter", out, given, pointer_or_null(str, "str"))
+
+    def bproc_nodeset_init(self, ns: Any, size: int) -> Call[int]:
+        """Let a bp.BprocNodeSet have so many empty records. Errors: bproc_nodeset_init."""
+        return self._call_of_edition("bproc_nodeset_init", ns, integer(size, "size"))
+
+    def bproc_nodeset_grow(self, ns: Any, size: int) -> Call[int]:
+        """Let a bp.BprocNodeSet have at least so many records. Errors: bproc_nodeset_grow."""
+        return self._call_of_edition("bproc_nodeset_grow", ns, integer(size, "size"))
+
+    def bproc_nodeset_free(self, ns: Any) -> Call[int]:
+        """Empty a bp.BprocNodeSet. Errors: bproc_nodeset_free."""
+        return self._call_of_edition("bproc_nodeset_free", ns)
+
+    def bproc_nodeset_add(self, ns: Any, node: Any) -> Call[int]:
+        """Put a copy of a bp.BprocNodeInfo behind those of a bp.BprocNodeSet. Errors: bproc_nodeset_add."""
+        return self._call_of_edition("bproc_nodeset_add", ns, node)
+
+    def bproc_nodeset_append(self, ns: Any, other: Any) -> Call[int]:
+        """Put the nodes of another set behind those of a bp.BprocNodeSet. Errors: bproc_nodeset_append."""
+        return self._call_of_edition("bproc_nodeset_append", ns, other)
+
+    def bproc_getnodeattr(self, node: int, name: Any, value: Any, size: int) -> Call[int]:
+        """Write a node's attribute to the bytearray `value`, if it has no more than `size` bytes.
+
+        Returns how many. Errors: bproc_getnodeattr.
+        """
+        return self._call_of_edition("bproc_getnodeattr", *attribute_asked(node, name, value, size))
 
     def bproc_nodeaddr(self, node: int, addr: Any) -> Call[int]:
         """Fill a bp.BprocAddress with a node's. Errors: bproc_nodeaddr."""
@@ -217,9 +265,13 @@ class BprocProc(Proc):
         """Set a node's state; reboot, halt and pwroff are done, down disconnects it. Errors: bproc_setnodestatus."""
         return self._call_of_edition("bproc_setnodestatus", integer(node, "node"), integer(status, "status"))
 
-    def bproc_nodesetstatus(self, node: int, status: int) -> Call[int]:
-        """Set a node's state; down disconnects it. Errors: bproc_nodesetstatus."""
-        return self._call_of_edition("bproc_nodesetstatus", integer(node, "node"), integer(status, "status"))
+    def bproc_nodesetstatus(self, node: int, status: Any) -> Call[int]:
+        """Set a node's state, a number, in BProc 4.0 any word; down disconnects it. Errors: bproc_nodesetstatus."""
+        return self._call_of_edition("bproc_nodesetstatus", node, status)
+
+    def bproc_setnodeattr(self, node: int, name: Any, value: Any, size: int) -> Call[int]:
+        """Let a node have an attribute: the first `size` bytes of `value`. Errors: bproc_setnodeattr."""
+        return self._call_of_edition("bproc_setnodeattr", *attribute(node, name, value, size))
 
     def bproc_nodereboot(self, node: int) -> Call[int]:
         """Reboot a node: it disconnects at once. Errors: bproc_nodereboot."""

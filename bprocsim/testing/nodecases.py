@@ -16,6 +16,7 @@ from bprocsim.testing.cases import CALLER, NOWHERE, OTHER, TARGET
 from bprocsim.testing.execcases import STREAMS
 
 OWNER, STRANGER = 500, 501  # user ids; the node's group is the owner's
+CPUS = "cpus"  # an attribute that node 2 has
 NO_PID = 31999  # no process has this number
 _STAYS = "/usr/bin/stays"
 
@@ -28,9 +29,11 @@ class NodeCase:
     `who` "root", "owner" or "stranger", on `from_node`; his process has `descriptors` left, his node
     `free_bytes` of memory and `free_files` files.
 
-    `node` which the call is about; `down` node 2 is; `node_mode` who may go there. Arguments: `out`
-    "there", "null" or "bad", what is filled or read; `mode`, `status`, `uid`, `gid`; `pid` "there" or
-    "absent".
+    `node` which the call is about; `down` node 2 is; `node_mode` who may go there; `kept` how many
+    attributes it has. Arguments: `out` "there", "null" or "bad", what is filled or read, `given` likewise,
+    and `other`, what is read besides; `mode`, `status`, `uid`, `gid`, `word` (a status of BProc 4.0), `attribute` its
+    name, `size` of a buffer, a value or a set, `spec` a node specification; `pid` "there" or "absent";
+    `notifier` there is one.
     """
 
     call: str = "bproc_nodestatus"
@@ -49,6 +52,14 @@ class NodeCase:
     status: int = bp.bproc_node_error
     uid: int = STRANGER
     gid: int = OWNER
+    kept: int = 1
+    given: str = "there"
+    other: str = "there"
+    word: str = "error"
+    attribute: str = CPUS
+    size: int = 16
+    spec: str = "0,allup,!down,master"
+    notifier: bool = True
     pid: str = "there"
 
     def change(self, *changes: Mapping[str, Any]) -> Self:
@@ -78,7 +89,12 @@ class NodeCase:
             cluster.popen(_goes)
             cluster.sleep(0.1)
         limit = {} if self.descriptors is None else {"open_limit": STREAMS + self.descriptors}
-        cluster.idle_process(self.credentials, self.from_node, **limit)
+        caller = cluster.idle_process(self.credentials, self.from_node, **limit)
+        if self.call == "bproc_nodelist_" and self.notifier:
+            cluster.bproc_notifier(caller=caller)
+        if self.call in _OF_ATTRIBUTES:
+            for name in (CPUS, *(f"x{number}" for number in range(1, self.kept)))[: self.kept]:
+                cluster.bproc_setnodeattr(TARGET, name, b"2", 1)
         if self.down:
             cluster.nodes[TARGET].set_state("down")
         for fault in self._faults():
@@ -111,7 +127,11 @@ class NodeCase:
 
     def filled(self, made: Any) -> Any:
         """Give what the call fills, or what leads nowhere."""
-        return {"there": made, "null": None, "bad": bp.BAD_ADDRESS}[self.out]
+        return _either(self.out, made)
+
+    def read(self, made: Any) -> Any:
+        """Give what the call reads besides, or what leads nowhere."""
+        return _either(self.given, made)
 
     def info(self, cluster: bp.Cluster) -> Any:
         """Give what describes node 2."""
@@ -129,7 +149,12 @@ class NodeCase:
         return gone[0] if gone else NO_PID
 
 
+def _either(how: str, made: Any) -> Any:
+    return {"there": made, "null": None, "bad": bp.BAD_ADDRESS}[how]
+
+
 _OF_PROCESSES = frozenset({"bproc_proclist", "bproc_pidnode", "bproc_pidghostnode"})
+_OF_ATTRIBUTES = frozenset({"bproc_getnodeattr", "bproc_setnodeattr"})
 
 By = dict[str, Any]
 
@@ -155,12 +180,65 @@ def _filling(name: str, kind: Callable[[], Any], *fields: str) -> Callable[[Node
     return made
 
 
+def _nodestatus(case: NodeCase, cluster: bp.Cluster, by: By) -> bp.Outcome:
+    if case.record.bpfs:
+        return cluster.bproc_nodestatus(case.node, case.filled(bytearray()), case.size, **by)
+    return cluster.bproc_nodestatus(case.node, **by)
+
+
+def _nodesetstatus(case: NodeCase, cluster: bp.Cluster, by: By) -> bp.Outcome:
+    return cluster.bproc_nodesetstatus(case.node, case.read(case.word) if case.record.bpfs else case.status, **by)
+
+
+def _nodelist(case: NodeCase, cluster: bp.Cluster, by: By) -> bp.Outcome:
+    return cluster.bproc_nodelist(case.filled(bp.BprocNodeSet() if case.record.bpfs else []), **by)
+
+
+def _nodelist_again(case: NodeCase, cluster: bp.Cluster, by: By) -> bp.Outcome:
+    return cluster.bproc_nodelist_(case.filled(bp.BprocNodeSet()), STREAMS, **by)
+
+
+def _nodefilter(case: NodeCase, cluster: bp.Cluster, by: By) -> bp.Outcome:
+    known = _either(case.other, bp.BprocNodeSet())
+    return cluster.bproc_nodefilter(case.filled(bp.BprocNodeSet()), known, case.read(case.spec), **by)
+
+
+def _of_set(name: str, other: Callable[[NodeCase], Any]) -> Callable[[NodeCase, bp.Cluster, By], bp.Outcome]:
+    """Make a call by its name that changes a set and takes something else."""
+
+    def made(case: NodeCase, cluster: bp.Cluster, by: By) -> bp.Outcome:
+        found: bp.Outcome = getattr(cluster, name)(case.filled(bp.BprocNodeSet()), other(case), **by)
+        return found
+
+    return made
+
+
+def _getnodeattr(case: NodeCase, cluster: bp.Cluster, by: By) -> bp.Outcome:
+    name = case.read(case.attribute)
+    return cluster.bproc_getnodeattr(case.node, name, case.filled(bytearray()), case.size, **by)
+
+
+def _setnodeattr(case: NodeCase, cluster: bp.Cluster, by: By) -> bp.Outcome:
+    name = case.read(case.attribute)
+    return cluster.bproc_setnodeattr(case.node, name, case.filled(b"4"), case.size, **by)
+
+
 _MADE: Mapping[str, Callable[[NodeCase, bp.Cluster, By], bp.Outcome]] = MappingProxyType(
     {
         "bproc_numnodes": lambda case, cluster, by: cluster.bproc_numnodes(**by),
-        "bproc_nodestatus": _of_node("bproc_nodestatus"),
+        "bproc_nodestatus": _nodestatus,
         "bproc_nodeinfo": _filling("bproc_nodeinfo", bp.BprocNodeInfo, "node"),
-        "bproc_nodelist": _filling("bproc_nodelist", list),
+        "bproc_nodelist": _nodelist,
+        "bproc_nodelist_": _nodelist_again,
+        "bproc_nodespec": _of_set("bproc_nodespec", lambda case: case.read(case.spec)),
+        "bproc_nodefilter": _nodefilter,
+        "bproc_nodeset_init": _of_set("bproc_nodeset_init", lambda case: case.size),
+        "bproc_nodeset_grow": _of_set("bproc_nodeset_grow", lambda case: case.size),
+        "bproc_nodeset_free": _filling("bproc_nodeset_free", bp.BprocNodeSet),
+        "bproc_nodeset_add": _of_set("bproc_nodeset_add", lambda case: case.read(bp.BprocNodeInfo())),
+        "bproc_nodeset_append": _of_set("bproc_nodeset_append", lambda case: case.read(bp.BprocNodeSet())),
+        "bproc_getnodeattr": _getnodeattr,
+        "bproc_setnodeattr": _setnodeattr,
         "bproc_nodeaddr": _filling("bproc_nodeaddr", bp.BprocAddress, "node"),
         "bproc_masteraddr": _filling("bproc_masteraddr", bp.BprocAddress),
         "bproc_version": _filling("bproc_version", bp.BprocVersion),
@@ -171,7 +249,7 @@ _MADE: Mapping[str, Callable[[NodeCase, bp.Cluster, By], bp.Outcome]] = MappingP
         "bproc_chown": _of_node("bproc_chown", "uid"),
         "bproc_chgrp": _of_node("bproc_chgrp", "gid"),
         "bproc_setnodestatus": _of_node("bproc_setnodestatus", "status"),
-        "bproc_nodesetstatus": _of_node("bproc_nodesetstatus", "status"),
+        "bproc_nodesetstatus": _nodesetstatus,
         "bproc_nodereboot": _of_node("bproc_nodereboot"),
         "bproc_nodehalt": _of_node("bproc_nodehalt"),
         "bproc_nodepwroff": _of_node("bproc_nodepwroff"),

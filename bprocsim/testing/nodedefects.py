@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bprocsim as bp
 from bprocsim.bproc.service import PAGE_BYTES
-from bprocsim.testing.cases import CALLER, NOWHERE, OTHER
+from bprocsim.testing.cases import CALLER, NOWHERE, OTHER, TARGET
 from bprocsim.testing.defects import Defect, ways
 from bprocsim.testing.nodecases import STRANGER
 
@@ -12,11 +12,36 @@ _BAD = ways("out", "bad", "null")
 
 _WAYS: dict[str, tuple[Defect, ...]] = {
     "no_master": ways("daemon", False),
-    "from_slave": ways("from_node", OTHER),
+    "from_slave": ways("from_node", TARGET, OTHER),
+    "not_mounted": ways("from_node", OTHER, TARGET),
+    "without_state": ways("node", CALLER) + ways("from_node", TARGET, OTHER),
     "out_of_memory": (Defect({"free_bytes": PAGE_BYTES - 1}, {"free_bytes": PAGE_BYTES}),),
     **dict.fromkeys(
-        ("info_unwritable", "info_unreadable", "list_unwritable", "addr_unwritable", "version_unwritable"), _BAD
+        (
+            "info_unwritable", "info_unreadable", "list_unwritable", "addr_unwritable", "version_unwritable",
+            "set_unwritable", "buffer_unwritable", "value_unreadable",
+        ),
+        _BAD,
     ),
+    **dict.fromkeys(
+        (
+            "status_unreadable", "name_unreadable", "specification_unreadable", "node_unreadable",
+            "other_set_unreadable",
+        ),
+        ways("given", "bad", "null"),
+    ),
+    "set_unreadable": ways("other", "bad", "null"),
+    "not_a_notifier": ways("notifier", False),
+    "set_too_big": ways("size", 2**40, -1),
+    "specification_malformed": ways("spec", "0-x", "0,,1", "up ", "n", "3--1", "é"),
+    "status_too_long_for_buffer": ways("size", 2, 0, -1),
+    "status_too_long": ways("word", "x" * 16, "_" * 16),
+    "status_malformed": ways("word", "in_use", "", "ä", "on ", "_" * 16),
+    "attribute_absent": (*ways("attribute", "mem", ""), *ways("kept", 0), *ways("node", CALLER)),
+    "value_too_long_for_buffer": ways("size", 0, -1),
+    "name_too_long": (Defect({"attribute": "x" * 64}, {"attribute": "x" * 63}),),
+    "value_too_long": (Defect({"size": 65}, {"size": 64}), Defect({"size": -1}, {"size": 0})),
+    "too_many_attributes": (Defect({"kept": 32}, {"kept": 31}, needs={"attribute": "new"}),),
     "node_unknown": ways("node", NOWHERE, bp.BPROC_NODE_NONE, bp.BPROC_NODE_ANY),
     "slave_unknown": ways("node", NOWHERE, CALLER),
     "node_down": ways("down", True),

@@ -28,6 +28,7 @@ def serve(cluster: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any])
     service = cluster.edition.calls().get(name)
     if service is None:
         raise AttributeError(f"cluster.{name}(...): {cluster.edition.lacking(name)}")
+    args = service.ready(args)
     asker = _asker(cluster, name, **by)
     machine = asker.machine
     shown = as_now(args) if sim.trace.all else ()

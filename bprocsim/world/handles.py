@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from bprocsim.bproc.master import Master
-from bprocsim.bproc.nodes import Event, Node, NodeState
+from bprocsim.bproc.nodes import WORD_MAX, Event, Node, NodeState, state_called, word_of
 from bprocsim.posix.credentials import Credentials, check_id
 from bprocsim.posix.procs import Process
 from bprocsim.world.simulation import Simulation
@@ -105,7 +105,7 @@ class NodeHandle(MachineHandle):
     @property
     def state(self) -> str:
         """Give its state: "up", "down", "boot", "error", "unavailable", ..."""
-        return self._node.state.value
+        return word_of(self._node.state)
 
     @property
     def mode(self) -> int:
@@ -125,8 +125,12 @@ class NodeHandle(MachineHandle):
     def set_state(self, name: str) -> None:
         """Set its state as the administrator does; "down" disconnects it at once.
 
+        In BProc 4.0 any word is a state, and but for "down" it changes nothing else.
         ValueError: no such state, or one that cannot follow on the present one.
         """
+        if self._master.edition.bpfs:
+            self._be_called(name)
+            return
         try:
             state = NodeState(name)
         except ValueError:
@@ -137,6 +141,16 @@ class NodeHandle(MachineHandle):
             raise ValueError(f"name: a node that is {self.state} cannot be set {name!r}")
         if state is not self._node.state:
             self._master.set_state(self._node, state)
+
+    def _be_called(self, word: Any) -> None:
+        if not (isinstance(word, str) and word.isascii() and word.isalnum() and len(word) <= WORD_MAX):
+            raise ValueError(f"name: expected 1 to {WORD_MAX} letters and digits, got {word!r}")
+        state = state_called(word)
+        if state == self._node.state:
+            return
+        if self._node.state is NodeState.DOWN:
+            raise ValueError(f"name: a node that is down cannot be set {word!r}")
+        self._master.set_state(self._node, state, word=True)
 
     def chmod(self, mode: int) -> None:
         """Say who may move here; only the bits 0111 count. TypeError, ValueError: name the argument."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bprocsim.faces.arguments import integer
+from bprocsim.faces.arguments import attribute, attribute_asked, integer, state_asked
 from bprocsim.faces.pointers import pointer_or_null
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.system import System
@@ -40,17 +40,68 @@ class NodeCalls(System):
         """Tell the number of the node that the process is on, -1 for the master."""
         return serve(self, "bproc_currnode", (), by)
 
-    def bproc_nodestatus(self, node: int, **by: Unpack[From]) -> Outcome:
-        """Tell the state of a node: bp.bproc_node_up, ... Errors: bproc_nodestatus."""
-        return serve(self, "bproc_nodestatus", (integer(node, "node"),), by)
+    def bproc_nodestatus(
+        self, node: int, status: Any = None, len: int | None = None, **by: Unpack[From]
+    ) -> Outcome:  # fmt: skip
+        """Tell the state of a node: bp.bproc_node_up, ... Errors: bproc_nodestatus.
+
+        In BProc 4.0 a word is written to the bytearray `status`, with the NUL that ends it, if it has
+        no more than `len` bytes; the value is how many.
+        """
+        return serve(self, "bproc_nodestatus", state_asked(node, status, len), by)
 
     def bproc_nodeinfo(self, node: int, info: Any, **by: Unpack[From]) -> Outcome:
         """Fill a bp.BprocNodeInfo with what is known of a node. Errors: bproc_nodeinfo."""
         return serve(self, "bproc_nodeinfo", (integer(node, "node"), info), by)
 
     def bproc_nodelist(self, list: Any, **by: Unpack[From]) -> Outcome:
-        """Fill a list with a bp.BprocNodeInfo for each slave; the value is how many. Errors: bproc_nodelist."""
+        """Fill a list with a bp.BprocNodeInfo for each slave; the value is how many. Errors: bproc_nodelist.
+
+        In BProc 4.0 it is a bp.BprocNodeSet that is filled.
+        """
         return serve(self, "bproc_nodelist", (list,), by)
+
+    def bproc_nodelist_(self, ns: Any, fd: int, **by: Unpack[From]) -> Outcome:
+        """Fill a bp.BprocNodeSet by way of a notifier of `caller`, which has told its news then.
+
+        Errors: bproc_nodelist_.
+        """
+        return serve(self, "bproc_nodelist_", (ns, integer(fd, "fd")), by)
+
+    def bproc_nodespec(self, ns: Any, str: Any, **by: Unpack[From]) -> Outcome:
+        """Fill a bp.BprocNodeSet with the nodes that a specification means: "0-3,!up". Errors: bproc_nodespec."""
+        return serve(self, "bproc_nodespec", (ns, pointer_or_null(str, "str")), by)
+
+    def bproc_nodefilter(self, out: Any, given: Any, str: Any, **by: Unpack[From]) -> Outcome:
+        """Fill a bp.BprocNodeSet with those of another that a specification means. Errors: bproc_nodefilter."""
+        return serve(self, "bproc_nodefilter", (out, given, pointer_or_null(str, "str")), by)
+
+    def bproc_nodeset_init(self, ns: Any, size: int, **by: Unpack[From]) -> Outcome:
+        """Let a bp.BprocNodeSet have so many empty records. Errors: bproc_nodeset_init."""
+        return serve(self, "bproc_nodeset_init", (ns, integer(size, "size")), by)
+
+    def bproc_nodeset_grow(self, ns: Any, size: int, **by: Unpack[From]) -> Outcome:
+        """Let a bp.BprocNodeSet have at least so many records. Errors: bproc_nodeset_grow."""
+        return serve(self, "bproc_nodeset_grow", (ns, integer(size, "size")), by)
+
+    def bproc_nodeset_free(self, ns: Any, **by: Unpack[From]) -> Outcome:
+        """Empty a bp.BprocNodeSet. Errors: bproc_nodeset_free."""
+        return serve(self, "bproc_nodeset_free", (ns,), by)
+
+    def bproc_nodeset_add(self, ns: Any, node: Any, **by: Unpack[From]) -> Outcome:
+        """Put a copy of a bp.BprocNodeInfo behind those of a bp.BprocNodeSet. Errors: bproc_nodeset_add."""
+        return serve(self, "bproc_nodeset_add", (ns, node), by)
+
+    def bproc_nodeset_append(self, ns: Any, other: Any, **by: Unpack[From]) -> Outcome:
+        """Put the nodes of another set behind those of a bp.BprocNodeSet. Errors: bproc_nodeset_append."""
+        return serve(self, "bproc_nodeset_append", (ns, other), by)
+
+    def bproc_getnodeattr(self, node: int, name: Any, value: Any, size: int, **by: Unpack[From]) -> Outcome:
+        """Write a node's attribute to the bytearray `value`, if it has no more than `size` bytes.
+
+        The Outcome's value is how many. Errors: bproc_getnodeattr.
+        """
+        return serve(self, "bproc_getnodeattr", attribute_asked(node, name, value, size), by)
 
     def bproc_nodeaddr(self, node: int, addr: Any, **by: Unpack[From]) -> Outcome:
         """Fill a bp.BprocAddress with a node's. Errors: bproc_nodeaddr."""
@@ -121,9 +172,13 @@ class NodeCalls(System):
         """Set a node's state; reboot, halt and pwroff are done, down disconnects it. Errors: bproc_setnodestatus."""
         return serve(self, "bproc_setnodestatus", (integer(node, "node"), integer(status, "status")), by)
 
-    def bproc_nodesetstatus(self, node: int, status: int, **by: Unpack[From]) -> Outcome:
-        """Set a node's state; down disconnects it. Errors: bproc_nodesetstatus."""
-        return serve(self, "bproc_nodesetstatus", (integer(node, "node"), integer(status, "status")), by)
+    def bproc_nodesetstatus(self, node: int, status: Any, **by: Unpack[From]) -> Outcome:
+        """Set a node's state, a number, in BProc 4.0 any word; down disconnects it. Errors: bproc_nodesetstatus."""
+        return serve(self, "bproc_nodesetstatus", (node, status), by)
+
+    def bproc_setnodeattr(self, node: int, name: Any, value: Any, size: int, **by: Unpack[From]) -> Outcome:
+        """Let a node have an attribute: the first `size` bytes of `value`. Errors: bproc_setnodeattr."""
+        return serve(self, "bproc_setnodeattr", attribute(node, name, value, size), by)
 
     def bproc_nodereboot(self, node: int, **by: Unpack[From]) -> Outcome:
         """Reboot a node: it disconnects at once. Errors: bproc_nodereboot."""

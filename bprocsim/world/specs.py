@@ -137,14 +137,15 @@ def node_numbers(on: Any, count: int) -> tuple[int, ...]:
 def _part(text: str, count: int) -> Iterable[int]:
     if text == "master":
         return (NODE_MASTER,)
-    if text == "all":
-        return range(count)
-    first, dash, last = text.partition("-")
-    digits = first.removeprefix("n").removeprefix(".")
-    if not digits.isdecimal() or (last and not last.isdecimal()):
-        raise ValueError(f"on: {text!r} is no node specification; write 'master', 'all', '3', '0-2' or '4-'")
-    low = int(digits)
-    high = (int(last) if last else count - 1) if dash else low
-    if high >= count or low > high:
-        raise ValueError(f"on: {text!r} names nodes that are not there; nodes are 0 to {count - 1}")
-    return range(low, high + 1)
+    from bprocsim.bproc.nodespec import InState, Numbers, parse  # most worlds name no node in words
+
+    match parse(text):
+        case (InState(state=""),):
+            return range(count)
+        case (Numbers(low=low, high=high),):
+            last = count - 1 if high is None else high
+            if last >= count or not 0 <= low <= last:
+                raise ValueError(f"on: {text!r} names nodes that are not there; nodes are 0 to {count - 1}")
+            return range(low, last + 1)
+        case _:
+            raise ValueError(f"on: {text!r} is no node specification; write 'master', 'all', '3', '0-2' or '4-'")

@@ -275,7 +275,7 @@ def test_a35_nobody_uses_a_node_that_is_set_down_and_what_runs_there_is_killed()
     made.execve("/usr/bin/waits")
     assert (ends[0].exit_status, ends[0].signal) == (None, bp.SIGKILL)
     node = made.bpmaster.nodes[0]
-    assert (node.state.value, node.mode, node.uid, node.gid) == ("down", 0, 0, 0)
+    assert (made.nodes[0].state, node.mode, node.uid, node.gid) == ("down", 0, 0, 0)
     assert made.sim.now_ns < 11_000_000
     assert_late(made.bproc_execmove(0, HELLO), "node_down")
     assert_clean(made)

@@ -10,6 +10,7 @@ import pytest
 
 import bprocsim as bp
 from bprocsim.manual import Errors, Row
+from bprocsim.testing.cases import TARGET
 from bprocsim.testing.nodecases import NodeCase
 from bprocsim.testing.nodedefects import node_defects
 from bprocsim.testing.recipes import node_tables
@@ -45,7 +46,47 @@ ORDERS = {
     "bproc_pidghostnode": "out_of_memory descriptors_used_up files_used_up no_such_process",
 }
 
-_ASKED_OF_IT = ["node_down", "not_owner", "group_not_permitted", "not_permitted", "node_without_address"]
+_OF_A_FILE = "not_mounted descriptors_used_up files_used_up"
+_MOUNTED = "from_slave not_administrator slave_unknown node_down no_master"
+
+# Where BProc 4.0 has other rows than the editions before it.
+IN_BPROC4 = {
+    "bproc_version": "version_unwritable",
+    "bproc_numnodes": "not_mounted",
+    "bproc_nodestatus": "node_unknown without_state status_too_long_for_buffer buffer_unwritable",
+    "bproc_nodeinfo": "info_unwritable node_unknown without_state node_without_address",
+    "bproc_nodelist": f"set_unwritable {_OF_A_FILE} out_of_memory",
+    "bproc_nodelist_": "set_unwritable not_a_notifier out_of_memory",
+    "bproc_nodeaddr": "node_unknown node_without_address addr_unwritable",
+    "bproc_notifier": _OF_A_FILE,
+    "bproc_nodespec": f"set_unwritable specification_unreadable {_OF_A_FILE} out_of_memory specification_malformed",
+    "bproc_nodefilter": "set_unwritable set_unreadable specification_unreadable out_of_memory specification_malformed",
+    "bproc_nodeset_init": "set_unwritable set_too_big",
+    "bproc_nodeset_grow": "set_unwritable set_too_big",
+    "bproc_nodeset_free": "set_unwritable",
+    "bproc_nodeset_add": "set_unwritable node_unreadable out_of_memory",
+    "bproc_nodeset_append": "set_unwritable other_set_unreadable out_of_memory",
+    "bproc_access": "node_unknown more_than_execute not_permitted",
+    "bproc_chmod": "slave_unknown from_slave node_down not_owner mode_invalid",
+    "bproc_chown": "slave_unknown from_slave node_down not_root",
+    "bproc_chgrp": "slave_unknown from_slave node_down group_not_permitted",
+    "bproc_nodesetstatus": "status_unreadable slave_unknown from_slave not_administrator node_down status_too_long "
+    "status_malformed",
+    "bproc_nodereboot": _MOUNTED,
+    "bproc_nodehalt": _MOUNTED,
+    "bproc_nodepwroff": _MOUNTED,
+    "bproc_getnodeattr": "name_unreadable node_unknown node_down attribute_absent value_too_long_for_buffer "
+    "buffer_unwritable",
+    "bproc_setnodeattr": "name_unreadable slave_unknown value_unreadable from_slave not_administrator node_down "
+    "name_too_long value_too_long too_many_attributes",
+    "bproc_proclist": "list_unwritable descriptors_used_up files_used_up",
+    "bproc_pidnode": "out_of_memory descriptors_used_up files_used_up no_such_process",
+}
+
+_ASKED_OF_IT = [
+    "node_down", "not_owner", "group_not_permitted", "not_permitted", "node_without_address",
+    "status_too_long_for_buffer", "value_too_long_for_buffer", "too_many_attributes",
+]  # fmt: skip
 APART = listed(
     {
         "who is on a slave without a master is killed": [(["no_master"], ["from_slave"])],
@@ -55,11 +96,33 @@ APART = listed(
             (["status_not_settable"], ["status_is_command"]),
         ],
         "a pointer that leads nowhere describes no node": [(["info_unreadable"], ["info_not_permitted"])],
+        "what cannot be read is not too long, and not wrong": [
+            (["status_unreadable"], ["status_too_long", "status_malformed"]),
+            (["specification_unreadable"], ["specification_malformed"]),
+            (["name_unreadable"], ["name_too_long", "value_too_long_for_buffer"]),
+        ],
+        "a node that is down has no attributes": [
+            (["node_down"], ["value_too_long_for_buffer", "too_many_attributes"]),
+            (["attribute_absent"], ["value_too_long_for_buffer"]),
+        ],
     }
 )
 
-EDITION_OF = {table.call: edition for edition in ("lanl32", "scyld") for table in node_tables(edition)}
-TABLES = {table.call: table for edition in ("lanl32", "scyld") for table in node_tables(edition)}
+# In BProc 4.0 a slave has a file of itself alone: nobody there asks about another node, or while it is down.
+ON_ITSELF = listed(
+    {
+        "who is on a node that is down is not heard": [
+            (["from_slave", "without_state"], ["node_down", "node_without_address"])
+        ],
+    }
+)
+
+# Each table by its call and, where it is not as in an edition before, its edition.
+TABLES = {
+    **{table.call: (table, edition) for edition in ("lanl32", "scyld") for table in node_tables(edition)},
+    **{f"{table.call} in bproc4": (table, "bproc4") for table in node_tables("bproc4")},
+}
+ALL_ORDERS = {**ORDERS, **{f"{call} in bproc4": order for call, order in IN_BPROC4.items()}}
 
 
 @cache
@@ -93,22 +156,33 @@ def reported(case: NodeCase, table: Errors | None = None) -> str | None:
         return case.make(cluster).cause
 
 
-def exclusive_of(call: str) -> dict[Pair, str]:
-    """Give the pairs of a call's rows that cannot hold together."""
-    return {pair: why for pair, why in APART.items() if set(pair) <= set(ORDERS[call].split())}
+def exclusive_of(name: str) -> dict[Pair, str]:
+    """Give the pairs of a table's rows that cannot hold together."""
+    order = ALL_ORDERS[name].split()
+    known = {**APART, **(ON_ITSELF if name in FILES else {})}
+    return {
+        pair: why
+        for (one, other), why in known.items()
+        for pair in ((one, other), (other, one))
+        if set(pair) <= set(order) and order.index(pair[0]) < order.index(pair[1])
+    }
 
+
+# Calls of BProc 4.0 about a node's file, and not about the node itself.
+FILES = {f"{call} in bproc4" for call, order in IN_BPROC4.items() if order != _MOUNTED}
 
 CASES = {
-    call: Order(
-        TABLES[call],
+    name: Order(
+        TABLES[name][0],
         order.split(),
-        NodeCase(call=call, edition=EDITION_OF[call]),
+        NodeCase(call=TABLES[name][0].call, edition=TABLES[name][1]),
         node_defects,
         lambda case, _step: held_in(case),
         reported,
-        exclusive_of(call),
+        exclusive_of(name),
+        possible=lambda case: not (case.down and case.from_node == TARGET),
     )
-    for call, order in ORDERS.items()
+    for name, order in ALL_ORDERS.items()
 }
 ROWS = [pytest.param(call, cause, id=f"{call}-{cause}") for call, order in CASES.items() for cause in order.order]
 NEIGHBOURS = [
@@ -119,18 +193,19 @@ NEIGHBOURS = [
 
 
 def test_every_table_has_its_order() -> None:
-    assert set(ORDERS) == set(TABLES)
+    assert set(ALL_ORDERS) == set(TABLES)
 
 
-@pytest.mark.parametrize("edition", ["scyld", "lanl32"])
+@pytest.mark.parametrize("edition", bp.editions)
 def test_the_order_of_the_rows(edition: str) -> None:
+    orders = IN_BPROC4 if edition == "bproc4" else ORDERS
     for table in node_tables(edition):
-        assert [row.cause for row in table.rows] == ORDERS[table.call].split()
+        assert [row.cause for row in table.rows] == orders[table.call].split()
 
 
-@pytest.mark.parametrize("call", ORDERS)
+@pytest.mark.parametrize("call", ALL_ORDERS)
 def test_the_list_of_exclusive_pairs_is_in_order(call: str) -> None:
-    assert set(exclusive_of(call)) <= set(combinations(ORDERS[call].split(), 2))
+    assert set(exclusive_of(call)) <= set(combinations(ALL_ORDERS[call].split(), 2))
 
 
 @pytest.mark.parametrize(("call", "cause"), ROWS)
@@ -158,6 +233,6 @@ def test_a_swap_of_two_neighbours_is_noticed(call: str, one: str, other: str) ->
 def test_the_editions_differ_in_their_errnos() -> None:
     errnos = {
         edition: bp.editions[edition].calls()["bproc_nodestatus"].errors.row("node_unknown").errno
-        for edition in ("scyld", "lanl32")
+        for edition in bp.editions
     }
-    assert errnos == {"scyld": bp.Errno.EIO, "lanl32": bp.Errno.BE_INVALIDNODE}
+    assert errnos == {"scyld": bp.Errno.EIO, "lanl32": bp.Errno.BE_INVALIDNODE, "bproc4": bp.Errno.ENOENT}
