@@ -78,7 +78,7 @@ _INFORMATION = (
             [
                 Row(E.ENOENT, information.node_unknown, _UNKNOWN),
                 Row(E.ENODATA, bpfs.without_state, _NO_STATE),
-                Row(E.ERANGE, bpfs.status_too_long_for_buffer, "len is less than the state and its NUL take"),
+                Row(E.ERANGE, bpfs.status_too_long_for_buffer, "the buffer is smaller than the state and its NUL"),
                 Row(E.EFAULT, bpfs.buffer_unwritable, "status points to memory that the program cannot write"),
             ],
         ),
@@ -309,7 +309,7 @@ _STATES = (
                 Row(E.ENOENT, information.node_unknown, _UNKNOWN),
                 Row(E.ENODATA, rights.node_down, "the node is down, and so has no attributes"),
                 Row(E.ENODATA, attributes.attribute_absent, "the node has no attribute of that name"),
-                Row(E.ERANGE, attributes.value_too_long_for_buffer, "size is less than the value takes"),
+                Row(E.ERANGE, attributes.value_too_long_for_buffer, "the buffer is smaller than the value"),
                 Row(E.EFAULT, bpfs.buffer_unwritable, "value points to memory that the program cannot write"),
             ],
         ),
