@@ -181,6 +181,7 @@ if TYPE_CHECKING:
         O_TRUNC,
         O_WRONLY,
     )
+    from bprocsim.posix.pathcalls import F_OK, R_OK, W_OK, X_OK
     from bprocsim.posix.profiles import PROFILES as kernels
     from bprocsim.posix.signaling import SIG_BLOCK, SIG_DFL, SIG_IGN, SIG_SETMASK, SIG_UNBLOCK
     from bprocsim.world.aixsession import AixSession
@@ -268,6 +269,7 @@ _ROOMS = {
     "posix.image": "Program program",
     "posix.life": "WEXITSTATUS WIFEXITED WIFSIGNALED WIFSTOPPED WNOHANG WTERMSIG WUNTRACED Waited",
     "posix.network": "Address",
+    "posix.pathcalls": "F_OK R_OK W_OK X_OK",
     "posix.openfile": "O_APPEND O_CLOEXEC O_CREAT O_DIRECTORY O_EXCL O_RDONLY O_RDWR O_TRUNC O_WRONLY",
     "posix.profiles": "kernels=PROFILES",
     "posix.signaling": "SIG_BLOCK SIG_DFL SIG_IGN SIG_SETMASK SIG_UNBLOCK",
@@ -357,6 +359,7 @@ __all__ = [
     "ElfImage",
     "Errno",
     "ExecProfile",
+    "F_OK",
     "ForgottenYieldFrom",
     "Hang",
     "IoError",
@@ -410,6 +413,7 @@ __all__ = [
     "R_NADA",
     "R_NUMMEMPS",
     "R_NUMPROCS",
+    "R_OK",
     "R_PCORESDL",
     "R_PROCESS",
     "R_PROCMEM",
@@ -509,6 +513,7 @@ __all__ = [
     "Step",
     "Timeout",
     "User",
+    "W_OK",
     "Waited",
     "WEXITSTATUS",
     "WIFEXITED",
@@ -517,5 +522,6 @@ __all__ = [
     "WNOHANG",
     "WTERMSIG",
     "WUNTRACED",
+    "X_OK",
     "XcoffImage",
 ]

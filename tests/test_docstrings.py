@@ -27,7 +27,7 @@ NEVER_FAIL = {
     "alarm", "bproc_currnode", "bproc_getnodebyname", "bproc_nodenumber", "bproc_strerror",
     "compute", "exit", "getpid", "getppid", "rs_free", "rs_get_homesrad", "thread_create",
     "thread_self",
-    "rs_getrsetnames", "getprocs", "getthrds",
+    "rs_getrsetnames", "getprocs", "getthrds", "gethostname", "gettimeofday", "readproctab",
 }  # fmt: skip
 
 # Words that tell what a thing does or is, where "Do it" is wanted of a function.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import Attribute, field, frozen
 
 from bprocsim.bproc import late
+from bprocsim.bproc.tools import Tools
 from bprocsim.errnos import Errno
 from bprocsim.manual import Row
 from bprocsim.units import s
@@ -15,6 +16,10 @@ from bprocsim.units import s
 if TYPE_CHECKING:
     from bprocsim.bproc.late import IoRows
     from bprocsim.bproc.service import Service
+
+
+_ABNORMAL = "bpsh: Child process on node {node} exited abnormally."
+_LANL_TOOLS = Tools(vector=False, minus_one_is_master=True, abnormal=_ABNORMAL, fixed_columns=True)
 
 
 def _check_timeout(_edition: Any, _attribute: Any, value: Any) -> None:
@@ -76,7 +81,8 @@ class Edition:
     `rfork_negative` a child that did not arrive is told by the errno's negative number, not by -1;
     `io_lists` calls take a list of what the descriptors shall be, and `list_rows()` what can be wrong
     with it; `bpfs` nodes are files: their states are words that mean nothing but what their
-    administrator means by them, and a slave sees only its own file and the master's.
+    administrator means by them, and a slave sees only its own file and the master's;
+    `node_name` what a node calls itself, its number for `{}`; `tools` what BProc's commands do.
     """
 
     name: str
@@ -94,6 +100,8 @@ class Edition:
     io_lists: bool = False
     list_rows: Callable[[], IoRows] = field(default=_no_lists, repr=False)
     bpfs: bool = False
+    node_name: str = "n{}"
+    tools: Tools = field(default=_LANL_TOOLS, repr=False)
 
     def after_exec(self) -> tuple[Row, ...]:
         """Give all rows of what can go wrong after the exec."""
@@ -111,7 +119,22 @@ class Edition:
 EDITIONS: dict[str, Edition] = {
     edition.name: edition
     for edition in (
-        Edition("scyld", Errno.EBUSY, "scyld-bproc_execmove", late.SCYLD, _scyld_calls, "3.1.9"),
+        Edition(
+            "scyld",
+            Errno.EBUSY,
+            "scyld-bproc_execmove",
+            late.SCYLD,
+            _scyld_calls,
+            "3.1.9",
+            node_name=".{}",
+            tools=Tools(
+                vector=False,
+                minus_one_is_master=True,
+                abnormal="bpsh: Child process exit abnormally.",
+                fixed_columns=True,
+                sets_leaving=True,
+            ),
+        ),
         Edition(
             "lanl32",
             Errno.EBUSY,
@@ -123,6 +146,7 @@ EDITIONS: dict[str, Edition] = {
             rexec_status=None,
             io_lists=True,
             list_rows=_lists,
+            tools=_LANL_TOOLS,
         ),
         Edition(
             "bproc4",
@@ -137,6 +161,13 @@ EDITIONS: dict[str, Edition] = {
             io_lists=True,
             list_rows=_lists,
             bpfs=True,
+            tools=Tools(
+                vector=True,
+                minus_one_is_master=False,
+                abnormal=_ABNORMAL,
+                fixed_columns=False,
+                numbered_states=False,
+            ),
         ),
     )
 }

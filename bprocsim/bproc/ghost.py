@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 class Ghost:
     """A process-table entry of the master: no memory, no files; its pid, family and ids are `process`'s.
 
-    `node` where the process is, or is on its way to. Source: sf-bproc-3.
+    `node` where the process is, or is on its way to; `state` what it did there when the node was last asked,
+    as ps has it. Source: sf-bproc-3.
     """
 
     process: Process
     node: int
+    state: str = "S"
 
     @property
     def pid(self) -> int:

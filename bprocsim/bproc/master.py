@@ -38,7 +38,8 @@ class Master:
     whose daemon has given its master up; `forwarding` the ends that an iod reads, and where it is;
     `tables` what stands in place of an edition's tables of the other calls, by name; `notifiers` who
     is to be told of changes; `waits` children for whom a parent on a slave has waited, by pid, with his
-    machine, until the master hears so; `partings` how often a connection to a slave has ended.
+    machine, until the master hears so; `partings` how often a connection to a slave has ended;
+    `asked_ns` when the nodes were last asked what their processes do.
     """
 
     machine: Any
@@ -58,6 +59,7 @@ class Master:
     notifiers: list[Notifier] = field(factory=list)
     waits: dict[int, tuple[Process, Any]] = field(factory=dict)
     partings: int = 0
+    asked_ns: int | None = None
 
     # ---- who and where ----
 

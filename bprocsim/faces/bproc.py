@@ -301,3 +301,11 @@ class BprocProc(Proc):
     def bproc_pidghostnode(self, pid: int) -> Call[int]:
         """Tell which node has a process's ghost; BPROC_NODE_NONE if it has none. Errors: bproc_pidghostnode."""
         return self._call_of_edition("bproc_pidghostnode", integer(pid, "pid"))
+
+    def readproctab(self) -> Call[list[Any]]:
+        """List the processes that can be seen from here, by pid, as libproc does for ps.
+
+        On the master these are all of the cluster; of one elsewhere it is known what it did when its node was last
+        asked, and no arguments.
+        """
+        return self._call("readproctab")

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from bprocsim.faces.pyos import Proc
 
 # Calls that fill memory in C: they give (0, what was filled in), or (-1, None).
-_FILLING = frozenset({"getsockname", "pipe", "sigaction", "sigprocmask", "thread_join"})
+_FILLING = frozenset(
+    {"gethostname", "getsockname", "gettimeofday", "pipe", "sigaction", "sigprocmask", "stat", "thread_join"}
+)
 # Those that return a number besides.
 _FAILED_PAIRS: dict[str, tuple[int, Any]] = {
     "accept": (-1, None), "read": (-1, None), "wait": (-1, 0), "waitpid": (-1, 0),
@@ -27,7 +29,8 @@ class Libc:
     """A process's calls as C has them: `rc = yield from proc.libc.execve(...)` is -1 on failure.
 
     `errno` is the simulated system's number for the last failure. Calls that fill memory give
-    (rc, value): what `pipe`, `getsockname`, `sigaction`, `sigprocmask` and `thread_join` store;
+    (rc, value): what `pipe`, `stat`, `getsockname`, `gethostname`, `gettimeofday`, `sigaction`,
+    `sigprocmask` and `thread_join` store;
     `wait` and `waitpid` give (pid, status), to be read with bp.WIFEXITED and its kin; `read` gives
     (count, data) and `accept` (descriptor, address). Where an edition of BProc has lists for I/O, the
     forms that take one are (node, io, iolen, ...), and flags stand behind those.

@@ -139,6 +139,14 @@ class Proc(Inside):
         where = pointer(path, "path")
         return self._call("open", where, integer(flags, "flags"), integer(mode, "mode"))
 
+    def access(self, path: Any, mode: int) -> Call[int]:
+        """Ask whether the real user may read, write or execute a file: bp.R_OK, W_OK, X_OK, F_OK. Errors: access."""
+        return self._call("access", pointer(path, "path"), integer(mode, "mode"))
+
+    def stat(self, path: Any) -> Call[Any]:
+        """Tell what a path names: a record of its kind, mode, uid, gid and size. Errors: stat."""
+        return self._call("stat", pointer(path, "path"))
+
     def close(self, fd: int) -> Call[int]:
         """Close a descriptor. Errors: close."""
         return self._call("close", integer(fd, "fd"))
@@ -273,6 +281,16 @@ class Proc(Inside):
     def alarm(self, seconds: int) -> Call[int]:
         """Have SIGALRM sent in `seconds`, 0 calls it off; returns the seconds that were left."""
         return self._call("alarm", integer(seconds, "seconds", 0))
+
+    # ---- the machine ----
+
+    def gethostname(self) -> Call[str]:
+        """Tell the name of the machine that the process is on."""
+        return self._call("gethostname")
+
+    def gettimeofday(self) -> Call[tuple[int, int]]:
+        """Tell the time since the world began: (seconds, microseconds)."""
+        return self._call("gettimeofday")
 
     # ---- time and threads ----
 

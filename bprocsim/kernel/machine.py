@@ -47,13 +47,14 @@ class Machine:
     `number` its node number; `master` the master daemon of its cluster, None on a machine without
     BProc; `partition` what AIX knows of its processors, None elsewhere; `programs` the behaviours by
     the name in their images; `strict` lets a program's own exception reach the library's user;
-    `unix` what kind of system it runs, `face` how a program sees its process there.
+    `unix` what kind of system it runs, `face` how a program sees its process there; `hostname` what it
+    calls itself, its name unless that is given.
     """
 
     __slots__ = (
         "_tree", "address", "alive", "arch", "costs", "died_ns", "execve_errors", "face", "fifos", "files", "hidden",
-        "interface_in", "interface_out", "master", "memory", "name", "network", "number", "partition", "pids", "port",
-        "processes",
+        "hostname", "interface_in", "interface_out", "master", "memory", "name", "network", "number", "partition",
+        "pids", "port", "processes",
         "processors", "profile", "programs", "sockets", "strict", "trace", "unix",
     )  # fmt: skip
 
@@ -61,9 +62,10 @@ class Machine:
         self, *, name: str, number: int, address: str, port: Any, processors: Any, arch: Arch, profile: ExecProfile,
         costs: Costs, trace: Trace, memory: Memory, files: FileTable, network: Network, pids: PidSpace,
         programs: dict[str, Program], execve_errors: Errors, strict: bool = False, unix: Unix = LINUX,
-        face: type[Proc] = Proc,
+        face: type[Proc] = Proc, hostname: str = "",
     ) -> None:  # fmt: skip
         self.name = name
+        self.hostname = hostname or name
         self.number = number
         self.address = address
         self.port = port

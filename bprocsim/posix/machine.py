@@ -63,6 +63,7 @@ class Machine(Protocol):
     """One machine, as its rooms see it."""
 
     name: str
+    hostname: str
     number: int
     address: str
     port: Port

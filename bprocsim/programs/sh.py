@@ -1,7 +1,7 @@
 """A small shell: enough for `#!` scripts and for what exec hands to it.
 
 It knows simple commands, `;` and newlines, quotes, comments, parameters ($1, $@, $?, $$, $NAME), and
-the builtins `:` true false echo exit exec. Whatever else a shell knows it refuses by name.
+the builtins `:` true false echo exit exec kill. Whatever else a shell knows it refuses by name.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from bprocsim.faces.errors import CallError
 from bprocsim.faces.pyos import Proc
 from bprocsim.programs.files import read_all
+from bprocsim.programs.kill import Misread, words_of
 
 Steps = Generator[Any, Any, Any]
 
@@ -145,6 +146,8 @@ class _Shell:
             case ["echo", *rest]:
                 yield from self.proc.print(*rest)
                 return 0
+            case ["kill", *rest]:
+                return (yield from self.kill(rest))
             case ["exit", *rest]:
                 if rest and not rest[0].isdecimal():
                     raise _Refused(f"exit: Illegal number: {rest[0]}")
@@ -157,6 +160,22 @@ class _Shell:
 
         waited = yield from self.proc.waitpid((yield from self.proc.fork(child)))
         return 128 + waited.signal if waited.signal is not None else waited.exit_status
+
+    def kill(self, words: list[str]) -> Steps:
+        """Send a signal to processes; gives 1 if one could not be sent, 2 if nothing can be made of the words."""
+        try:
+            signum, pids = words_of(words)
+        except Misread as error:
+            yield from self.complain(f"kill: {error}")
+            return 2
+        status = 0
+        for pid in pids:
+            try:
+                yield from self.proc.kill(pid, signum)
+            except CallError as error:
+                yield from self.complain(f"kill: {error.error.message}")
+                status = 1
+        return status
 
     def become(self, proc: Proc, words: list[str], where: str = "") -> Steps:
         """Let a process become a command; gives the status with which it ends if it cannot."""

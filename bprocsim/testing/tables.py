@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bprocsim import Edition, ExecProfile, Level
 from bprocsim.manual import Errors
-from bprocsim.posix import execcalls, fileio, life, openfile, signaling, sockets
+from bprocsim.posix import execcalls, fileio, life, openfile, pathcalls, signaling, sockets
 from bprocsim.testing.recipes import exec_tables, lpar_tables, move_tables, node_tables
 
-_ROOMS = (execcalls, fileio, openfile, sockets, life, signaling)
+_ROOMS = (execcalls, fileio, openfile, pathcalls, sockets, life, signaling)
 
 
 def tables(

@@ -95,3 +95,4 @@ class BprocSession(Session):
     bproc_proclist = session_call(BprocProc.bproc_proclist)
     bproc_pidnode = session_call(BprocProc.bproc_pidnode)
     bproc_pidghostnode = session_call(BprocProc.bproc_pidghostnode)
+    readproctab = session_call(BprocProc.readproctab)

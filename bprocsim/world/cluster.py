@@ -10,6 +10,7 @@ from bprocsim.bproc.editions import EDITIONS, Edition
 from bprocsim.bproc.execmove import execmove_errors
 from bprocsim.bproc.master import Master
 from bprocsim.bproc.nodes import NODE_MASTER, Event, Node, NodeState
+from bprocsim.bproc.tools import FRONT_END, PASSWD_FILE
 from bprocsim.costs import PRESETS, Costs
 from bprocsim.engine import Processors
 from bprocsim.faces.bproc import BprocProc
@@ -22,6 +23,8 @@ from bprocsim.posix.machine import FileTable, Memory
 from bprocsim.posix.network import Network
 from bprocsim.posix.procs import OPEN_LIMIT, PidSpace
 from bprocsim.posix.profiles import PROFILES
+from bprocsim.posix.unix import LINUX, Unix
+from bprocsim.programs.bproc import commands_of
 from bprocsim.world.directcalls import LEFT_OUT, Request, execmove, execve
 from bprocsim.world.handles import MachineHandle, Nodes, ProcessHandle
 from bprocsim.world.movecalls import MovingCalls
@@ -29,6 +32,7 @@ from bprocsim.world.outcome import Outcome
 from bprocsim.world.simulation import Simulation
 from bprocsim.world.specs import (
     NodeSpec,
+    User,
     at_least,
     credentials_of,
     listed,
@@ -79,11 +83,14 @@ class Cluster(MovingCalls):
             raise TypeError(f"master: expected bp.NodeSpec or None, got {master!r}")
         plan = listed("faults", faults, "faults such as [bp.PowerOff(node=2)]")
         super().__init__(sim, sim.name_for(name, "cluster"))
+        self._programs |= commands_of(self.edition.tools)
         self._lane = "" if self.name == FIRST else f"{self.name} "
         self._network = Network(self._at)
         self.pids = PidSpace()
         self._execve_errors = execve_errors(self.kernel)
-        self.home = front = self._machine("master", NODE_MASTER, "10.54.0.1", master or _first(self._specs))
+        self.home = front = self._machine(
+            "master", NODE_MASTER, "10.54.0.1", master or _first(self._specs), "master", FRONT_END
+        )
         self.bpmaster = Master(
             front, self.edition, execmove_errors(self.edition, self.kernel), self.pids, self._count,
             self._make_node,
@@ -105,18 +112,21 @@ class Cluster(MovingCalls):
 
     # ---- building ----
 
-    def _machine(self, name: str, number: int, address: str, spec: NodeSpec) -> Machine:
+    def _machine(
+        self, name: str, number: int, address: str, spec: NodeSpec, hostname: str, unix: Unix = LINUX
+    ) -> Machine:  # fmt: skip
         return Machine(
             name=self._lane + name, number=number, address=address, port=self.sim.engine,
             processors=Processors(spec.cores, self.costs.quantum_ns), arch=arch(spec.arch), profile=self.kernel,
             costs=self.costs, trace=self.sim.trace, memory=Memory(spec.memory_bytes), files=FileTable(spec.open_files),
             network=self._network, pids=self.pids, programs=self._programs, execve_errors=self._execve_errors,
-            strict=self.sim.strict, face=BprocProc,
+            strict=self.sim.strict, face=BprocProc, unix=unix, hostname=hostname,
         )  # fmt: skip
 
     def _make_node(self, number: int) -> Node:
         address = f"10.54.{1 + number // 256}.{number % 256}"
-        machine = self._machine(f"node {number}", number, address, self._specs[number % len(self._specs)])
+        spec, hostname = self._specs[number % len(self._specs)], self.edition.node_name.format(number)
+        machine = self._machine(f"node {number}", number, address, spec, hostname)
         machine.master = self.bpmaster
         node = Node(number, machine)
         # What all have become by now that nothing has happened to.
@@ -210,6 +220,20 @@ class Cluster(MovingCalls):
             data = _image_of(known, machine) if image is None else image
             fs.write_file(where, data, mode=mode, uid=uid, gid=gid)
         return known
+
+    def user(self, name: str, uid: int, gid: int, groups: Sequence[int] = (), capabilities: Any = None) -> User:
+        """Make an account, with its line in the master's /etc/passwd; give what it gives as `user=`.
+
+        TypeError, ValueError: name the argument.
+        """
+        made = super().user(name, uid, gid, groups, capabilities)
+        self._enroll(self.master, PASSWD_FILE, name, f"{name}:x:{uid}:{gid}::/:/bin/sh\n")
+        return made
+
+    @property
+    def commands(self) -> Mapping[str, Program]:
+        """Give the commands that lie on the master, by name; `install` puts one on a node as well."""
+        return {path.rpartition("/")[2]: each for path, each in commands_of(self.edition.tools).items()}
 
     def inject(self, fault: Fault) -> Planned:
         """Plan a fault from now on; gives a handle with `.fired`, `.cancel()` and `with`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -152,11 +151,7 @@ class Lpar(Subroutines):
         if unknown and all(isinstance(each, str) for each in unknown):
             raise ValueError(f"capabilities: AIX has no {unknown[0]!r}; expected some of {', '.join(CAPABILITIES)}")
         made = super().user(name, uid, gid, groups, capabilities)
-        if not set(name) & set(":\n"):
-            with suppress(OSError):  # whoever took the file away wants no names in it
-                line = f"{name}:!:{uid}:{gid}::/:/usr/bin/sh\n"
-                known = self.machine.fs.read_file(PASSWD_FILE)
-                self.machine.fs.write_file(PASSWD_FILE, known + c_string(line, "name"))
+        self._enroll(self.machine, PASSWD_FILE, name, f"{name}:!:{uid}:{gid}::/:/usr/bin/sh\n")
         return made
 
     def inject(self, fault: Fault) -> Planned:

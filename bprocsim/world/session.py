@@ -188,6 +188,10 @@ class Session(Inside):
     accept = session_call(Proc.accept)
     connect = session_call(Proc.connect)
     getsockname = session_call(Proc.getsockname)
+    access = session_call(Proc.access)
+    stat = session_call(Proc.stat)
+    gethostname = session_call(Proc.gethostname)
+    gettimeofday = session_call(Proc.gettimeofday)
 
     def close(self, fd: int | None = None) -> int:
         """Close a descriptor; without one, end the session, whose process exits with 0. Errors: close."""

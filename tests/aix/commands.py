@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import bprocsim as bp
-
-
-class Said(NamedTuple):
-    """What a command came to."""
-
-    status: int
-    stdout: str
-    stderr: str
-
-
-def typed(lpar: bp.Lpar, line: str | list[str], **options: Any) -> Said:
-    """Run a command line, given as words or with blanks between them."""
-    words = line.split() if isinstance(line, str) else line
-    done = lpar.run(words, capture_output=True, **options)
-    return Said(done.returncode, *(each.decode("utf-8", "surrogateescape") for each in (done.stdout, done.stderr)))
+from tests.commandline import typed
 
 
 def done(lpar: bp.Lpar, line: str | list[str], **options: Any) -> str:

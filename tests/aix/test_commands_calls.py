@@ -96,7 +96,7 @@ def test_a_program_of_that_name_is_the_users() -> None:
     lpar.install("/usr/bin/ps", ps)
     assert done(lpar, "ps") == "mine\n"
     with pytest.raises(FileNotFoundError):
-        bp.Cluster(nodes=1).run(["ps"])
+        bp.Cluster(nodes=1).run(["lsrset"])
 
 
 def test_users_have_their_line() -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import bprocsim as bp
 from bprocsim.programs.aix import COMMANDS
-from tests.aix.commands import shape, typed
+from tests.aix.commands import shape
+from tests.commandline import typed
 
 NAMES = ("test/some", "test/new", "sysxrset/app", "sys/sys0", "sys/node.01.00000", "test", "/", "a/b/c", "//", "sys/")
 NUMBERS = ("0", "1", "3", "0-3", "2-7", "8", "3-1", "-1", "1001", "1002", "1003", "4294967296", "9" * 30, "0-3,x", "")

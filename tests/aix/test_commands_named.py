@@ -6,7 +6,8 @@ import attrs
 import pytest
 
 import bprocsim as bp
-from tests.aix.commands import done, misused, power5, refused, shape, typed
+from tests.aix.commands import done, misused, power5, refused, shape
+from tests.commandline import typed
 
 HEADER = "T Name                 Owner    Group    Mode      CPU  Memory  Resources\n"
 

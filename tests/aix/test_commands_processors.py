@@ -9,7 +9,8 @@ import pytest
 import bprocsim as bp
 from bprocsim.aix.rset import Rset, listed
 from bprocsim.programs.aix.lssrad import Srad, table
-from tests.aix.commands import done, misused, power5, refused, shape, typed
+from tests.aix.commands import done, misused, power5, refused, shape
+from tests.commandline import typed
 
 # ---- lssrad --------------------------------------------------------------------------------------
 

@@ -319,6 +319,63 @@ def open_interrupted(proc: bp.Proc, bad: bool) -> Steps:
     yield from proc.open("/tmp/fifo")
 
 
+# ---- access, stat --------------------------------------------------------------------------------
+
+
+def mounts(cluster: bp.Cluster, bad: bool) -> None:
+    """Build what access asks beside the files of open: file systems that forbid something."""
+    files(cluster, bad)
+    fs = cluster.master.fs
+    fs.mkdir("/stiff")
+    fs.mount("/stiff", noexec=True, readonly=True)
+    fs.write_file("/stiff/f", b"x", 0o777)
+    fs.write_file("/stiff/secret", b"x", 0o700)
+
+
+# What is asked about when the row is due, and when it is not.
+WAYS: dict[str, tuple[Any, Any]] = {
+    "path_unreadable": (bp.BAD_ADDRESS, "/d/f"),
+    "path_empty": ("", "/d/f"),
+    "path_too_long": ("/d" + "/" * 4092 + "/f", "/d" + "/" * 4092 + "f"),
+    "search_denied": ("/d/locked/f", "/d/f"),
+    "component_too_long": ("/d/" + "n" * 256, "/d/f"),
+    "cmd_absent": ("/d/new", "/d/f"),
+    "not_a_directory": ("/d/f/x", "/d/f"),
+    "too_many_links": ("/d/loop", "/d/link"),
+}
+ASKED: dict[str, tuple[tuple[Any, int], tuple[Any, int]]] = {
+    "mode_invalid": (("/d/f", 8), ("/d/f", bp.R_OK)),
+    "noexec_mount": (("/stiff/f", bp.X_OK), ("/stiff/f", bp.R_OK)),
+    "read_only_mount": (("/ro/f", bp.W_OK), ("/d/f", bp.W_OK)),
+    "access_denied": (("/d/secret", bp.R_OK), ("/d/secret", bp.F_OK)),
+}
+
+
+@case("stat", *WAYS, build=files, user=ALICE)
+def stat_(proc: bp.Proc, bad: bool, cause: str) -> Steps:
+    yield from proc.stat(WAYS[cause][not bad])
+
+
+@case("access", *WAYS, build=files, user=ALICE)
+def access_way(proc: bp.Proc, bad: bool, cause: str) -> Steps:
+    yield from proc.access(WAYS[cause][not bad], bp.F_OK)
+
+
+@case("access", *ASKED, build=mounts, user=ALICE)
+def access_(proc: bp.Proc, bad: bool, cause: str) -> Steps:
+    yield from proc.access(*ASKED[cause][not bad])
+
+
+@case("stat", "path_io_error", build=files, faults=lambda bad: [bp.IoError(MASTER, "/d")] * bad)
+def stat_path_io_error(proc: bp.Proc, bad: bool) -> Steps:
+    yield from proc.stat("/d/f")
+
+
+@case("access", "path_io_error", build=files, faults=lambda bad: [bp.IoError(MASTER, "/d")] * bad)
+def access_path_io_error(proc: bp.Proc, bad: bool) -> Steps:
+    yield from proc.access("/d/f", bp.F_OK)
+
+
 # ---- sockets -------------------------------------------------------------------------------------
 
 

@@ -22,6 +22,7 @@ from tests.calls.cases import (
     files,
     hold_ports,
     listening,
+    mounts,
     reset_connection,
     until_struck,
     use_up_descriptors,
@@ -79,6 +80,32 @@ ORDER = {
         no_device
         (x) program_runs
         (x) interrupted
+    """,
+    "access": """
+        mode_invalid
+        path_unreadable
+        (x) path_empty
+        (x) path_too_long
+        (x) search_denied
+        component_too_long
+        cmd_absent
+        (x) not_a_directory
+        (x) too_many_links
+        path_io_error
+        (x) noexec_mount
+        read_only_mount
+        access_denied
+    """,
+    "stat": """
+        path_unreadable
+        (x) path_empty
+        (x) path_too_long
+        (x) search_denied
+        component_too_long
+        cmd_absent
+        (x) not_a_directory
+        (x) too_many_links
+        path_io_error
     """,
     "socket": """
         descriptors_used_up
@@ -306,6 +333,23 @@ def _(proc: bp.Proc) -> Steps:
 @both("open", "access_denied", "no_device", build=more_files, user=ALICE)
 def _(proc: bp.Proc) -> Steps:
     yield from proc.open("/mnt/device")
+
+
+def asks(call: str, first: str, second: str, path: Any, mode: int = 0, **options: Any) -> None:
+    """Enter a pair of rows of access, or of stat."""
+
+    @both(call, first, second, **({"build": mounts, "user": ALICE} | options))
+    def program(proc: bp.Proc) -> Steps:
+        yield from proc.access(path, mode) if call == "access" else proc.stat(path)
+
+
+asks("access", "mode_invalid", "path_unreadable", bp.BAD_ADDRESS, 8)
+asks("access", "noexec_mount", "read_only_mount", "/stiff/f", bp.X_OK | bp.W_OK)
+asks("access", "read_only_mount", "access_denied", "/stiff/secret", bp.W_OK)
+for each in ("access", "stat"):
+    asks(each, "search_denied", "component_too_long", "/d/locked/" + "n" * 256)
+    asks(each, "component_too_long", "cmd_absent", "/d/" + "n" * 256)
+    asks(each, "too_many_links", "path_io_error", "/tmp/link1", build=links, faults=[bp.IoError(MASTER, "/tmp/link6")])
 
 
 @both("bind", "not_a_socket", "address_not_ours")

@@ -9,12 +9,12 @@ from attrs import evolve
 
 import bprocsim as bp
 from bprocsim.manual import Errors, Row
-from bprocsim.posix import execcalls, fileio, life, openfile, signaling, sockets
+from bprocsim.posix import execcalls, fileio, life, openfile, pathcalls, signaling, sockets
 from tests.calls.cases import CASES, PROGRAM, Case, Steps
 
 TABLES = {
     table.call: table
-    for room in (execcalls, fileio, openfile, sockets, life, signaling)
+    for room in (execcalls, fileio, openfile, pathcalls, sockets, life, signaling)
     for table in vars(room).values()
     if isinstance(table, Errors)
 }

@@ -21,7 +21,7 @@ from bprocsim.aix.rset import Rset, written
 from bprocsim.errnos import Errno
 from bprocsim.faces.aix import AixProc
 from bprocsim.faces.errors import CallError
-from bprocsim.programs.aix.accounts import Accounts, accounts
+from bprocsim.programs.accounts import Accounts, accounts
 from bprocsim.programs.aix.command import Command, Misused, Refused, Steps, options_of, pid_of, ranges, tried
 from bprocsim.programs.aix.named import named_set
 from bprocsim.programs.aix.system import SYSTEM, rads, system_sets

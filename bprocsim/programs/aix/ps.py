@@ -6,7 +6,7 @@ from typing import Any
 
 from bprocsim.errnos import Errno
 from bprocsim.faces.aix import AixProc
-from bprocsim.programs.aix.accounts import Accounts, accounts
+from bprocsim.programs.accounts import Accounts, accounts
 from bprocsim.programs.aix.command import Command, Misused, Refused, Steps, options_of, pid_of
 
 # The columns of the real command; those that a simulated process has nothing for hold a dash.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from bprocsim.faces.aix import AixProc
 from bprocsim.faces.errors import CallError
-from bprocsim.programs.aix.command import Steps
-from bprocsim.programs.files import contents
+from bprocsim.faces.pyos import Proc
+from bprocsim.programs.files import Steps, contents
 
 
 @frozen
@@ -25,13 +24,28 @@ class Accounts:
         """Give the name of a group."""
         return self.groups.get(gid, str(gid))
 
+    def uid(self, text: str) -> int | None:
+        """Give the id that a name, or a number, means; None if there is no such user."""
+        return _id(self.users, text)
 
-def accounts(proc: AixProc) -> Steps:
+    def gid(self, text: str) -> int | None:
+        """Give the id that a group's name, or a number, means; None if there is no such group."""
+        return _id(self.groups, text)
+
+
+def _id(names: dict[int, str], text: str) -> int | None:
+    known = next((number for number, name in names.items() if name == text), None)
+    if known is None and text.isascii() and text.isdecimal() and len(text) < 11:
+        return int(text)
+    return known
+
+
+def accounts(proc: Proc) -> Steps:
     """Read who there is; gives Accounts, in which nobody has a name if the files cannot be read."""
     return Accounts((yield from _names(proc, "/etc/passwd")), (yield from _names(proc, "/etc/group")))
 
 
-def _names(proc: AixProc, path: str) -> Steps:
+def _names(proc: Proc, path: str) -> Steps:
     """Read names by ids: the first and the third field; of two lines for an id the first counts."""
     try:
         data = yield from contents(proc, path)

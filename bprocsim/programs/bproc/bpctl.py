@@ -1,0 +1,131 @@
+"""bpctl: set the states of nodes and who may use them. Options act in their order, on the nodes that -S named last."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from bprocsim.bproc.nodes import NODE_MASTER, NodeState, status_of
+from bprocsim.bproc.tools import Tools
+from bprocsim.faces.bproc import BprocProc
+from bprocsim.faces.errors import CallError
+from bprocsim.programs.accounts import Accounts, accounts
+from bprocsim.programs.bproc.command import Ends, Options, Steps, run, version_line
+from bprocsim.programs.bproc.nodes import refused, specified
+
+USAGE = """\
+Usage: bpctl [options]
+  -h,--help          Display this message and exit.
+  -v,--version       Display version information and exit.
+  -M,--master        Act on the master.
+  -S,--slave nodes   Act on these nodes.
+  -s,--state state   Set their state.
+  -R,--reboot        Reboot them.
+  -H,--halt          Halt them.
+  -P,--pwroff        Switch them off.
+  -m,--mode mode     Say who may use them, in octal.
+  -u,--user user     Give them to a user.
+  -g,--group group   Give them to a group.
+  -f,--fast          Do not wait until it is done."""
+
+_OPTIONS = Options(
+    "hvVMS:s:RHPm:u:g:f",
+    {
+        "help": "h", "version": "v", "master": "M", "slave": "S", "state": "s", "reboot": "R", "halt": "H",
+        "pwroff": "P", "mode": "m", "user": "u", "group": "g", "fast": "f",
+    },
+)  # fmt: skip
+
+_LEAVING = {"R": NodeState.REBOOT, "H": NodeState.HALT, "P": NodeState.PWROFF}
+
+# What an option does with a node.
+Action = Callable[[int], Any]
+
+
+def _state_setter(proc: BprocProc, tools: Tools, text: str) -> Action:
+    """Give what sets nodes to a state by its name. Ends: there is no such state."""
+    if not tools.numbered_states:
+        return lambda node: proc.bproc_nodesetstatus(node, text)
+    state = next((each for each in NodeState if each.value == text), None)
+    if state is None:
+        raise Ends(1, f"Invalid node state: {text}")
+    number = status_of(state)
+    if tools.sets_leaving:
+        return lambda node: proc.bproc_setnodestatus(node, number)
+    return lambda node: proc.bproc_nodesetstatus(node, number)
+
+
+def _leaver(proc: BprocProc, tools: Tools, state: NodeState) -> Action:
+    """Give what sends nodes away."""
+    if tools.sets_leaving:
+        return lambda node: proc.bproc_setnodestatus(node, status_of(state))
+    calls: dict[NodeState, Action] = {
+        NodeState.REBOOT: proc.bproc_nodereboot,
+        NodeState.HALT: proc.bproc_nodehalt,
+        NodeState.PWROFF: proc.bproc_nodepwroff,
+    }
+    return calls[state]
+
+
+def _action(proc: BprocProc, tools: Tools, who: Accounts, letter: str, text: str) -> Action:
+    """Give what an option does. Ends: nothing can be made of its parameter."""
+    if letter == "s":
+        return _state_setter(proc, tools, text)
+    if letter in _LEAVING:
+        return _leaver(proc, tools, _LEAVING[letter])
+    if letter == "m":
+        if not re.fullmatch("[0-7]{1,11}", text, re.ASCII):
+            raise Ends(1, f"Invalid number: {text}")
+        return lambda node: proc.bproc_chmod(node, int(text, 8))
+    number = who.uid(text) if letter == "u" else who.gid(text)
+    if number is None:
+        raise Ends(1, f"Invalid user id: {text}")  # so it says of groups too
+    return lambda node: (proc.bproc_chown if letter == "u" else proc.bproc_chgrp)(node, number)
+
+
+def bpctl(proc: BprocProc, tools: Tools) -> Steps:
+    """Run it as a program; gives 1 if anything was refused."""
+
+    def main(words: list[str]) -> Steps:
+        given, rest = _OPTIONS.read("bpctl", words)
+        letters = {letter for letter, _ in given}
+        if "h" in letters or not given or rest:
+            raise Ends(0 if "h" in letters else 1, USAGE, fd=1)
+        if letters & {"v", "V"}:
+            raise Ends(0, (yield from version_line(proc, "bpctl")), fd=1)
+        who = yield from accounts(proc)
+        nodes: list[int] = []
+        status = 0
+        for letter, text in given:
+            if letter == "M":
+                nodes = [NODE_MASTER]
+            elif letter == "S":
+                nodes = yield from _nodes(proc, tools, text)
+            elif letter != "f":
+                status |= yield from _on_all(proc, nodes, _action(proc, tools, who, letter, text))
+        return status
+
+    return (yield from run(proc, main))
+
+
+def _nodes(proc: BprocProc, tools: Tools, text: str) -> Steps:
+    """Give the nodes that -S names. Ends: without a word, if it names them wrongly."""
+    try:
+        return (yield from specified(proc, tools, text))
+    except CallError as error:
+        raise refused("bproc_nodelist", error) from None
+    except Ends:
+        raise Ends(1) from None
+
+
+def _on_all(proc: BprocProc, nodes: list[int], action: Action) -> Steps:
+    """Do something with each node; gives 1 if it was refused for any, and says for which."""
+    status = 0
+    for node in nodes:
+        try:
+            yield from action(node)
+        except CallError as error:
+            yield from proc.print(f"{node}: {error.error.message}", fd=2)
+            status = 1
+    return status

@@ -1,0 +1,46 @@
+"""Nodes as BProc's commands see them: which there are, in which state, and which a specification names."""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from bprocsim.bproc.nodes import state_of
+from bprocsim.bproc.nodespec import InState, parse, select
+from bprocsim.bproc.records import BprocNodeInfo, BprocNodeSet
+from bprocsim.bproc.tools import Tools
+from bprocsim.faces.bproc import BprocProc
+from bprocsim.faces.errors import CallError
+from bprocsim.programs.bproc.command import Ends, Steps
+
+
+def listed(proc: BprocProc, tools: Tools) -> Steps:
+    """List the slaves, with their states by name; gives BprocNodeInfo records. CallError: as bproc_nodelist."""
+    found: list[BprocNodeInfo] = []
+    if tools.numbered_states:
+        yield from proc.bproc_nodelist(found)
+        return [evolve(each, status=_name(each.status)) for each in found]
+    nodes = BprocNodeSet()
+    yield from proc.bproc_nodelist(nodes)
+    return nodes.node
+
+
+def _name(status: int | str) -> str:
+    state = state_of(status) if isinstance(status, int) else None
+    return str(status) if state is None else state.value
+
+
+def specified(proc: BprocProc, tools: Tools, text: str) -> Steps:
+    """Give the numbers of the nodes that a specification names. Ends: it cannot be read; CallError: as its calls."""
+    parts = parse(text)
+    if parts is None:
+        raise Ends(1, f'Invalid node specification "{text}"')
+    if any(isinstance(part, InState) and part.state for part in parts):
+        known = yield from listed(proc, tools)
+    else:  # so that not every node has to be asked about
+        known = [BprocNodeInfo(number) for number in range((yield from proc.bproc_numnodes()))]
+    return [each.node for each in select(parts, known)]
+
+
+def refused(call: str, error: CallError) -> Ends:
+    """Say which call was refused to a command, as perror does."""
+    return Ends(1, f"{call}: {error.error.message}")

@@ -1,0 +1,115 @@
+"""bpctl: states and rights of nodes, in the order of its options; what is refused, and for which node."""
+
+from __future__ import annotations
+
+import pytest
+
+import bprocsim as bp
+from tests.commandline import Said, typed
+
+EDITIONS = ["scyld", "lanl32"]
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_rights(edition: str) -> None:
+    cluster = bp.Cluster(nodes=4, edition=edition)
+    cluster.user("ann", 700, 7)
+    assert typed(cluster, "bpctl -S 1-2 -m 110 -u ann -g 42 -S 0 -m 0") == Said(0, "", "")
+    shown = [(node.mode, node.uid, node.gid) for node in cluster.nodes]
+    assert shown == [(0, 0, 0), (0o110, 700, 42), (0o110, 700, 42), (0o111, 0, 0)]
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+@pytest.mark.parametrize("state", ["up", "error", "unavailable", "down"])
+def test_states(edition: str, state: str) -> None:
+    cluster = bp.Cluster(nodes=2, edition=edition)
+    assert typed(cluster, f"bpctl -S 1 --state {state}") == Said(0, "", "")
+    assert [node.state for node in cluster.nodes] == ["up", state]
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+@pytest.mark.parametrize("option", ["-R", "-H", "--pwroff"])
+def test_nodes_are_sent_away(edition: str, option: str) -> None:
+    """They disconnect at once, and what ran there counts as killed."""
+    cluster = bp.Cluster(nodes=2, edition=edition)
+    launched = cluster.popen(["bpsh", "0,1", "sleep", "60"])
+    cluster.sleep(1)
+    assert typed(cluster, ["bpctl", "-S", "1", option]) == Said(0, "", "")
+    assert cluster.nodes[1].state == "down"
+    assert launched.wait() == 255
+
+
+def test_scyld_sends_them_away_by_a_state_too() -> None:
+    cluster = bp.Cluster(nodes=1)
+    assert typed(cluster, "bpctl -S 0 -s reboot").status == 0
+    assert cluster.nodes[0].state == "down"
+
+
+def test_setting_a_node_down_kills_what_runs_there() -> None:
+    """The node is disconnected at once; a launcher sees its process killed."""
+    cluster = bp.Cluster(nodes=1)
+    launched = cluster.popen(["bpsh", "0", "sleep", "60"])
+    cluster.sleep(1)
+    typed(cluster, "bpctl -S 0 -s down")
+    assert launched.communicate() == (b"", b"bpsh: Child process exit abnormally.\n")
+    assert launched.returncode == 255
+    assert cluster.sim.now_ns < 2_000_000_000
+
+
+def test_a_running_job_outlives_the_right_to_start_it() -> None:
+    cluster = bp.Cluster(nodes=1)
+    ann = cluster.user("ann", 700, 7)
+    launched = cluster.popen(["bpsh", "0", "sleep", "5"], user=ann)
+    cluster.sleep(1)
+    assert typed(cluster, "bpctl -S 0 -m 0").status == 0
+    assert typed(cluster, "bpsh 0 true", user=ann).status == 1
+    assert launched.wait() == 0
+
+
+@pytest.mark.parametrize(("edition", "why"), [("scyld", "Operation not permitted"), ("lanl32", "Invalid argument")])
+def test_it_goes_on_after_a_node_that_is_refused(edition: str, why: str) -> None:
+    cluster = bp.Cluster(nodes=3, edition=edition, faults=[bp.PowerOff(node=1)])
+    assert typed(cluster, "bpctl -S all -s error") == Said(1, "", f"1: {why}\n")
+    assert [node.state for node in cluster.nodes] == ["error", "down", "error"]
+
+
+def test_only_root_may() -> None:
+    cluster = bp.Cluster(nodes=2)
+    said = typed(cluster, "bpctl -S 0-1 -m 100", user=cluster.user("ann", 700, 7))
+    assert said == Said(1, "", "0: Operation not permitted\n1: Operation not permitted\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("-S 0 -m 9", "Invalid number: 9"),
+        ("-S 0 -m x", "Invalid number: x"),
+        ("-S 0 -u nobody", "Invalid user id: nobody"),
+        ("-S 0 -g nobody", "Invalid user id: nobody"),
+        ("-S 0 -s nosuch", "Invalid node state: nosuch"),
+        ("-S", "bpctl: option requires an argument -- S"),
+        ("-q", "bpctl: invalid option -- q"),
+    ],
+)
+def test_what_is_refused(words: str, said: str) -> None:
+    assert typed(bp.Cluster(nodes=1), f"bpctl {words}") == Said(1, "", f"{said}\n")
+
+
+def test_a_wrong_specification_is_refused_without_a_word() -> None:
+    assert typed(bp.Cluster(nodes=1), "bpctl -S a/b -s down") == Said(1, "", "")
+
+
+def test_without_nodes_nothing_is_done() -> None:
+    cluster = bp.Cluster(nodes=1)
+    assert typed(cluster, "bpctl -s down -S 77 -m 0 -f") == Said(0, "", "")
+    assert (cluster.nodes[0].state, cluster.nodes[0].mode) == ("up", 0o111)
+
+
+def test_the_master_cannot_be_changed() -> None:
+    assert typed(bp.Cluster(nodes=1), "bpctl -M -s down") == Said(1, "", "-1: Input/output error\n")
+
+
+def test_help_and_version() -> None:
+    assert typed(bp.Cluster(nodes=1), "bpctl --version") == Said(0, "bpctl version 3.1.9\n", "")
+    assert typed(bp.Cluster(nodes=1), "bpctl -h").stdout.startswith("Usage: bpctl [options]\n")
+    assert typed(bp.Cluster(nodes=1), "bpctl").status == 1

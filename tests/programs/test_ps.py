@@ -1,0 +1,153 @@
+"""ps, and readproctab behind it: what the master sees of processes on nodes, and when it asks them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import bprocsim as bp
+from bprocsim.units import ms, s
+from tests.commandline import Said, typed
+
+
+def busy(proc: bp.Proc) -> Any:
+    """Compute for three seconds, then sleep."""
+    yield from proc.compute(3 * s)
+    yield from proc.sleep(60 * s)
+
+
+def with_jobs(**options: Any) -> tuple[bp.Cluster, bp.User]:
+    """Ann's job sleeps on node 0, root's computes on node 1."""
+    cluster = bp.Cluster(nodes=2, trace="all", **options)
+    cluster.install("/bin/busy", busy)
+    ann = cluster.user("ann", 700, 7)
+    cluster.popen(["bpsh", "0", "sleep", "60"], user=ann)
+    cluster.popen(["bpsh", "1", "busy"])
+    cluster.sleep(1)
+    return cluster, ann
+
+
+def asked(cluster: bp.Cluster) -> int:
+    """How many nodes were asked so far."""
+    return sum(each.message == "GET_STATUS" for each in cluster.trace.of_kind("message"))
+
+
+def test_own_processes_alone_unless_all_are_asked_for() -> None:
+    cluster, ann = with_jobs()
+    assert typed(cluster, "ps", user=ann).stdout == (
+        "  PID TTY          TIME CMD\n"
+        " 1001 ?        00:00:00 bpsh\n"
+        " 1003 ?        00:00:00 sleep\n"
+        " 1005 ?        00:00:00 ps\n"
+    )
+    names = [line.split()[-1] for line in typed(cluster, "ps -e").stdout.splitlines()]
+    assert names == ["CMD", "bpsh", "bpsh", "sleep", "busy", "ps"]
+
+
+def test_a_ghost_has_a_short_name_its_owner_and_no_arguments() -> None:
+    cluster, _ = with_jobs()
+    assert typed(cluster, "ps -f -p 1001,1003").stdout == (
+        "USER       PID  PPID TTY          TIME COMMAND\n"
+        "ann       1001     1 ?        00:00:00 bpsh 0 sleep 60\n"
+        "ann       1003  1001 ?        00:00:00 [sleep]\n"
+    )
+
+
+def test_states_are_those_of_the_nodes() -> None:
+    cluster, _ = with_jobs()
+    assert typed(cluster, "ps -e -o pid,s,user,comm").stdout.splitlines() == [
+        "  PID S USER     COMMAND",
+        " 1001 S ann      bpsh",
+        " 1002 S root     bpsh",
+        " 1003 S ann      sleep",
+        " 1004 R root     busy",
+        " 1005 R root     ps",
+    ]
+
+
+def state_of(cluster: bp.Cluster, pid: int) -> str:
+    head, state = typed(cluster, f"ps -p {pid} -o s").stdout.split()
+    assert head == "S"
+    return state
+
+
+def test_what_was_heard_is_good_for_five_seconds() -> None:
+    """Source: bproc-4.0.0pre8-ghost."""
+    cluster, _ = with_jobs()
+    assert state_of(cluster, 1004) == "R"
+    assert asked(cluster) == 2
+    cluster.sleep(3)  # it sleeps by now
+    assert state_of(cluster, 1004) == "R"
+    assert asked(cluster) == 2
+    cluster.sleep(2.1)
+    assert state_of(cluster, 1004) == "S"
+    assert asked(cluster) == 4
+
+
+def test_a_node_that_does_not_answer_is_waited_for_one_second() -> None:
+    """What it said before is shown."""
+    cluster, _ = with_jobs()
+    assert state_of(cluster, 1004) == "R"
+    cluster.inject(bp.Hang(node=1, at_ns=cluster.sim.now_ns))
+    cluster.sleep(6)
+    before_ns = cluster.sim.now_ns
+    assert state_of(cluster, 1004) == "R"
+    assert 1 * s < cluster.sim.now_ns - before_ns < 1 * s + 10 * ms
+
+
+def test_nobody_is_asked_when_nothing_runs_elsewhere() -> None:
+    cluster = bp.Cluster(nodes=2, trace="all")
+    assert typed(cluster, "ps").status == 0
+    assert asked(cluster) == 0
+
+
+def test_a_slave_sees_what_runs_there() -> None:
+    cluster, _ = with_jobs()
+    with cluster.session(node=0) as session:
+        assert [(each.pid, each.cmd, each.cmdline) for each in session.readproctab()] == [
+            (1003, "sleep", ("sleep", "60")),
+            (session.pid, "session", ("session",)),
+        ]
+
+
+def test_a_zombie() -> None:
+    cluster = bp.Cluster(nodes=1)
+
+    def parent(proc: bp.Proc) -> Any:
+        yield from proc.fork(lambda child: 0)
+        yield from proc.sleep(5 * s)
+
+    cluster.install("/bin/parent", parent)
+    cluster.popen(["parent"])
+    cluster.sleep(1)
+    assert typed(cluster, "ps ax").stdout.splitlines()[2] == " 1002 ?        Z      0:00 [parent] <defunct>"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("x y", "usage: ps [-eAaf] [-p pids] [-o columns], or ps [axf]"),
+        ("-e x", "usage: ps [-eAaf] [-p pids] [-o columns], or ps [axf]"),
+        ("-z", "ps: invalid option -- z"),
+        ("-p x", "ps: -p: expected pids, got 'x'"),
+        ("-o pid,nosuch", "ps: unknown column 'nosuch'; there are "
+         "pid ppid pgid sid uid user tty s stat time bsdtime cmd comm args"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(words: str, said: str) -> None:
+    assert typed(bp.Cluster(nodes=1), f"ps {words}") == Said(1, "", f"{said}\n")
+
+
+def test_no_such_process() -> None:
+    assert typed(bp.Cluster(nodes=1), "ps -p 4711") == Said(1, "  PID TTY          TIME CMD\n", "")
+
+
+def test_a_session_and_libc_ask_too() -> None:
+    """What a machine tells of itself cannot be refused."""
+    cluster = bp.Cluster(nodes=1, edition="lanl32")
+    with cluster.session(node=0) as session:
+        assert session.gethostname() == "n0"
+        assert session.libc.gethostname() == (0, "n0")
+        seconds, micros = session.gettimeofday()
+        assert abs(seconds * 1_000_000 + micros - cluster.sim.now_ns // 1000) < 10

@@ -1,0 +1,133 @@
+"""What BProc's commands write, byte for byte, where it has been published."""
+
+from __future__ import annotations
+
+import pytest
+
+import bprocsim as bp
+from tests.commandline import Said, typed
+
+SCYLD_BPSTAT = """\
+Node(s)                        Status       Mode       User       Group
+5-9                            down         ---------- root       root
+4                              up           ---x--x--x any        any
+0-3                            up           ---x--x--x root       root
+"""
+
+
+def with_group(cluster: bp.Cluster, line: str) -> None:
+    """Give a group a name."""
+    fs = cluster.master.fs
+    fs.write_file("/etc/group", fs.read_file("/etc/group") + line.encode() + b"\n")
+
+
+def test_bpstat_of_scyld() -> None:
+    """Ten nodes, half of them off, one for anybody. Source: scyld-bpctl."""
+    cluster = bp.Cluster(nodes=10, faults=[bp.PowerOff(node=number) for number in range(5, 10)])
+    cluster.user("any", 90, 90)
+    with_group(cluster, "any:x:90:")
+    cluster.nodes[4].chown(90, 90)
+    assert typed(cluster, "bpstat") == Said(0, SCYLD_BPSTAT, "")
+
+
+@pytest.mark.parametrize("edition", ["scyld", "lanl32"])
+def test_bpstat_at_csail(edition: str) -> None:
+    """All nodes are a user's own. Source: bpstat-users."""
+    cluster = bp.Cluster(nodes=32, edition=edition)
+    cluster.user("clubmask", 95, 100)
+    with_group(cluster, "users:x:100:")
+    for node in cluster.nodes:
+        node.chown(95, 100)
+        node.chmod(0o100)
+    assert typed(cluster, "bpstat").stdout == (
+        "Node(s)                        Status       Mode       User       Group\n"
+        "0-31                           up           ---x------ clubmask   users\n"
+    )
+
+
+def gregorys(edition: str) -> tuple[bp.Cluster, bp.User]:
+    """The cluster of the transcript: nodes 0-1 and 10-17 are gregory's, all others root's alone."""
+    cluster = bp.Cluster(nodes=18, edition=edition)
+    gregory = cluster.user("gregory", 500, 100)
+    for node in cluster.nodes:
+        node.chmod(0o100)
+        if node.number < 2 or node.number > 9:
+            node.chown(500, 100)
+    return cluster, gregory
+
+
+def test_bpsh_to_a_node_of_somebody_else_is_silent_in_scyld() -> None:
+    """Before 3.2 only the exit status tells. Source: bproc-4.0.0pre8-clients."""
+    cluster, gregory = gregorys("scyld")
+    assert typed(cluster, "bpsh 1,3,10-12 hostname", user=gregory) == Said(1, ".1\n.10\n.11\n.12\n", "")
+
+
+@pytest.mark.parametrize(("edition", "name"), [("scyld", ".0"), ("lanl32", "n0")])
+def test_bpsh_hostname(edition: str, name: str) -> None:
+    cluster = bp.Cluster(nodes=2, edition=edition)
+    assert typed(cluster, "bpsh 0 /bin/hostname") == Said(0, f"{name}\n", "")
+
+
+def test_bpsh_with_prefix() -> None:
+    assert typed(bp.Cluster(nodes=2), "bpsh -p 0-1 hostname") == Said(0, "  0: .0\n  1: .1\n", "")
+
+
+def test_bpsh_with_dividers() -> None:
+    dashes = "-" * 69
+    assert typed(bp.Cluster(nodes=2), "bpsh -d 0-1 hostname").stdout == f"0\t{dashes}\n.0\n1\t{dashes}\n.1\n"
+
+
+def test_bpsh_hands_on_what_it_reads() -> None:
+    assert typed(bp.Cluster(nodes=3), "bpsh 0-2 cat", input=b"hi\n") == Said(0, "hi\nhi\nhi\n", "")
+
+
+def test_bpsh_false() -> None:
+    assert typed(bp.Cluster(nodes=2), "bpsh 0,1 false") == Said(1, "", "")
+
+
+@pytest.mark.parametrize(
+    ("edition", "text"),
+    [
+        ("scyld", "bpsh: Child process exit abnormally.\n"),
+        ("lanl32", "bpsh: Child process on node 0 exited abnormally.\n"),
+    ],
+)
+def test_bpsh_of_a_process_that_is_killed(edition: str, text: str) -> None:
+    cluster = bp.Cluster(nodes=1, edition=edition)
+    assert typed(cluster, ["bpsh", "0", "sh", "-c", "kill -9 $$"]) == Said(255, "", text)
+
+
+def test_bpstat_augments_ps() -> None:
+    """The node of each process stands before its line, and nothing before those of the master."""
+    cluster = bp.Cluster(nodes=3)
+    launched = cluster.popen(["bpsh", "1,2", "sleep", "9"])
+    cluster.sleep(1)
+    listing = typed(cluster, "ps ax").stdout
+    assert typed(cluster, "bpstat -P", input=listing.encode()).stdout == (
+        "NODE\t  PID TTY      STAT   TIME COMMAND\n"
+        "\t 1001 ?        S      0:00 bpsh 1,2 sleep 9\n"
+        "1\t 1002 ?        S      0:00 [sleep]\n"
+        "2\t 1003 ?        S      0:00 [sleep]\n"
+        "\t 1004 ?        R      0:00 ps ax\n"
+    )
+    assert launched.wait() == 0
+
+
+def test_bpstat_lists_processes() -> None:
+    cluster = bp.Cluster(nodes=3)
+    assert typed(cluster, "bpstat -p").stdout == "PID\tNode\n"
+    cluster.popen(["bpsh", "0,2", "sleep", "9"])
+    cluster.sleep(1)
+    assert typed(cluster, "bpstat -p").stdout == "PID\tNode\n1003\t0\n1004\t2\n"
+
+
+def test_bpstat_in_length() -> None:
+    cluster = bp.Cluster(nodes=3, faults=[bp.PowerOff(node=2)])
+    cluster.user("ann", 700, 7)
+    cluster.nodes[1].chown(700, 7)
+    assert typed(cluster, "bpstat -l").stdout == (
+        "Node Address         Status       Mode          User       Group\n"
+        "   0 10.54.1.0       up           ---x--x--x\troot       root      \n"
+        "   1 10.54.1.1       up           ---x--x--x\tann        #7        \n"
+        "   2 0.0.0.0         down         ----------\troot       root      \n"
+    )
