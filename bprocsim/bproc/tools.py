@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 
 from attrs import frozen
 
 from bprocsim.posix.arch import Arch
 from bprocsim.posix.image import image_bytes
-from bprocsim.posix.skeleton import skeleton
+from bprocsim.posix.skeleton import Unread, skeleton
 from bprocsim.posix.unix import Unix
-from bprocsim.posix.vfs import FileTree, create_file, resolve
+from bprocsim.posix.vfs import FileTree, Inode, create_file, resolve
 from bprocsim.units import KiB
 
 # They are on the master alone: a node of a BProc cluster has next to nothing, and what is to run there is sent.
@@ -49,15 +49,16 @@ class Tools:
 def front_end_skeleton(arch: Arch) -> FileTree:
     """Make the tree that masters of an architecture share: that of every node, and the commands."""
     tree = FileTree(skeleton(arch))
+    unread = Unread(tree)
 
-    def put(path: str, data: bytes, mode: int) -> None:
+    def put(path: str, data: bytes, mode: int) -> Inode:
         parent, _, name = path.rpartition("/")
         directory = resolve(tree, parent.encode())
         assert directory is not None, "every node has it"
-        create_file(tree, directory.number, name.encode(), mode, 0, 0, data)
+        return create_file(tree, directory.number, name.encode(), mode, 0, 0, data)
 
     for path in COMMANDS:
-        put(path, image_bytes(path, (), 64 * KiB, arch), 0o755)
+        unread.put(put(path, b"", 0o755), partial(image_bytes, path, (), 64 * KiB, arch))
     put(PASSWD_FILE, PASSWD, 0o644)
     put("/etc/group", GROUP, 0o644)
     return tree

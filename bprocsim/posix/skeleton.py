@@ -23,11 +23,13 @@ class Unread(dict[int, Inode]):
     """Files by number whose bytes are made when somebody first looks at them.
 
     Most worlds run none of them, and a first answer should not wait until ELF images are built.
+    It lies under a tree, and over what that was based on so far.
     """
 
     def __init__(self, tree: FileTree) -> None:
         super().__init__()
-        self._tree = tree
+        self._tree, self._base = tree, tree.inodes.base
+        tree.inodes.base = self
         self._unread: dict[int, tuple[Inode, Callable[[], bytes]]] = {}
 
     def put(self, inode: Inode, build: Callable[[], bytes]) -> None:
@@ -35,6 +37,8 @@ class Unread(dict[int, Inode]):
         self._unread[inode.number] = self._tree.inodes.pop(inode.number), build
 
     def __missing__(self, number: int) -> Inode:
+        if number not in self._unread:
+            return self._base[number]
         inode, build = self._unread.pop(number)
         inode.data = build()
         self._tree.inodes[number] = inode
@@ -45,7 +49,7 @@ class Unread(dict[int, Inode]):
 def skeleton(arch: Arch) -> FileTree:
     """Make the tree that nodes of an architecture share."""
     tree = FileTree()
-    tree.inodes.base = unread = Unread(tree)
+    unread = Unread(tree)
     numbers = {"": tree.root}
     for path, mode in DIRECTORIES:
         parent, _, name = path.rpartition("/")
