@@ -109,9 +109,15 @@ def io_rows() -> IoRows:
     late = (
         Row(E.EINVAL, io_type_unknown, "an entry of the I/O list is of no type that there is", about=_entry_of),
         Row(E.ENFILE, io_descriptor_impossible, "an entry's descriptor is one that no process has", about=_entry_of),
-        Row(E.ENFILE, io_table_full, "the limit on open files has been reached", about=_entry_of),
+        Row(E.ENFILE, io_table_full, "the limit on open files has been reached before an entry", about=_entry_of),
         *(
-            evolve(row, name=f"io_{row.cause}", about=_opening_of, source=row.source or OPEN_ERRORS.page)
+            evolve(
+                row,
+                name=f"io_{row.cause}",
+                sentence=f"of an entry of the I/O list: {row.sentence}",
+                about=_opening_of,
+                source=row.source or OPEN_ERRORS.page,
+            )
             for row in OPEN_ERRORS.rows
             if row.cause not in _NOT_MET
         ),

@@ -32,7 +32,7 @@ STAGES = {
     "ROUTE": ("routing", "by the master's daemon, which the request has reached"),
     "IN_TRANSIT": ("transit", "on the way, after the master has sent the process to the node"),
     "THAW": ("thawing", "on the node, where the image is rebuilt"),
-    "IO_SETUP": ("I/O setup", "on the node, which connects back for stdout, stderr and stdin"),
+    "IO_SETUP": ("I/O setup", "on the node, where the process gets its descriptors: connections back, files"),
     "EXEC": ("exec", "on the node, by exec's own rules"),
     "fork": ("fork", "by fork's own rules, on the caller's node"),
     "exec": ("exec", "by exec's own rules, once nothing is wrong with the resource"),

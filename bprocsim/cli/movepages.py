@@ -10,6 +10,14 @@ _PORT = (
     "process came. Any other: a TCP port of the caller's node, to which three connections are made, for stdout, "
     "stderr and stdin.",
 )
+LIST = (
+    "io, iolen",
+    "With lanl32 and bproc4: a list of at most 16 entries, one for each descriptor that the process is to have on "
+    "the node. BPROC_IO_FILE opens a file there, BPROC_IO_SOCKET connects to an address, 0.0.0.0 for the caller's "
+    "node, and writes pid and descriptor first under BPROC_IO_SEND_INFO. Entries are done in their order, with the "
+    "caller's rights; one that fails ends the move, unless it has BPROC_IO_DELAY. An iolen of -1 stands for port 0, "
+    "0 for no descriptors at all.",
+)
 _FLAGS = (
     "flags",
     "What is sent and not named: BPROC_DUMP_EXEC the program, BPROC_DUMP_OTHER other mapped files, "
@@ -25,6 +33,8 @@ MOVE_PAGES = (
             "int bproc_move(int node);",
             "int _bproc_move(int node, int flags);",
             "int _bproc_move_io(int node, int flags, int port);",
+            "int bproc_move_io(int node, struct bproc_io_t *io, int iolen);",
+            "int _bproc_move_io(int node, struct bproc_io_t *io, int iolen, int flags);",
         ),
         (
             (
@@ -35,6 +45,7 @@ MOVE_PAGES = (
             ),
             _FLAGS,
             _PORT,
+            LIST,
             ("success", "0 is returned, on the other node."),
             ("failure", "-1 is returned, errno is set, and the process is what it was, where it was."),
         ),
@@ -47,6 +58,8 @@ MOVE_PAGES = (
             "                char *const argv[], char *const envp[]);",
             "int _bproc_rexec_io(int node, int port, const char *cmd,",
             "                    char *const argv[], char *const envp[]);",
+            "int bproc_rexec_io(int node, struct bproc_io_t *io, int iolen,",
+            "                   const char *cmd, char *const argv[], char *const envp[]);",
         ),
         (
             (
@@ -55,6 +68,7 @@ MOVE_PAGES = (
                 "node. All names are that node's: the file and its libraries must be there.",
             ),
             _PORT,
+            LIST,
             ("success", "The call does not return: the caller has become the new image, on another node."),
             (
                 "failure",
@@ -70,6 +84,8 @@ MOVE_PAGES = (
             "int bproc_rfork(int node);",
             "int _bproc_rfork(int node, int flags);",
             "int _bproc_rfork_io(int node, int flags, int port);",
+            "int bproc_rfork_io(int node, struct bproc_io_t *io, int iolen);",
+            "int _bproc_rfork_io(int node, struct bproc_io_t *io, int iolen, int flags);",
         ),
         (
             (
@@ -79,6 +95,7 @@ MOVE_PAGES = (
             ),
             _FLAGS,
             _PORT,
+            LIST,
             ("success", "The child's pid is returned, once it has arrived."),
             (
                 "failure",

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable
 from bprocsim.aix.constants import R_THREAD
 from bprocsim.aix.levels import Level
 from bprocsim.cli.aixpages import AIX_PAGES
+from bprocsim.cli.ioways import IO_WAYS
 from bprocsim.cli.lparways import AIX_EXEC_WAYS, LPAR_WAYS
-from bprocsim.cli.movepages import MOVE_PAGES
+from bprocsim.cli.movepages import LIST, MOVE_PAGES
 from bprocsim.cli.nodeways import NODE_WAYS
 from bprocsim.cli.page import Page
 from bprocsim.cli.usage import UsageError, unknown
@@ -26,6 +27,8 @@ PAGES = (
             "                   char *const argv[], char *const envp[]);",
             "int _bproc_execmove_io(int node, int port, const char *cmd,",
             "                       char *const argv[], char *const envp[]);",
+            "int bproc_execmove_io(int node, struct bproc_io_t *io, int iolen,",
+            "                      const char *cmd, char *const argv[], char *const envp[]);",
         ),
         (
             (
@@ -39,6 +42,7 @@ PAGES = (
                 "which the process came. Any other: a TCP port of the caller's node, to which three connections "
                 "are made, for stdout, stderr and stdin.",
             ),
+            LIST,
             ("success", "The call does not return: the caller has become the new image, on another node."),
             (
                 "failure",
@@ -232,7 +236,7 @@ def way_to(cause: str, of_script: bool = False, system: str = "linux") -> str:
     `of_script` a row of an interpreter is asked only of one that a script names, as always on AIX.
     """
     on_aix = system == "aix"
-    ways = {**_WAYS, **NODE_WAYS, **LPAR_WAYS, **(AIX_EXEC_WAYS if on_aix else {})}
+    ways = {**_WAYS, **IO_WAYS, **NODE_WAYS, **LPAR_WAYS, **(AIX_EXEC_WAYS if on_aix else {})}
     if cause in ways:
         return ways[cause]
     way = ways.get(cause.removeprefix("interpreter_"), "")
