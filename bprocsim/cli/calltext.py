@@ -65,5 +65,9 @@ def _argument(value: Any) -> str:
         return "{" + ", ".join(f"{name}={_argument(each)}" for name, each in value.items()) + "}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(_argument(each) for each in value)}]"
+    if attrs.has(type(value)):
+        fields = attrs.fields(type(value))
+        given = {each.name: own for each in fields if (own := getattr(value, each.name)) != each.default}
+        return _argument(given)
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 4] + '..."'

@@ -135,7 +135,8 @@ def io_of(value: Any, argument: str, lists: str = "") -> Io:
     if isinstance(value, IoList) or (isinstance(value, int) and not isinstance(value, bool)):
         return value
     if lists:
-        raise TypeError(f"{argument}: expected a port (an int), got {value!r}: {lists} has no lists of bp.BprocIo")
+        kind = value.__class__.__name__
+        raise TypeError(f"{argument}: expected a port (an int), got a {kind}: {lists} has no lists of bp.BprocIo")
     return io_list(value, argument)
 
 

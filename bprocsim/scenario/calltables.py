@@ -11,6 +11,7 @@ from attrs import frozen
 from bprocsim.scenario.aixcalls import AIX_TABLES, RsetTable
 from bprocsim.scenario.callbase import ENVIRONMENT, CallTable, Expecting, SleepTable
 from bprocsim.scenario.commonkinds import NAME, NODE, PATH, POINTER_OR_TEXT, SYSTEM, TEXT, TRUTH, VECTOR
+from bprocsim.scenario.iokinds import PORT_OR_LIST
 from bprocsim.scenario.kinds import Integer, Listed, Number, Tagged, Variables, key, tagged
 
 
@@ -60,7 +61,7 @@ class ExecmoveTable(_Direct):
 class ExecmoveIoTable(ExecmoveTable):
     """Do what bproc_execmove does, with I/O forwarding."""
 
-    port: int = key(Integer(what="a port"), "for stdout, stderr and stdin; 0: none")
+    port: Any = key(PORT_OR_LIST, "for stdout, stderr and stdin; 0: none")
     listen: bool = key(TRUTH, "somebody listens on the port", True)
 
 

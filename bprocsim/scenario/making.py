@@ -17,6 +17,7 @@ from bprocsim.scenario.aixkinds import Named, WorkValue, thread_of
 from bprocsim.scenario.build import World
 from bprocsim.scenario.calltables import IdleTable, RunTable
 from bprocsim.scenario.checks import ROOT
+from bprocsim.scenario.iokinds import io_value
 from bprocsim.scenario.load import Loaded
 from bprocsim.scenario.systems import system_of
 from bprocsim.scenario.values import bytes_of, c_value, variables_of, vector_of
@@ -83,7 +84,8 @@ class Making:
         if call.call == "execve":
             made = system.execve(c_value(call.path), **options)
         elif hasattr(call, "port"):
-            made = system.bproc_execmove_io(call.node, call.port, c_value(call.cmd), listen=call.listen, **options)
+            options["listen"] = call.listen
+            made = system.bproc_execmove_io(call.node, io_value(call.port), c_value(call.cmd), **options)
         else:
             made = system.bproc_execmove(call.node, c_value(call.cmd), **options)
         return made

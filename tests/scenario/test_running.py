@@ -427,3 +427,34 @@ def test_each_key_of_the_first_scenario_is_commented_once(of: str) -> None:
     for name in dict.fromkeys(pairs):
         assert commented.count(f"\n{name} = ") == pairs.count(name)
     assert max(map(len, commented.splitlines())) < 80
+
+
+def test_a_port_may_be_a_list_of_what_descriptors_shall_be() -> None:
+    text = f"""{HEAD}
+[cluster]
+nodes = 2
+edition = "bproc4"
+[[file]]
+path = "/usr/bin/cat"
+program = "cat"
+[[file]]
+path = "/in"
+on = 1
+text = "hello"
+[[call]]
+call = "bproc_execmove_io"
+node = 1
+cmd = "/usr/bin/cat"
+port = [
+  {{ fd = 0, file_name = "/in" }},
+  {{ fd = 1, type = "BPROC_IO_SOCKET", flags = "BPROC_IO_SEND_INFO", port = 4000 }},
+]
+expect = {{ stdout = "hello", exit_status = 0 }}
+[[call]]
+call = "bproc_execmove_io"
+node = 1
+cmd = "/usr/bin/cat"
+port = [{{ fd = 1, file_name = "/new/file", file_flags = "O_WRONLY | O_CREAT", file_mode = 0o644 }}]
+expect = {{ late_errno = "ENOENT", cause = "io_file_absent" }}
+"""
+    assert [result.missed for result in played(text)] == [(), ()]
