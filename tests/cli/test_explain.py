@@ -130,7 +130,7 @@ def test_a_late_error(here: Here) -> None:
     text = in_one_line(explain(here, "bproc_execmove", "ECONNREFUSED"))
     assert "The process exits with status 111, the number of ECONNREFUSED" in text
     assert "before All 46 rows that are returned, then EINVAL → ELOOP → EPERM" in text
-    assert "where On the node, which connects back" in text
+    assert "where On the node, where the process gets its descriptors" in text
 
 
 def test_a_late_error_whose_number_does_not_fit_into_a_status(here: Here) -> None:
