@@ -80,6 +80,7 @@ def _world(scenario: Scenario) -> tuple[World, list[Problem]]:
     sim = Simulation(  # strict is for who makes the calls
         scenario.seed, trace=scenario.trace, trace_limit=scenario.trace_limit,
         strict_faults=scenario.of_world("strict_faults"), max_events=scenario.of_world("max_events"),
+        order=scenario.of_world("order"),
     )  # fmt: skip
     made: dict[str, Cluster | Lpar] = {}
     problems: list[Problem] = []

@@ -26,7 +26,7 @@ from bprocsim.scenario.calltables import IdleTable, RunTable
 from bprocsim.scenario.faulttables import fault_of
 from bprocsim.scenario.problems import Path, Problem, choices, shown
 from bprocsim.scenario.systems import Known, homes, misplaced
-from bprocsim.scenario.tables import CLUSTER, LPAR, ClusterTable, LparTable, Scenario
+from bprocsim.scenario.tables import CLUSTER, LPAR, OF_WORLD, ClusterTable, LparTable, Scenario
 from bprocsim.scenario.variants import costs_of, cpu_of, edition_of, level_of
 from bprocsim.world.specs import node_numbers
 
@@ -78,7 +78,7 @@ def _variants(scenario: Scenario) -> Iterator[Problem]:
                     make(getattr(table, name))
                 except (ValueError, TypeError) as error:
                     yield misfit(error, (*scenario.path_of(system), name), getattr(table, name))
-        for name in ("strict", "strict_faults", "max_events"):
+        for name in OF_WORLD:
             usual, here = attrs.fields_dict(type(table))[name].default, getattr(table, name)
             if here not in (usual, scenario.of_world(name)):
                 what = f"it is the whole world's, and another table says {shown(scenario.of_world(name))}"

@@ -21,6 +21,7 @@ from bprocsim.scenario.filetables import DirectoryTable, FileTable, LinkTable, M
 from bprocsim.scenario.kinds import Choice, Either, Integer, Listed, Table, Tables, key
 from bprocsim.scenario.variants import COSTS, CPU, EDITION, LEVEL, EditionTable
 from bprocsim.trace import LEVELS
+from bprocsim.world.specs import ORDERS
 
 SCHEMA = 1
 CLUSTER, LPAR = "cluster", "lpar"  # how tables name the systems of a world; partitions may have names of their own
@@ -56,6 +57,10 @@ class WorldTable:
     strict: bool = key(TRUTH, "a program that raises fails the call", False)
     strict_faults: bool = key(TRUTH, "a fault that never struck fails the run", False)
     max_events: int = key(Integer(1), "how many events a run may take", 10_000_000)
+    order: str = key(Choice(ORDERS, "order"), "how events of one instant follow each other", "fifo")
+
+
+OF_WORLD = ("strict", "strict_faults", "max_events", "order")  # rather than one system's
 
 
 @frozen(kw_only=True)
@@ -152,7 +157,7 @@ class Scenario:
         return (CLUSTER,) if system == CLUSTER else (LPAR,)
 
     def of_world(self, name: str) -> Any:
-        """Give `strict`, `strict_faults` or `max_events`, which are the whole world's, from whichever table has it."""
+        """Give one of `OF_WORLD`, which are the whole world's, from whichever table has it."""
         usual = attrs.fields_dict(WorldTable)[name].default
         given = [value for table in self.systems.values() if (value := getattr(table, name)) != usual]
         return given[0] if given else usual

@@ -59,7 +59,7 @@ class Cluster(MovingCalls):
     "scyld", "lanl32", "bproc4" or a record of bp.editions; `kernel` the exec and path rules;
     `costs` the time model; `faults` what goes wrong; `boot` "up" or "cold" (down, boot, up in
     simulated time). The rest is Simulation's: seed, trace, trace_limit, strict, strict_faults,
-    max_events. TypeError, ValueError: name the argument.
+    max_events, order. TypeError, ValueError: name the argument.
     """
 
     def __init__(
@@ -67,11 +67,11 @@ class Cluster(MovingCalls):
         kernel: str | ExecProfile = "documented", costs: str | Costs = "clustermatic-2002",
         faults: Sequence[Fault] = (), boot: str = "up", master: NodeSpec | None = None, name: str | None = None,
         sim: Simulation | None = None, trace: str = "errors", trace_limit: int | None = None, strict: bool = False,
-        strict_faults: bool = False, max_events: int = 10_000_000,
+        strict_faults: bool = False, max_events: int = 10_000_000, order: str = "fifo",
     ) -> None:  # fmt: skip
         sim = sim_for(
             sim, seed=seed, trace=trace, trace_limit=trace_limit, strict=strict, strict_faults=strict_faults,
-            max_events=max_events,
+            max_events=max_events, order=order,
         )  # fmt: skip
         self._count, self._specs = node_specs(nodes)
         if boot not in ("up", "cold"):

@@ -61,7 +61,7 @@ class Lpar(Subroutines):
     (bp.levels); `enhanced_affinity` whether SRADIDs may be attached to (POWER7 and later models,
     level 6.1.5 and later); `srads` the domains in which the cores lie; `memory_bytes`,
     `open_files` of the machine; `costs` the time model; `faults` what goes wrong. The rest is
-    Simulation's: seed, trace, trace_limit, strict, strict_faults, max_events.
+    Simulation's: seed, trace, trace_limit, strict, strict_faults, max_events, order.
     TypeError, ValueError: name the argument.
     """
 
@@ -72,11 +72,11 @@ class Lpar(Subroutines):
         enhanced_affinity: bool = False, srads: int = 1, seed: int = 0, memory_bytes: int = 4096 * MiB,
         open_files: int = 8192, costs: str | Costs = "clustermatic-2002", faults: Sequence[Fault] = (),
         name: str | None = None, sim: Simulation | None = None, trace: str = "errors", trace_limit: int | None = None,
-        strict: bool = False, strict_faults: bool = False, max_events: int = 10_000_000,
+        strict: bool = False, strict_faults: bool = False, max_events: int = 10_000_000, order: str = "fifo",
     ) -> None:  # fmt: skip
         sim = sim_for(
             sim, seed=seed, trace=trace, trace_limit=trace_limit, strict=strict, strict_faults=strict_faults,
-            max_events=max_events,
+            max_events=max_events, order=order,
         )  # fmt: skip
         model: Model = named_record(cpu, MODELS, Model, "cpu")
         of_level: Level = named_record(level, LEVELS, Level, "level")

@@ -9,7 +9,7 @@ from bprocsim.engine import Engine, NanosecondEnvironment, RunawayError
 from bprocsim.posix.procs import Process
 from bprocsim.trace import Trace
 from bprocsim.units import MiB
-from bprocsim.world.specs import at_least, label, truth
+from bprocsim.world.specs import ORDERS, at_least, label, truth
 
 if TYPE_CHECKING:
     from bprocsim.aix.levels import Level
@@ -49,19 +49,29 @@ _INSIDE = {
 }
 
 
+def _engine_of(order: str) -> type[Engine]:
+    """Give what runs a world; that with another order is fetched when it is asked for."""
+    if order == "fifo":
+        return Engine
+    from bprocsim.engine.shuffling import ShuffledEngine
+
+    return ShuffledEngine
+
+
 class Simulation:
     """One world: a clock of integer nanoseconds, a trace, and the clusters in it.
 
     `seed` seeds every generator; `trace` "errors", "all" or "off", of which `trace_limit` records
     are kept (None: all, or the last 256 under "errors"); `strict` lets what a program raises
     reach the caller; `strict_faults` fails a run in which a planned fault never struck;
-    `max_events` bounds one run.
+    `max_events` bounds one run; `order` how events of one instant follow each other, "fifo" (as they
+    were planned) or "random" (as the seed has it), which shows what works only by such a chance.
     TypeError, ValueError: name the argument.
     """
 
     def __init__(
         self, seed: int = 0, *, trace: str = "errors", trace_limit: int | None = None, strict: bool = False,
-        strict_faults: bool = False, max_events: int = 10_000_000,
+        strict_faults: bool = False, max_events: int = 10_000_000, order: str = "fifo",
     ) -> None:  # fmt: skip
         if isinstance(seed, bool) or not isinstance(seed, int):
             raise TypeError(f"seed: expected an int, got {seed!r}")
@@ -69,7 +79,10 @@ class Simulation:
         self.trace = Trace(trace, trace_limit)
         self.strict = truth("strict", strict)
         self.strict_faults = truth("strict_faults", strict_faults)
-        self.engine = Engine(seed, at_least("max_events", max_events, 1))
+        if order not in ORDERS:
+            raise ValueError(f"order: expected {' or '.join(map(repr, ORDERS))}, got {order!r}")
+        self.order = order
+        self.engine = _engine_of(order)(seed, at_least("max_events", max_events, 1))
         self.systems: dict[str, System] = {}
         self._inside = False
         self.broken = False  # by a KeyboardInterrupt in the middle of an event

@@ -12,6 +12,9 @@ from bprocsim.posix.arch import Arch, arch
 from bprocsim.posix.credentials import ROOT, Credentials
 from bprocsim.units import MiB
 
+# How events of one instant follow each other: as they were planned, or as the seed has it.
+ORDERS = ("fifo", "random")
+
 
 @frozen
 class NodeSpec:

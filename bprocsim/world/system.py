@@ -145,7 +145,7 @@ def sim_for(sim: Any, **options: Any) -> Simulation:
 # What belongs to the world and not to one system, as it is when it is left out.
 _LEFT_OUT = {
     "seed": 0, "trace": "errors", "trace_limit": None, "strict": False, "strict_faults": False,
-    "max_events": 10_000_000,
+    "max_events": 10_000_000, "order": "fifo",
 }  # fmt: skip
 
 

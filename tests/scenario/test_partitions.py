@@ -257,6 +257,7 @@ ATTACH = '[[call]]\ncall = "ra_attachrset"\nrstype = "R_PROCESS"\n'
         (LPAR + '[[fault]]\nkind = "CoreFails"\ncore = 4\n', "test.toml:8", ["there is no core 4"]),
         (LPAR + '[[node]]\non = 1\nstate = "down"\n', "test.toml:6", ["no [cluster]"]),
         (LPAR + "max_events = 5\n[cluster]\nmax_events = 6\n", "test.toml:6", ["the whole world's"]),
+        (LPAR + 'order = "chance"\n', "test.toml:6", ["fifo, random"]),
         (BOTH + BOB + BOB.replace("501", "7") + 'system = "lpar"\n', "test.toml:14", ["a user \"bob\" already"]),
         (BOTH + BOB + 'system = "lpar"\n' + '[[call]]\ncall = "bproc_execmove"\nnode = 1\ncmd = "/x"\nuser = "bob"\n',
          "test.toml:18", ["there is no user \"bob\""]),
@@ -316,3 +317,9 @@ def test_a_call_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
         with pytest.raises(Refused, match=words) as caught:
             played(LPAR + text, beside=tmp_path)
         assert caught.value.key == key
+
+
+@pytest.mark.parametrize("head", [LPAR, "schema = 1\n[cluster]\n"])
+def test_the_order_of_events_is_the_worlds(head: str) -> None:
+    assert build(loaded(head + 'order = "random"\n')).sim.order == "random"
+    assert build(loaded(head)).sim.order == "fifo"

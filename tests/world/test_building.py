@@ -99,6 +99,7 @@ WRONG: list[tuple[Callable[..., Any], str, Any, type[Exception]]] = [
     *the_same(simulation, cluster, strict={TypeError: [None, 1, "yes"]}),
     *the_same(simulation, cluster, strict_faults={TypeError: [None, 0, "no"]}),
     *the_same(simulation, cluster, max_events={TypeError: [None, "1", 1e6, True], ValueError: [0, -5]}),
+    *the_same(simulation, cluster, order={ValueError: ["", "FIFO", None, True, 1, ["fifo"]]}),
     *the_same(simulation, cluster, seeed={TypeError: [1]}),
     *the_same(simulation, nodes={TypeError: [4]}),
     *the_same(cluster, in_a_simulation, nodes={TypeError: [None, True, False, 4.0, "4", b"4", b"", {0: NODE}, {NODE}]}),
@@ -210,7 +211,15 @@ def test_all_unknown_keywords_are_refused_by_name() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [{"seed": 1}, {"trace": "all"}, {"trace_limit": 5}, {"strict": True}, {"strict_faults": True}, {"max_events": 5}],
+    [
+        {"seed": 1},
+        {"trace": "all"},
+        {"trace_limit": 5},
+        {"strict": True},
+        {"strict_faults": True},
+        {"max_events": 5},
+        {"order": "random"},
+    ],
 )
 def test_what_belongs_to_the_simulation_is_not_asked_of_its_clusters(given: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(given))):

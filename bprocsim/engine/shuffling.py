@@ -1,0 +1,62 @@
+"""Events of one instant in another order: what is right only because ties fall as they do comes out.
+
+What a real system promises stays: messages of one link arrive as they were sent, and a strike comes
+before all else of its instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappush
+from random import Random
+
+from simpy import Event
+from simpy.events import NORMAL
+
+from bprocsim.engine.clock import Engine
+from bprocsim.engine.tasks import Message, NanosecondEnvironment
+from bprocsim.port import Link
+
+
+class ShuffledEnvironment(NanosecondEnvironment):
+    """An environment whose events, where their time is the same, happen in an order drawn by `drawn`."""
+
+    def __init__(self, drawn: Random) -> None:
+        super().__init__(0)
+        self._drawn = drawn
+
+    def draw(self) -> int:
+        """Draw a place among the events of an instant."""
+        return self._drawn.getrandbits(32)
+
+    def schedule(self, event: Event, priority: int = NORMAL, delay: int = 0) -> None:  # type: ignore[override]
+        """Plan an event, at a place of its own among those of its instant."""
+        self.put(event, priority, delay, self.draw())
+
+    def put(self, event: Event, priority: int, delay: int, place: int) -> None:
+        """Plan an event at a place. Those of one place happen as they were planned."""
+        heappush(self._queue, (self._now + delay, priority, place << 64 | next(self._eid), event))  # type: ignore[misc]
+
+
+class ShuffledEngine(Engine):
+    """The port on SimPy, with the events of one instant in an order that the seed decides."""
+
+    __slots__ = ("_sent", "_shuffled")
+
+    def __init__(self, seed: int = 0, max_events: int = 10_000_000) -> None:
+        super().__init__(seed, max_events)
+        self.env = self._shuffled = ShuffledEnvironment(self.random("order"))
+        self._sent: dict[Link, tuple[int, int]] = {}  # when what was sent last arrives, and its place then
+
+    def send(self, link: Link, size_bytes: int, deliver: Callable[[], None]) -> None:
+        """See Port."""
+        if link.cuts:
+            super().send(link, size_bytes, deliver)
+            return
+        delay = self.occupy(link, size_bytes)
+        place, arrival = self._shuffled.draw(), self.now_ns + delay
+        before = self._sent.get(link)
+        if before is not None and before[0] == arrival:
+            place = max(place, before[1])
+        self._sent[link] = arrival, place
+        self._shuffled.put(Message(self.env, deliver), NORMAL, delay, place)
