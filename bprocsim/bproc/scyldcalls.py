@@ -9,7 +9,7 @@ from bprocsim.bproc import administration, information, notifier, processes, rig
 from bprocsim.bproc.nodes import NODE_NONE
 from bprocsim.bproc.service import Service, errors_of
 from bprocsim.errnos import Errno as E
-from bprocsim.faces.arguments import integer
+from bprocsim.faces.arguments import integer, unchecked
 from bprocsim.manual import Kind, Row
 
 _PAGES, _OLDER = "scyld-bproc_nodes", "sf-bproc_nodes"
@@ -77,6 +77,7 @@ _INFORMATION = (
         ),
         information.survey_out,
         information.fill_list,
+        takes={"list": unchecked},
     ),
     Service(
         errors_of(

@@ -10,11 +10,12 @@ from bprocsim.cli.usage import unknown
 
 PAGES = {
     "trust": "how far to trust it: rows, sources, what was held against real systems",
+    "editions": "how the editions of BProc differ",
     "kernels": "how the exec rules of the kernels differ",
     "launch": "published launch times beside simulated ones",
 }
 
-SUMMARY = "how far to trust it, and how its kernels differ"
+SUMMARY = "how far to trust it, and how its editions and kernels differ"
 DESCRIPTION = "Show a page about bprocsim itself, in Markdown. Without PAGE: which there are."
 EPILOG = """\
 examples:
