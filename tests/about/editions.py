@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import combinations
 from typing import Any
@@ -37,6 +37,18 @@ FIELDS = {
     "io_lists": "I/O is said by",
     "list_rows": "",
     "bpfs": "nodes are files of bpfs",
+    "node_name": "what a node is called",
+    "tools": "",
+}
+
+# Likewise of what its commands do.
+TOOLS = {
+    "vector": "bpsh starts all by one bproc_vexecmove_io",
+    "minus_one_is_master": "`bpsh -1` means the master",
+    "abnormal": "of a child that was killed it says",
+    "fixed_columns": "bpstat's columns have fixed widths",
+    "numbered_states": "they see states as numbers",
+    "sets_leaving": "bpctl reboots by setting a state",
 }
 
 # How the value of a field is told, where it is not told as it is.
@@ -47,6 +59,8 @@ _TOLD: dict[str, Any] = {
     "ping_timeout_ns": lambda ns: f"{ns / 1e9:g} s",
     "library_list": lambda paths: ", ".join(map(code, paths)) or "none",
     "rexec_status": lambda status: "is returned" if status is None else f"exits with {status}",
+    "node_name": lambda name: code(name.format(3)),
+    "abnormal": lambda text: code(text.format(node=3)),
     "io_lists": lambda lists: "a list of descriptors" if lists else "a port",
 }
 
@@ -61,7 +75,9 @@ def editions_page() -> str:
             program, from the records and tables by which it decides and from worlds that it ran."""
         ),
         "## What they are",
-        table(("", *NAMES), _fields()),
+        table(("", *NAMES), _fields(list(bp.editions.values()), FIELDS)),
+        "## What their commands do",
+        table(("", *NAMES), _fields([edition.tools for edition in bp.editions.values()], TOOLS)),
         "## Which calls there are",
         prose(
             """Those about nodes and processes that not all three have, or that take other arguments in some; all that
@@ -90,11 +106,11 @@ def editions_page() -> str:
     )
 
 
-def _fields() -> Iterator[tuple[str, ...]]:
-    for each in attrs.fields(bp.Edition):
-        if FIELDS[each.name]:
-            told = _TOLD.get(each.name, _plain)
-            yield (FIELDS[each.name], *(told(getattr(edition, each.name)) for edition in bp.editions.values()))
+def _fields(records: Sequence[Any], labels: dict[str, str]) -> Iterator[tuple[str, ...]]:
+    for name, label in labels.items():
+        if label:
+            told = _TOLD.get(name, _plain)
+            yield (label, *(told(getattr(record, name)) for record in records))
 
 
 def _plain(value: Any) -> str:

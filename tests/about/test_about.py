@@ -9,8 +9,8 @@ import attrs
 import pytest
 
 import bprocsim as bp
-from tests.about.editions import FIELDS as EDITION_FIELDS
-from tests.about.editions import editions_page
+from bprocsim.bproc.tools import Tools
+from tests.about import editions
 from tests.about.kernels import FIELDS, kernels_page
 from tests.about.launch import launch_page
 from tests.about.trust import trust_page
@@ -19,7 +19,7 @@ ABOUT = Path(bp.__file__).parent / "about"
 REFRESH = "python3 tests --only pytest -- tests/about --refresh-golden"
 
 PAGES: dict[str, Callable[[], str]] = {
-    "editions": editions_page,
+    "editions": editions.editions_page,
     "kernels": kernels_page,
     "launch": launch_page,
     "trust": trust_page,
@@ -44,4 +44,5 @@ def test_every_field_of_a_profile_is_told_or_left_out_on_purpose() -> None:
 
 
 def test_every_field_of_an_edition_is_told_or_left_out_on_purpose() -> None:
-    assert set(EDITION_FIELDS) == {each.name for each in attrs.fields(bp.Edition)}
+    assert set(editions.FIELDS) == {each.name for each in attrs.fields(bp.Edition)}
+    assert set(editions.TOOLS) == {each.name for each in attrs.fields(Tools)}
