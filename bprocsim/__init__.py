@@ -149,8 +149,10 @@ if TYPE_CHECKING:
         Loss,
         MasterDaemonExit,
         MemoryFull,
+        NodeUpFails,
         OpenFileLimit,
         PowerOff,
+        PowerOn,
         SlowLink,
     )
     from bprocsim.posix.arch import ARCHES, Arch
@@ -260,7 +262,7 @@ _ROOMS = {
     "faces.pointers": "BAD_ADDRESS",
     "faces.pyos": "Proc",
     "faults": "ConnectRefused CoreFails Hang IoError LibraryMissing LinkCut Loss MasterDaemonExit MemoryFull "
-    "OpenFileLimit PowerOff SlowLink",
+    "NodeUpFails OpenFileLimit PowerOff PowerOn SlowLink",
     "posix.arch": "ARCHES Arch",
     "posix.credentials": "Credentials",
     "posix.elf": "Segment",
@@ -375,6 +377,7 @@ __all__ = [
     "Model",
     "models",
     "NodeSpec",
+    "NodeUpFails",
     "O_APPEND",
     "O_CLOEXEC",
     "O_CREAT",
@@ -390,6 +393,7 @@ __all__ = [
     "P_DEFAULT",
     "P_FIRST_TOUCH",
     "PowerOff",
+    "PowerOn",
     "Proc",
     "ProcessHandle",
     "PROCESSOR_CLASS_ANY",

@@ -51,6 +51,7 @@ class Costs:
     quantum_ns: int = 50 * ms
     node_connect_ns: int = 3 * s
     node_up_ns: int = 1500 * ms
+    node_shutdown_ns: int = 3 * s
 
     def __attrs_post_init__(self) -> None:
         for name, value in asdict(self, recurse=False).items():
@@ -111,6 +112,7 @@ SOURCES: dict[str, str] = {
     "quantum_ns": "choice-costs",
     "node_connect_ns": "linuxbios-2002",
     "node_up_ns": "beoboot-node_up",
+    "node_shutdown_ns": "bproc-4.0.0pre8-slave",
 }
 
 # A TCP stream over Myrinet 2000: 1.96 Gb/s, and one way in the middle of what was seen with such cards.

@@ -88,10 +88,26 @@ class PowerOff(Fault):
 
 
 @frozen
+class PowerOn(Fault):
+    """A slave that has no power, or hangs, is switched on at `at_ns`: it connects, boots, and is up."""
+
+    node: int = field(validator=_at_least(0))
+    at_ns: int = field(default=0, validator=_time)
+
+
+@frozen
 class Hang(Fault):
     """A node stops at `at_ns` without a word; the ping timeout finds it."""
 
     node: int = field(validator=_is_node)
+    at_ns: int = field(default=0, validator=_time)
+
+
+@frozen
+class NodeUpFails(Fault):
+    """The script that sets a node up fails from `at_ns` on: the node boots into "error"."""
+
+    node: int = field(validator=_at_least(0))
     at_ns: int = field(default=0, validator=_time)
 
 
@@ -324,22 +340,43 @@ def _machine(master: Any, number: int) -> Any:
     return node.machine
 
 
-def _power_off(fault: Any, engine: Any, master: Master) -> None:
+def _power_off(fault: Any, engine: Any, master: Master) -> Callable[[], None] | None:
     machine = _machine(master, fault.node)
-    if not machine.alive:
-        return
-    machine.die()
     if fault.node == NODE_MASTER:
-        master.front_end_died()
-        return
+        if machine.alive:
+            machine.die()
+            master.front_end_died()
+        return None
     node = master.node(fault.node)
     assert node is not None
+    node.starts += 1  # if it was about to come, it does not
+    if not machine.alive:
+        return None
+    machine.die()
     if isinstance(fault, PowerOff) and fault.step is None and engine.now_ns == 0:
         # It never connected, so nobody has to find out.
         if node.may(Event.LOST, NodeState.DOWN):
             node.become(Event.LOST, NodeState.DOWN)
-        return
-    master.silent(node)
+    else:
+        master.silent(node)
+    return (lambda: _power_on(fault, engine, master)) if isinstance(fault, PowerOff) else None
+
+
+def _power_on(fault: Any, engine: Any, master: Master) -> None:
+    from bprocsim.bproc import boot  # in most worlds nothing comes back
+
+    node = master.node(fault.node)
+    assert node is not None
+    if not node.machine.alive:
+        boot.start(master, node)
+
+
+def _script_fails(fault: Any, engine: Any, master: Master) -> Callable[[], None]:
+    failing, number = master.failing_scripts, fault.node
+    if number in failing:
+        return lambda: None
+    failing.add(number)
+    return lambda: failing.discard(number)
 
 
 def _cut(fault: Any, engine: Any, master: Master) -> Callable[[], None]:
@@ -452,6 +489,8 @@ def _core_fails(fault: Any, engine: Any, system: Any) -> Callable[[], None]:
 _STRIKES: dict[type[Fault], Callable[[Any, Any, Any], Callable[[], None] | None]] = {
     PowerOff: _power_off,
     Hang: _power_off,
+    PowerOn: _power_on,
+    NodeUpFails: _script_fails,
     LinkCut: _cut,
     SlowLink: _slow,
     Loss: _lossy,

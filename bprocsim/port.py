@@ -140,6 +140,9 @@ class Port(Protocol):
     def after(self, delay_ns: int, action: Callable[[], None], *, background: bool = False) -> Timer:
         """Call `action` in `delay_ns`; a background timer does not keep a run alive."""
 
+    def first_at(self, at_ns: int, action: Callable[[], None]) -> Timer:
+        """Call `action` at an instant, before all else of it; a run lasts until then if somebody waits for ever."""
+
     def start(self, generator: Steps) -> Any:
         """Drive a generator from this instant on, after what is due already; gives its Task."""
 

@@ -66,6 +66,9 @@ class FakePort:
         heappush(self.queue, (self.now_ns + delay_ns, next(self.order), timer))
         return timer
 
+    def first_at(self, at_ns: int, action: Callable[[], None]) -> FakeTimer:
+        return self.after(at_ns - self.now_ns, action)
+
     def sleep(self, duration_ns: int) -> FakeWait:
         return self.wait(Waiter("sleep", self.now_ns), duration_ns)
 

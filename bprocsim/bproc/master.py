@@ -39,7 +39,8 @@ class Master:
     `tables` what stands in place of an edition's tables of the other calls, by name; `notifiers` who
     is to be told of changes; `waits` children for whom a parent on a slave has waited, by pid, with his
     machine, until the master hears so; `partings` how often a connection to a slave has ended;
-    `asked_ns` when the nodes were last asked what their processes do.
+    `asked_ns` when the nodes were last asked what their processes do; `failing_scripts` the nodes whose
+    node_up script fails; `library_lists` a machine's list by its number, where it is not the edition's.
     """
 
     machine: Any
@@ -60,6 +61,8 @@ class Master:
     waits: dict[int, tuple[Process, Any]] = field(factory=dict)
     partings: int = 0
     asked_ns: int | None = None
+    failing_scripts: set[int] = field(factory=set)
+    library_lists: dict[int, tuple[str, ...]] = field(factory=dict)
 
     # ---- who and where ----
 
@@ -73,6 +76,10 @@ class Master:
     def is_home(self, machine: Machine) -> bool:
         """Tell whether a machine is the front end."""
         return machine is self.machine
+
+    def library_list(self, machine: Machine) -> tuple[str, ...]:
+        """Give the paths that a machine's kernel sends by their names alone."""
+        return self.library_lists.get(machine.number, self.edition.library_list)
 
     def serves(self, machine: Any) -> bool:
         """Tell whether a machine works: it has power, and its daemon is there."""
@@ -370,6 +377,9 @@ class Master:
         self.machine.trace.add(self.machine.port.now_ns, node.machine.name, 0, "node", word_of(state))
         if state in LEAVING:
             self.lose(node, word_of(state))
+            from bprocsim.bproc import boot  # few nodes ever leave
+
+            boot.leave(self, node, state)
 
 
 def _cut_off(machine: Any, end: Endpoint) -> bool:

@@ -101,7 +101,8 @@ _RIGHTS: dict[NodeState, int | None] = {
 class Node:
     """One slave as the master knows it: `number`, its `machine`, `state`, and who may move there.
 
-    `parted` the count of the master's partings when its connection last ended.
+    `parted` the count of the master's partings when its connection last ended; `starts` how often it was
+    started or stopped by order.
     An up node is root's with mode 0111; only x bits count. `attributes` what BProc 4.0 keeps for whoever
     asks, gone when it is down. Sources: sf-bproc-3, bproc-bpfs.
     """
@@ -114,6 +115,7 @@ class Node:
     gid: int = 0
     parted: int = 0
     attributes: dict[bytes, bytes] = field(factory=dict)
+    starts: int = 0
 
     def become(self, event: Event, state: NodeState) -> None:
         """Change state along the table, with the rights that come with it."""

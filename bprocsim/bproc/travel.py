@@ -137,7 +137,7 @@ def _at_target(machine: Machine, target: Any, master: Master, move: Move) -> Ste
     )  # fmt: skip
     if move.decided():
         return _lost(move)
-    move.frozen = move.freeze(move, master.edition.library_list)
+    move.frozen = move.freeze(move, master.library_list(machine))
     yield from _stream(machine, target, master, move, move.frozen.size_bytes)
     if move.decided():
         return _lost(move)

@@ -336,6 +336,10 @@ class Machine:
 
     # ---- death ----
 
+    def revive(self) -> None:
+        """Have power again, with nothing left of what ran here; the disk is as it was."""
+        self.alive, self.died_ns = True, 0
+
     def die(self) -> None:
         """Lose power, or hang: nothing here runs on, and nobody is told."""
         self.alive = False

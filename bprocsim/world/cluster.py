@@ -155,13 +155,15 @@ class Cluster(MovingCalls):
         self.bpmaster.changed()
         trace, now_ns = self.sim.trace, self.sim.now_ns
         for number in range(self._count):
-            node = self.bpmaster.nodes.get(number)
+            node, now = self.bpmaster.nodes.get(number), state
             if node is not None:
-                if not node.machine.alive or not node.may(event, state):
+                if not node.machine.alive or node.starts or not node.may(event, state):
                     continue
-                node.become(event, state)
+                if number in self.bpmaster.failing_scripts and state is NodeState.UP:
+                    now = NodeState.ERROR
+                node.become(Event.SCRIPT_FAILED if now is NodeState.ERROR else event, now)
             if trace.all:
-                trace.add(now_ns, f"{self._lane}node {number}", 0, "node", state.value)
+                trace.add(now_ns, f"{self._lane}node {number}", 0, "node", now.value)
 
     def machine_of(self, number: int, argument: str) -> Machine:
         """Give the machine of a node, -1 for the master, on which somebody can make a call.

@@ -10,12 +10,15 @@ from bprocsim.bproc.nodes import WORD_MAX, Event, Node, NodeState, state_called,
 from bprocsim.posix.credentials import Credentials, check_id
 from bprocsim.posix.procs import Process
 from bprocsim.world.simulation import Simulation
+from bprocsim.world.specs import listed
 
 if TYPE_CHECKING:
     from bprocsim.engine import Processors
     from bprocsim.posix.fs import Fs
     from bprocsim.posix.machine import Memory
     from bprocsim.posix.network import Ports
+
+_PATHS = "absolute paths such as ['/lib/libc.so.6']"
 
 
 class MachineHandle:
@@ -66,6 +69,25 @@ class MachineHandle:
         """Give its TCP ports."""
         found: Ports = self._machine.sockets
         return found
+
+    @property
+    def library_list(self) -> tuple[str, ...]:
+        """Give the paths that a move from here sends by their names alone."""
+        return tuple(self._cluster().library_list(self._machine))
+
+    @library_list.setter
+    def library_list(self, paths: Sequence[str]) -> None:
+        """Set them, until the machine boots again. TypeError: these are no absolute paths."""
+        given = listed("library_list", paths, _PATHS)
+        if not all(isinstance(each, str) and each.startswith("/") for each in given):
+            raise TypeError(f"library_list: expected a list of {_PATHS}, got {paths!r}")
+        self._cluster().library_lists[self._machine.number] = tuple(given)
+
+    def _cluster(self) -> Master:
+        master: Master | None = self._machine.master
+        if master is None:
+            raise AttributeError("library_list: only machines of a cluster have one")
+        return master
 
     @property
     def address(self) -> str:
@@ -151,6 +173,17 @@ class NodeHandle(MachineHandle):
         if self._node.state is NodeState.DOWN:
             raise ValueError(f"name: a node that is down cannot be set {word!r}")
         self._master.set_state(self._node, state, word=True)
+
+    def boot(self) -> None:
+        """Switch it on, or start its daemon again: it connects, boots, and is up when its script has ended.
+
+        That takes Costs.node_connect_ns and node_up_ns. ValueError: it has power and is not down.
+        """
+        if self._machine.alive and self._node.state is not NodeState.DOWN:
+            raise ValueError(f"boot: node {self.number} has power and is {self.state}; bproc_nodereboot reboots it")
+        from bprocsim.bproc import boot  # most nodes are up from the start
+
+        boot.start(self._master, self._node)
 
     def chmod(self, mode: int) -> None:
         """Say who may move here; only the bits 0111 count. TypeError, ValueError: name the argument."""
