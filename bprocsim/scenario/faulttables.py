@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from bprocsim import faults
 from bprocsim.bproc.steps import Step
+from bprocsim.faults import records
 from bprocsim.scenario.commonkinds import SYSTEM
 from bprocsim.scenario.kinds import Choice, Integer, Kind, Number, Tagged, Word, key, tagged
 
@@ -53,8 +53,8 @@ class _Faults(Mapping[str, type]):
         self._made: dict[str, type] = {}
         self._known = {
             name: kind
-            for name, kind in vars(faults).items()
-            if isinstance(kind, type) and issubclass(kind, faults.Fault) and kind is not faults.Fault
+            for name, kind in vars(records).items()
+            if isinstance(kind, type) and issubclass(kind, records.Fault) and kind is not records.Fault
         }
 
     def __getitem__(self, kind: str) -> type:
@@ -89,11 +89,11 @@ FAULTS: Mapping[str, type] = _Faults()
 FAULT_TABLES: Tagged = tagged("kind", FaultTable, FAULTS, "a list of tables, each with its kind of fault")
 
 
-def fault_of(table: FaultTable) -> faults.Fault:
+def fault_of(table: FaultTable) -> records.Fault:
     """Make the fault that a table describes. ValueError: names the fields that do not fit each other."""
     given = attrs.asdict(table, recurse=False)
     given.pop("system", None)
-    made: type[faults.Fault] = getattr(faults, given.pop("kind"))
+    made: type[records.Fault] = getattr(records, given.pop("kind"))
     given = {name: value for name, value in given.items() if value is not None}
     if "step" in given:
         given["step"] = Step[given["step"]]

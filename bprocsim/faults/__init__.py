@@ -1,0 +1,40 @@
+"""What goes wrong in a world."""
+
+from bprocsim.faults.planning import Planned, plan
+from bprocsim.faults.records import (
+    ConnectRefused,
+    CoreFails,
+    Fault,
+    Hang,
+    IoError,
+    LibraryMissing,
+    LinkCut,
+    Loss,
+    MasterDaemonExit,
+    MemoryFull,
+    NodeUpFails,
+    OpenFileLimit,
+    PowerOff,
+    PowerOn,
+    SlowLink,
+)
+
+__all__ = [
+    "ConnectRefused",
+    "CoreFails",
+    "Fault",
+    "Hang",
+    "IoError",
+    "LibraryMissing",
+    "LinkCut",
+    "Loss",
+    "MasterDaemonExit",
+    "MemoryFull",
+    "NodeUpFails",
+    "OpenFileLimit",
+    "Planned",
+    "PowerOff",
+    "PowerOn",
+    "SlowLink",
+    "plan",
+]
