@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 
 # Calls that fill memory in C: they give (0, what was filled in), or (-1, None).
 _FILLING = frozenset(
-    {"gethostname", "getsockname", "gettimeofday", "pipe", "sigaction", "sigprocmask", "stat", "thread_join"}
+    {
+        "gethostname",
+        "getsockname",
+        "gettimeofday",
+        "pipe",
+        "scandir",
+        "sigaction",
+        "sigprocmask",
+        "stat",
+        "thread_join",
+    }
 )
 # Those that return a number besides.
 _FAILED_PAIRS: dict[str, tuple[int, Any]] = {
@@ -29,7 +39,7 @@ class Libc:
     """A process's calls as C has them: `rc = yield from proc.libc.execve(...)` is -1 on failure.
 
     `errno` is the simulated system's number for the last failure. Calls that fill memory give
-    (rc, value): what `pipe`, `stat`, `getsockname`, `gethostname`, `gettimeofday`, `sigaction`,
+    (rc, value): what `pipe`, `stat`, `scandir`, `getsockname`, `gethostname`, `gettimeofday`, `sigaction`,
     `sigprocmask` and `thread_join` store;
     `wait` and `waitpid` give (pid, status), to be read with bp.WIFEXITED and its kin; `read` gives
     (count, data) and `accept` (descriptor, address). Where an edition of BProc has lists for I/O, the

@@ -147,6 +147,18 @@ class Proc(Inside):
         """Tell what a path names: a record of its kind, mode, uid, gid and size. Errors: stat."""
         return self._call("stat", pointer(path, "path"))
 
+    def chmod(self, path: Any, mode: int) -> Call[int]:
+        """Set a file's mode. Errors: chmod."""
+        return self._call("chmod", pointer(path, "path"), integer(mode, "mode"))
+
+    def mkdir(self, path: Any, mode: int = 0o777) -> Call[int]:
+        """Make a directory, with a mode from which the umask is taken. Errors: mkdir."""
+        return self._call("mkdir", pointer(path, "path"), integer(mode, "mode"))
+
+    def scandir(self, path: Any) -> Call[list[str]]:
+        """List the names in a directory, sorted, without . and .. Errors: scandir."""
+        return self._call("scandir", pointer(path, "path"))
+
     def close(self, fd: int) -> Call[int]:
         """Close a descriptor. Errors: close."""
         return self._call("close", integer(fd, "fd"))

@@ -1,4 +1,4 @@
-"""access and stat: what a path names, and what the caller may do with it."""
+"""access, stat, chmod, mkdir and scandir: what a path names, and what the caller may do with it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from bprocsim.posix.conditions import (
 )
 from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.machine import Machine
-from bprocsim.posix.paths import Walk, walk
+from bprocsim.posix.paths import Walk, walk, walk_to_make
 from bprocsim.posix.procs import Process, Thread
-from bprocsim.posix.vfs import EXECUTE, READ, WRITE, Inode, Kind, permits
+from bprocsim.posix.vfs import EXECUTE, READ, WRITE, Inode, Kind, create_directory, permits
 
 # What access may be asked: the simulated Linux's own numbers. Source: posix-access.
 F_OK, X_OK, W_OK, R_OK = 0, EXECUTE, WRITE, READ
@@ -42,13 +42,17 @@ class Stat:
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class PathFacts:
-    """What a call asks that names a file: who asks, where the path leads, `mode` what is wanted."""
+    """What a call asks that names a file: who asks, where the path leads, `mode` what is wanted.
+
+    `makes` the last name is to be made.
+    """
 
     machine: Machine
     process: Process
     who: Credentials
     path: Pointer
     mode: int = F_OK
+    makes: bool = False
     _walk: Walk | None = field(default=None, init=False)
 
     @property
@@ -59,7 +63,8 @@ class PathFacts:
             if self.path is BAD_ADDRESS or not self.path or limits.too_long(self.path):
                 self._walk = Walk(inode=None, stops=(), where=b"", parent=None, name=b"", wants_directory=False)
             else:
-                self._walk = walk(self.machine.tree, self.process.cwd, self.path, self.who, limits)
+                takes = walk_to_make if self.makes else walk
+                self._walk = takes(self.machine.tree, self.process.cwd, self.path, self.who, limits)
         return self._walk
 
     @property
@@ -95,6 +100,46 @@ def access_denied(f: PathFacts) -> bool:
     return f.inode is not None and not permits(f.inode, f.who, f.mode)
 
 
+def parent_absent(f: PathFacts) -> bool:
+    return cmd_absent(f) and f.walk.parent is None
+
+
+def already_exists(f: PathFacts) -> bool:
+    return f.inode is not None
+
+
+def read_only_parent(f: PathFacts) -> bool:
+    return f.walk.parent is not None and f.walk.parent.mount.readonly
+
+
+def parent_not_writable(f: PathFacts) -> bool:
+    return f.walk.parent is not None and not permits(f.walk.parent, f.who, WRITE)
+
+
+def is_no_directory(f: PathFacts) -> bool:
+    return f.inode is not None and f.inode.kind is not Kind.DIRECTORY
+
+
+def not_readable(f: PathFacts) -> bool:
+    return f.inode is not None and not permits(f.inode, f.who, READ)
+
+
+def too_many_descriptors(f: PathFacts) -> bool:
+    return len(f.process.descriptors) >= f.process.open_limit
+
+
+def table_full(f: PathFacts) -> bool:
+    return f.machine.files.free < 1
+
+
+def on_read_only_mount(f: PathFacts) -> bool:
+    return f.inode is not None and f.inode.mount.readonly
+
+
+def not_owner(f: PathFacts) -> bool:
+    return f.inode is not None and f.inode.uid != f.who.euid and not f.who.can("CAP_FOWNER")
+
+
 def noexec_mount(f: PathFacts) -> bool:
     return f.inode is not None and f.inode.kind is Kind.FILE and bool(f.mode & X_OK) and f.inode.mount.noexec
 
@@ -126,6 +171,47 @@ ACCESS_ERRORS = Errors(
     ),
 )
 
+CHMOD_ERRORS = Errors(
+    "chmod",
+    page="posix-chmod",
+    order="linux-path_resolution7",
+    rows=(
+        *_WAY,
+        Row(E.EROFS, on_read_only_mount, "the file system is mounted read-only"),
+        Row(E.EPERM, not_owner, "the program is neither the file's owner nor root"),
+    ),
+)
+
+_BEFORE, _ABSENT = _WAY[:5], _WAY[6:]
+MKDIR_ERRORS = Errors(
+    "mkdir",
+    page="posix-mkdir",
+    order="linux-path_resolution7",
+    rows=(
+        *_BEFORE,
+        Row(E.ENOENT, parent_absent, "the directory in which it is to be made does not exist"),
+        *_ABSENT,
+        Row(E.EEXIST, already_exists, "the name exists already, perhaps as a symbolic link"),
+        Row(E.EROFS, read_only_parent, "the file system is mounted read-only"),
+        Row(E.EACCES, parent_not_writable, "the directory in which it is to be made cannot be written"),
+    ),
+)
+
+# It opens the directory to read it, so that what hinders open hinders it too.
+SCANDIR_ERRORS = Errors(
+    "scandir",
+    page="posix-opendir",
+    order="linux-path_resolution7",
+    rows=(
+        *_WAY[:3],
+        Row(E.EMFILE, too_many_descriptors, "the process has too many descriptors open"),
+        Row(E.ENFILE, table_full, "the machine's table of open files is full"),
+        *_WAY[3:],
+        Row(E.ENOTDIR, is_no_directory, "it is not a directory"),
+        Row(E.EACCES, not_readable, "the directory may not be read"),
+    ),
+)
+
 STAT_ERRORS = Errors("stat", page="posix-stat", order="linux-path_resolution7", rows=_WAY)
 
 
@@ -148,3 +234,43 @@ def stat(machine: Machine, thread: Thread, path: Pointer) -> Steps:
     inode = facts.inode
     assert inode is not None, "decided"
     return Stat(inode.kind.value, inode.mode, inode.uid, inode.gid, len(inode.data))
+
+
+def chmod(machine: Machine, thread: Thread, path: Pointer, mode: int) -> Steps:
+    """Set a file's mode, links followed; gives 0. Errors: CHMOD_ERRORS. Source: posix-chmod."""
+    yield machine.port.sleep(machine.costs.syscall_ns)
+    facts = PathFacts(machine, thread.process, thread.process.credentials, path)
+    if (row := CHMOD_ERRORS.first(facts)) is not None:
+        return Fail(row, CHMOD_ERRORS, b"" if path is BAD_ADDRESS else path)
+    inode = facts.inode
+    assert inode is not None, "decided"
+    machine.tree.own(inode.number).mode = mode & 0o7777
+    return 0
+
+
+def mkdir(machine: Machine, thread: Thread, path: Pointer, mode: int) -> Steps:
+    """Make a directory; gives 0. Errors: MKDIR_ERRORS. Source: posix-mkdir."""
+    yield machine.port.sleep(machine.costs.syscall_ns)
+    process, who = thread.process, thread.process.credentials
+    facts = PathFacts(machine, process, who, path, makes=True)
+    if (row := MKDIR_ERRORS.first(facts)) is not None:
+        return Fail(row, MKDIR_ERRORS, b"" if path is BAD_ADDRESS else path)
+    parent = facts.walk.parent
+    assert parent is not None, "decided"
+    # Of a directory with the set-group-id bit a new one has the group, and the bit.
+    inherited = parent.mode & 0o2000
+    group = parent.gid if inherited else who.egid
+    bits = mode & ~process.umask & 0o1777 | inherited
+    create_directory(machine.tree, parent.number, facts.walk.name, bits, who.euid, group)
+    return 0
+
+
+def scandir(machine: Machine, thread: Thread, path: Pointer) -> Steps:
+    """List the names in a directory but . and .., sorted. Errors: SCANDIR_ERRORS. Source: posix-opendir."""
+    yield machine.port.sleep(3 * machine.costs.syscall_ns)  # it is opened, read, and closed
+    facts = PathFacts(machine, thread.process, thread.process.credentials, path)
+    if (row := SCANDIR_ERRORS.first(facts)) is not None:
+        return Fail(row, SCANDIR_ERRORS, b"" if path is BAD_ADDRESS else path)
+    inode = facts.inode
+    assert inode is not None, "decided"
+    return [name.decode("utf-8", "surrogateescape") for name in sorted(inode.entries or ())]

@@ -190,6 +190,9 @@ class Session(Inside):
     getsockname = session_call(Proc.getsockname)
     access = session_call(Proc.access)
     stat = session_call(Proc.stat)
+    chmod = session_call(Proc.chmod)
+    mkdir = session_call(Proc.mkdir)
+    scandir = session_call(Proc.scandir)
     gethostname = session_call(Proc.gethostname)
     gettimeofday = session_call(Proc.gettimeofday)
 

@@ -319,7 +319,7 @@ def open_interrupted(proc: bp.Proc, bad: bool) -> Steps:
     yield from proc.open("/tmp/fifo")
 
 
-# ---- access, stat --------------------------------------------------------------------------------
+# ---- access, stat and their like -------------------------------------------------------------------
 
 
 def mounts(cluster: bp.Cluster, bad: bool) -> None:
@@ -349,6 +349,93 @@ ASKED: dict[str, tuple[tuple[Any, int], tuple[Any, int]]] = {
     "read_only_mount": (("/ro/f", bp.W_OK), ("/d/f", bp.W_OK)),
     "access_denied": (("/d/secret", bp.R_OK), ("/d/secret", bp.F_OK)),
 }
+
+
+def owned(cluster: bp.Cluster, bad: bool) -> None:
+    """Build the files of open, one of which is Alice's."""
+    files(cluster, bad)
+    cluster.master.fs.chown("/d/f", 500, 500)
+
+
+@case("chmod", *WAYS, build=owned, user=ALICE)
+def chmod_way(proc: bp.Proc, bad: bool, cause: str) -> Steps:
+    yield from proc.chmod(WAYS[cause][not bad], 0o600)
+
+
+@case("chmod", "path_io_error", build=files, faults=lambda bad: [bp.IoError(MASTER, "/d")] * bad)
+def chmod_path_io_error(proc: bp.Proc, bad: bool) -> Steps:
+    yield from proc.chmod("/d/f", 0o600)
+
+
+@case("chmod", "on_read_only_mount", build=files)
+def chmod_on_read_only_mount(proc: bp.Proc, bad: bool) -> Steps:
+    yield from proc.chmod("/ro/f" if bad else "/d/f", 0o600)
+
+
+@case("chmod", "not_owner", build=files, user=ALICE)
+def chmod_not_owner(proc: bp.Proc, bad: bool) -> Steps:
+    yield from proc.mkdir("/d/own")
+    yield from proc.chmod("/d/f" if bad else "/d/own", 0o600)
+
+
+# What is made, or read, when the row is due, and when it is not.
+MADE: dict[str, tuple[Any, Any]] = {
+    "path_unreadable": (bp.BAD_ADDRESS, "/d/new"),
+    "path_empty": ("", "/d/new"),
+    "path_too_long": ("/d" + "/" * 4092 + "/new", "/d" + "/" * 4090 + "new"),
+    "search_denied": ("/d/locked/new", "/d/new"),
+    "component_too_long": ("/d/" + "n" * 256, "/d/" + "n" * 255),
+    "parent_absent": ("/d/new/new", "/d/new/"),
+    "not_a_directory": ("/d/f/new", "/d/new"),
+    "too_many_links": ("/d/loop/new", "/d/new"),
+    "already_exists": ("/d/loop", "/d/new"),
+    "read_only_parent": ("/ro/new", "/d/new"),
+    "parent_not_writable": ("/d/fixed/new", "/d/new"),
+}
+READ: dict[str, tuple[Any, Any]] = {
+    "path_unreadable": (bp.BAD_ADDRESS, "/d"),
+    "path_empty": ("", "/d"),
+    "path_too_long": ("/d" + "/" * 4094, "/d" + "/" * 4093),
+    "search_denied": ("/d/locked/new", "/d"),
+    "component_too_long": ("/d/" + "n" * 256, "/d"),
+    "cmd_absent": ("/d/new", "/d"),
+    "not_a_directory": ("/d/f/x", "/d"),
+    "too_many_links": ("/d/loop", "/d"),
+    "is_no_directory": ("/d/f", "/d"),
+    "not_readable": ("/d/locked", "/d"),
+}
+
+
+@case("mkdir", *MADE, build=files, user=ALICE)
+def mkdir_(proc: bp.Proc, bad: bool, cause: str) -> Steps:
+    yield from proc.mkdir(MADE[cause][not bad])
+
+
+@case("mkdir", "path_io_error", build=files, faults=lambda bad: [bp.IoError(MASTER, "/d")] * bad)
+def mkdir_path_io_error(proc: bp.Proc, bad: bool) -> Steps:
+    yield from proc.mkdir("/d/new")
+
+
+@case("scandir", *READ, build=files, user=ALICE)
+def scandir_(proc: bp.Proc, bad: bool, cause: str) -> Steps:
+    yield from proc.scandir(READ[cause][not bad])
+
+
+@case("scandir", "path_io_error", build=files, faults=lambda bad: [bp.IoError(MASTER, "/d")] * bad)
+def scandir_path_io_error(proc: bp.Proc, bad: bool) -> Steps:
+    yield from proc.scandir("/d/fixed")
+
+
+@case("scandir", "too_many_descriptors", build=files)
+def scandir_too_many_descriptors(proc: bp.Proc, bad: bool) -> Steps:
+    yield from use_up_descriptors(proc, leave=0 if bad else 1)
+    yield from proc.scandir("/d")
+
+
+@case("scandir", "table_full", build=files, faults=few_files(0, 1))
+def scandir_table_full(proc: bp.Proc, bad: bool) -> Steps:
+    yield from until_struck(proc)
+    yield from proc.scandir("/d")
 
 
 @case("stat", *WAYS, build=files, user=ALICE)

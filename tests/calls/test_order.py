@@ -107,6 +107,48 @@ ORDER = {
         (x) too_many_links
         path_io_error
     """,
+    "chmod": """
+        path_unreadable
+        (x) path_empty
+        (x) path_too_long
+        (x) search_denied
+        component_too_long
+        cmd_absent
+        (x) not_a_directory
+        (x) too_many_links
+        path_io_error
+        (x) on_read_only_mount
+        not_owner
+    """,
+    "mkdir": """
+        path_unreadable
+        (x) path_empty
+        (x) path_too_long
+        (x) search_denied
+        component_too_long
+        parent_absent
+        (x) not_a_directory
+        (x) too_many_links
+        path_io_error
+        (x) already_exists
+        read_only_parent
+        parent_not_writable
+    """,
+    "scandir": """
+        path_unreadable
+        (x) path_empty
+        (x) path_too_long
+        too_many_descriptors
+        table_full
+        search_denied
+        component_too_long
+        cmd_absent
+        (x) not_a_directory
+        (x) too_many_links
+        path_io_error
+        (x) is_no_directory
+        not_readable
+    """,
     "socket": """
         descriptors_used_up
         file_table_full
@@ -336,20 +378,49 @@ def _(proc: bp.Proc) -> Steps:
 
 
 def asks(call: str, first: str, second: str, path: Any, mode: int = 0, **options: Any) -> None:
-    """Enter a pair of rows of access, or of stat."""
+    """Enter a pair of rows of access or one of its like."""
 
     @both(call, first, second, **({"build": mounts, "user": ALICE} | options))
     def program(proc: bp.Proc) -> Steps:
-        yield from proc.access(path, mode) if call == "access" else proc.stat(path)
+        given = (mode,) if call in ("access", "chmod") else ()
+        yield from getattr(proc, call)(path, *given)
 
 
 asks("access", "mode_invalid", "path_unreadable", bp.BAD_ADDRESS, 8)
 asks("access", "noexec_mount", "read_only_mount", "/stiff/f", bp.X_OK | bp.W_OK)
 asks("access", "read_only_mount", "access_denied", "/stiff/secret", bp.W_OK)
-for each in ("access", "stat"):
+asks("chmod", "on_read_only_mount", "not_owner", "/ro/f", 0o600)
+asks("mkdir", "already_exists", "read_only_parent", "/stiff/f")
+asks("mkdir", "read_only_parent", "parent_not_writable", "/stiff/new")
+asks("scandir", "is_no_directory", "not_readable", "/d/secret")
+for each in ("access", "stat", "chmod", "mkdir", "scandir"):
     asks(each, "search_denied", "component_too_long", "/d/locked/" + "n" * 256)
-    asks(each, "component_too_long", "cmd_absent", "/d/" + "n" * 256)
-    asks(each, "too_many_links", "path_io_error", "/tmp/link1", build=links, faults=[bp.IoError(MASTER, "/tmp/link6")])
+    behind = "/x" if each == "mkdir" else ""  # whose last name need not be there
+    absent = "parent_absent" if each == "mkdir" else "cmd_absent"
+    asks(each, "component_too_long", absent, "/d/" + "n" * 256 + behind)
+    asks(
+        each, "too_many_links", "path_io_error", "/tmp/link1" + behind, build=links,
+        faults=[bp.IoError(MASTER, "/tmp/link6")],
+    )  # fmt: skip
+
+
+@both("scandir", "path_too_long", "too_many_descriptors")
+def _(proc: bp.Proc) -> Steps:
+    yield from use_up_descriptors(proc)
+    yield from proc.scandir("/" * 4096)
+
+
+@both("scandir", "too_many_descriptors", "table_full", faults=FULL)
+def _(proc: bp.Proc) -> Steps:
+    yield from until_struck(proc)
+    yield from use_up_descriptors(proc)
+    yield from proc.scandir("/dev")
+
+
+@both("scandir", "table_full", "search_denied", faults=FULL, build=files, user=ALICE)
+def _(proc: bp.Proc) -> Steps:
+    yield from until_struck(proc)
+    yield from proc.scandir("/d/locked/f")
 
 
 @both("bind", "not_a_socket", "address_not_ours")
