@@ -16,7 +16,7 @@ from bprocsim.units import KiB
 # They are on the master alone: a node of a BProc cluster has next to nothing, and what is to run there is sent.
 COMMANDS = (
     "/bin/cat", "/bin/echo", "/bin/false", "/bin/hostname", "/bin/kill", "/bin/ps", "/bin/sleep", "/bin/true",
-    "/usr/bin/bpctl", "/usr/bin/bpsh", "/usr/bin/bpstat",
+    "/usr/bin/bpcp", "/usr/bin/bpctl", "/usr/bin/bpsh", "/usr/bin/bpstat",
 )  # fmt: skip
 
 # The accounts that every master has; those that cluster.user makes come to them.
@@ -34,7 +34,8 @@ class Tools:
     that was killed, with `{node}`; `fixed_columns` bpstat's columns are those of 3.x, else they go by the
     terminal's width; `numbered_states` calls have a node's state as a number, else by its name;
     `sets_leaving` a node is rebooted, halted or switched off by setting its state, else by calls of
-    their own. Sources: bproc-4.0.0pre8-clients, bpsh-users, scyld-bpctl.
+    their own; `io_lists` commands say what descriptors shall be by lists, else by a port.
+    Sources: bproc-4.0.0pre8-clients, bpsh-users, scyld-bpctl.
     """
 
     vector: bool
@@ -43,6 +44,7 @@ class Tools:
     fixed_columns: bool
     numbered_states: bool = True
     sets_leaving: bool = False
+    io_lists: bool = True
 
 
 @cache

@@ -98,7 +98,7 @@ def test_they_lie_on_the_master_and_can_be_put_on_nodes() -> None:
     script = ["bpsh", "0,1", "sh", "-c", "hostname"]
     assert typed(cluster, script) == Said(127, "", "sh: 1: hostname: not found\n" * 2)
     assert set(cluster.commands) == {
-        "bpctl", "bpsh", "bpstat", "cat", "echo", "false", "hostname", "kill", "ps", "sleep", "true",
+        "bpcp", "bpctl", "bpsh", "bpstat", "cat", "echo", "false", "hostname", "kill", "ps", "sleep", "true",
     }  # fmt: skip
     cluster.install("/bin/hostname", cluster.commands["hostname"], on="all")
     assert typed(cluster, script) == Said(0, ".0\n.1\n", "")

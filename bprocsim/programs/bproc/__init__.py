@@ -25,6 +25,7 @@ _ROOMS = {
     "/bin/ps": ("bproc.ps", False),
     "/bin/sleep": ("coreutils", False),
     "/bin/true": ("coreutils", False),
+    "/usr/bin/bpcp": ("bproc.bpcp", True),
     "/usr/bin/bpctl": ("bproc.bpctl", True),
     "/usr/bin/bpsh": ("bproc.bpsh", True),
     "/usr/bin/bpstat": ("bproc.bpstat", True),
