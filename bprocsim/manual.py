@@ -19,11 +19,12 @@ from bprocsim.errnos import Errno
 
 
 class Kind(Enum):
-    """Where a row stands: on the page, after the exec, or only in real kernels."""
+    """Where a row stands: on the page, after the exec, only in real kernels, or told of one node of several."""
 
     PAGE = "page"
     LATE = "late"
     BEYOND = "beyond"
+    SLOT = "slot"
 
 
 @frozen(eq=False)
@@ -31,7 +32,7 @@ class Row:
     """One line of an ERRORS section.
 
     `errno` what is reported; `condition` a function of the call's facts whose name is the cause;
-    `sentence` what the page says, in our words; `kind` PAGE, LATE or BEYOND; `source` an id of
+    `sentence` what the page says, in our words; `kind` PAGE, LATE, BEYOND or SLOT; `source` an id of
     sources.toml ("" for the table's page); `step` the name of the step at which a late row is
     decided. `about` the part of the facts that the condition is asked of (None: all of them); if
     there is no such part, the row does not hold. `prefix` comes before the condition's name; `name`
@@ -155,6 +156,14 @@ class Done:
     """The call returned `value`; a bare int, bytes or tuple may stand for it."""
 
     value: Any
+
+
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
+class Placed(Done):
+    """A call for several nodes came back: `pids` what it told of each, `rows` what was against it, None if nothing."""
+
+    pids: tuple[int, ...]
+    rows: tuple[Row | None, ...]
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)

@@ -66,6 +66,16 @@ def _no_calls() -> Mapping[str, Service]:
     return {}
 
 
+@frozen
+class VectorCalls:
+    """How an edition's calls for many nodes at once are.
+
+    `flags_dropped` _bproc_vrfork ignores its flags. Source: bproc-4.0.0pre8-interface.
+    """
+
+    flags_dropped: bool = False
+
+
 @frozen(eq=False)
 class Edition:
     """One edition of BProc.
@@ -82,7 +92,8 @@ class Edition:
     `io_lists` calls take a list of what the descriptors shall be, and `list_rows()` what can be wrong
     with it; `bpfs` nodes are files: their states are words that mean nothing but what their
     administrator means by them, and a slave sees only its own file and the master's;
-    `node_name` what a node calls itself, its number for `{}`; `tools` what BProc's commands do.
+    `node_name` what a node calls itself, its number for `{}`; `tools` what BProc's commands do;
+    `vector` how its calls for many nodes at once are, None where it has none.
     """
 
     name: str
@@ -102,6 +113,7 @@ class Edition:
     bpfs: bool = False
     node_name: str = "n{}"
     tools: Tools = field(default=_LANL_TOOLS, repr=False)
+    vector: VectorCalls | None = None
 
     def after_exec(self) -> tuple[Row, ...]:
         """Give all rows of what can go wrong after the exec."""
@@ -148,6 +160,7 @@ EDITIONS: dict[str, Edition] = {
             io_lists=True,
             list_rows=_lists,
             tools=_LANL_TOOLS,
+            vector=VectorCalls(),
         ),
         Edition(
             "bproc4",
@@ -169,6 +182,7 @@ EDITIONS: dict[str, Edition] = {
                 fixed_columns=False,
                 numbered_states=False,
             ),
+            vector=VectorCalls(flags_dropped=True),
         ),
     )
 }

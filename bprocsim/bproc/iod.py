@@ -43,6 +43,20 @@ def give_migration_socket(source: Machine, target: Machine, process: Process) ->
     return here
 
 
+def give_closed_socket(sender: Machine, target: Machine, process: Process) -> None:
+    """Make what is left of a connection to a slave that passed the image on: it has closed its end.
+
+    So descriptors 1 and 2 reach nobody. Source: bproc-4.0.0pre8-move.
+    """
+    end = Endpoint(target.costs.socket_buffer_bytes, local=_without_port(target.address))
+    end.remote = _without_port(sender.address)
+    end.ended = end.reset = end.reset_told = end.broken = True
+    _give(target, process, 0, Null())
+    _give(target, process, 1, end)
+    process.descriptors[2] = Descriptor(end)
+    end.references += 1
+
+
 @lru_cache(maxsize=256)
 def _without_port(host: str) -> Address:
     """Give the address of an end that no program can name."""

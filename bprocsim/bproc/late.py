@@ -52,13 +52,18 @@ def other_node_not_permitted(f: Move) -> bool:
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class TransitFacts:
-    """Whether the target was lost while the process was on its way."""
+    """Whether the target was lost while the process was on its way, or the node that passed it on."""
 
     lost: bool
+    sender_lost: bool = False
 
 
 def slave_lost(f: TransitFacts) -> bool:
     return f.lost
+
+
+def sender_lost(f: TransitFacts) -> bool:
+    return f.sender_lost
 
 
 # ---- what the target asks of a frozen process -----------------------------------------------------

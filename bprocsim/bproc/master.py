@@ -247,6 +247,8 @@ class Master:
         for move in list(self.moves.values()):
             if move.target is machine and not move.answered:
                 move.lose_target()
+            elif move.sender is machine and not move.there:
+                move.lose_sender()
             elif move.source is machine and move.there:
                 move.lose_source()
         self._kill_all(machine, told=True)

@@ -121,9 +121,9 @@ def _go(
     row = yield from drive(machine, master, move, (0, machine.costs.syscall_ns, machine.costs.syscall_ns, 0))
     settle(master, move)
     if row is None and not move.there and io != 0:
-        row = yield from _set_up(machine, thread, io, table)
+        row = yield from set_up_at_home(machine, thread, io, table)
     if row is not None:
-        _vanish(child, thread)
+        vanish(child, thread)
         birth.tell(machine.port, row)
         return 0
     if move.there:
@@ -136,7 +136,7 @@ def _go(
     return (yield from made) if isinstance(made, GeneratorType) else made
 
 
-def _set_up(machine: Machine, thread: Thread, io: Io, table: Errors) -> Steps:
+def set_up_at_home(machine: Machine, thread: Thread, io: Io, table: Errors) -> Steps:
     """Give a child that stays where it was forked what it was to have there; gives the row that is against it.
 
     What a list does not name, and with a port all but the three connections, is as it was forked.
@@ -156,7 +156,7 @@ def _set_up(machine: Machine, thread: Thread, io: Io, table: Errors) -> Steps:
     return table.first(ConnectFacts(answer), IO_SETUP)
 
 
-def _vanish(child: Process, thread: Thread) -> None:
+def vanish(child: Process, thread: Thread) -> None:
     """Let a child be gone as if it had never been: nobody waits for it, nobody is signalled."""
     machine, parent = child.machine, child.parent
     machine.kill_silently(child, Ended(exit_status=0), thread)

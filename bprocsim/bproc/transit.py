@@ -47,9 +47,10 @@ class Move:
     library_list)` gives what is sent, `rebuild(move)`, where there is such, makes more of it on the
     target and gives the row that it met. `node` the master's record of that node, None for the front
     end and where there is no such node; `port` the one for I/O forwarding, 0 for none; `frozen` what
-    is sent.
+    is sent; `sender` the machine that sends it in the source's place, as the nodes of a vector launch do.
     `answered` the master has heard that it arrived, so that it belongs to the target; `lost` the
-    target, `orphaned` the source was given up before that, or before all was handed over;
+    target, or (`unsent`) the sender, `orphaned` the source was given up before that, or before all
+    was handed over;
     `returning` it has failed and goes home. `waiting` what whoever drives it waits for, `silent`
     whether that took longer than TCP waits. Until the source lets go, it keeps the `held`
     descriptors, `held_bytes` of memory and `held_file` in use, and `home` was the directory; `link`
@@ -69,8 +70,10 @@ class Move:
     node: Node | None = None
     target: Any = None
     frozen: Any = None  # a Frozen, once it is made
+    sender: Any = None
     answered: bool = False
     lost: bool = False
+    unsent: bool = False
     orphaned: bool = False
     returning: bool = False
     silent: bool = False
@@ -96,6 +99,11 @@ class Move:
         self.lost = True
         if not self.returning:
             self._wake()
+
+    def lose_sender(self) -> None:
+        """Learn that whoever sends it is gone, before all of it has arrived."""
+        self.unsent = True
+        self.lose_target()
 
     def lose_source(self) -> None:
         """Learn that the source is gone: what it held is gone with it."""

@@ -44,7 +44,7 @@ REQUESTED: Plan = (
 IN_THE_MASTER: Plan = ((Step.ROUTE, lambda move: f"to node {move.destination}"),)
 ON_THE_TARGET: Plan = (
     (Step.STUB, lambda move: f"takes over pid {move.process.pid}"),
-    (Step.CONNECT_BACK, lambda move: f"to {move.source.name}"),
+    (Step.CONNECT_BACK, lambda move: f"to {(move.sender or move.source).name}"),
 )
 SENT: Plan = (
     (Step.STREAM, lambda move: f"{move.frozen.size_bytes} bytes"),
@@ -116,29 +116,34 @@ def drive(machine: Machine, master: Master, move: Move, here_ns: Durations) -> S
         return (yield from _come_back(machine, master, move, row))
     move.target = node.machine if node is not None else front
     process.ghost.node = move.destination
-    row = yield from _at_target(machine, move.target, master, move)
+    row = yield from _at_target(machine, move.sender or machine, move.target, master, move)
     if row is None and not (yield from _hand_over(machine, move.target, master, move)):
         row = _lost(move)
     return row if row is None else (yield from _come_back(machine, master, move, row))
 
 
 def _lost(move: Move) -> Row:
-    row: Row | None = move.table.first(TransitFacts(True), IN_TRANSIT)
+    row: Row | None = move.table.first(TransitFacts(not move.unsent, move.unsent), IN_TRANSIT)
     assert row is not None
+    # Where the sender alone is gone, the target is there to say so.
+    move.lost = move.lost and not move.unsent
     return row
 
 
-def _at_target(machine: Machine, target: Any, master: Master, move: Move) -> Steps:
-    """Do what happens on the target, and decide there; gives the row that stops it, or None."""
+def _at_target(machine: Machine, sender: Any, target: Any, master: Master, move: Move) -> Steps:
+    """Do what happens on the target, and decide there; gives the row that stops it, or None.
+
+    `sender` the machine from which the process comes, mostly the caller's.
+    """
     process, costs, table = move.process, machine.costs, move.table
-    connect_ns = costs.tcp_connect_ns + 2 * machine.network.link(machine, target).latency_ns
+    connect_ns = costs.tcp_connect_ns + 2 * machine.network.link(sender, target).latency_ns
     yield from carry(
         master, move, master.machine, target, "MOVE", 0, ON_THE_TARGET, (costs.stub_ns, connect_ns)
     )  # fmt: skip
     if move.decided():
         return _lost(move)
     move.frozen = move.freeze(move, master.library_list(machine))
-    yield from _stream(machine, target, master, move, move.frozen.size_bytes)
+    yield from _stream(sender, target, master, move, move.frozen.size_bytes)
     if move.decided():
         return _lost(move)
     if move.silent:
@@ -150,8 +155,10 @@ def _at_target(machine: Machine, target: Any, master: Master, move: Move) -> Ste
         row = yield from move.rebuild(move)
         if row is not None or move.decided():
             return row or _lost(move)
-    if move.io == 0:
+    if move.io == 0 and sender is machine:
         move.link = iod.give_migration_socket(machine, target, process)
+    elif move.io == 0:
+        iod.give_closed_socket(sender, target, process)
     else:
         row = yield from _set_up(machine, target, move)
         if row is not None or move.decided():
@@ -211,7 +218,8 @@ def _hand_over(machine: Machine, target: Any, master: Master, move: Move) -> Ste
 
         yield from set_up_delayed(machine, target, move.process, move.caller, move.io, move, move.table)
     move.orphaned = False
-    yield from passes(target, master, move, move.plans.runs, (0,))
+    if move.plans.runs:
+        yield from passes(target, master, move, move.plans.runs, (0,))
     return True
 
 

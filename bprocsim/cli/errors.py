@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bprocsim.cli.pages import find_call, is_late, late_title, system_of, tables_of
+from bprocsim.cli.pages import SLOT_TITLE, find_call, is_late, is_slot, late_title, system_of, tables_of
 from bprocsim.cli.screen import Progress, Screen, Span, Table
 from bprocsim.cli.usage import add_rules, check_rules, unknown
 
@@ -99,11 +99,18 @@ class Trial:
         return is_late(self.row)
 
     @property
+    def slot(self) -> bool:
+        """Tell whether the row is one that is told of one node of several."""
+        return is_slot(self.row)
+
+    @property
     def ok(self) -> bool:
         """Tell whether exactly this row was met, and in the way that it is documented."""
         got = self.outcome
         if got is None or got.cause != self.row.cause:
             return False
+        if self.slot:
+            return got.returned and got.pids[-1:] == (-self.row.errno.number(got.system),)
         if self.late and got.errors is not None and not got.failed:
             return got.late_errno is self.row.errno and got.exit_status == self.row.exit_status(got.system)
         failed = got.errors is not None and got.value in (got.errors.failed, -self.row.errno.number(got.system))
@@ -115,6 +122,8 @@ class Trial:
         got = self.outcome
         if got is None:
             return "?"
+        if got.pids:
+            return str(got.pids[-1])
         if got.failed:
             return "NULL" if got.value is None else str(got.value)
         return f"exit {got.exit_status}" if got.signal is None else f"signal {got.signal}"
@@ -140,11 +149,12 @@ def _show(screen: Screen, call: str, trials: list[Trial]) -> None:
     if not trials:
         return
     screen.put((call, "title"), (": every documented error, in the order of decision", ""))
-    for late, title in (
-        (False, "Returned: -1 and errno, before anything has changed"),
-        (True, late_title(trial.row for trial in trials)),
+    for late, slot, title in (
+        (False, False, "Returned: -1 and errno, before anything has changed"),
+        (False, True, SLOT_TITLE),
+        (True, False, late_title(trial.row for trial in trials)),
     ):
-        rows = [_cells(screen, trial) for trial in trials if trial.late is late]
+        rows = [_cells(screen, trial) for trial in trials if (trial.late, trial.slot) == (late, slot)]
         if rows:
             screen.put()
             screen.put((title, "label"))

@@ -6,7 +6,17 @@ import argparse
 from typing import TYPE_CHECKING
 
 from bprocsim.cli.errors import WIDE
-from bprocsim.cli.pages import find_call, is_late, late_title, page_of, system_of, tables_of, way_to
+from bprocsim.cli.pages import (
+    SLOT_TITLE,
+    find_call,
+    is_late,
+    is_slot,
+    late_title,
+    page_of,
+    system_of,
+    tables_of,
+    way_to,
+)
 from bprocsim.cli.screen import LABEL_COLUMNS, Screen, Span, Table
 from bprocsim.cli.usage import UsageError, add_rules, check_rules, unknown
 
@@ -34,6 +44,7 @@ STAGES = {
     "THAW": ("thawing", "on the node, where the image is rebuilt"),
     "IO_SETUP": ("I/O setup", "on the node, where the process gets its descriptors: connections back, files"),
     "EXEC": ("exec", "on the node, by exec's own rules"),
+    "load": ("loading", "by exec's own rules, on the caller's node, where the image is loaded"),
     "fork": ("fork", "by fork's own rules, on the caller's node"),
     "exec": ("exec", "by exec's own rules, once nothing is wrong with the resource"),
     "born": ("fork", "by fork's own rules, once nothing is wrong with the resource"),
@@ -100,15 +111,17 @@ def _page(screen: Screen, table: Errors, edition: str) -> None:
 def _errors(screen: Screen, table: Errors, edition: str) -> None:
     """Write the rows in the order of decision: returned ones, then late ones."""
     returns = _returns_late(edition)
-    for late, title in (
-        (False, "Returned: -1 and errno, and nothing has changed"),
-        (True, late_title(table.rows)),
+    for late, slot, title in (
+        (False, False, "Returned: -1 and errno, and nothing has changed"),
+        (False, True, SLOT_TITLE),
+        (True, False, late_title(table.rows)),
     ):
-        rows = [(number, row) for number, row in enumerate(table.rows, 1) if is_late(row) is late]
+        numbered = enumerate(table.rows, 1)
+        rows = [(number, row) for number, row in numbered if (is_late(row), is_slot(row)) == (late, slot)]
         if rows:
             screen.put()
             screen.put((title, "label"))
-            stage = ("during", "ends") if late else ()
+            stage = ("during", "ends") if late else ("during", "slot") if slot else ()
             cause = ("cause",) if screen.width >= WIDE else ()
             cells = [_cells(screen, number, row, returns) for number, row in rows]
             screen.table(Table((" #", "kind", *stage, "errno", *cause, "when"), cells, indent=0))
@@ -122,6 +135,8 @@ def _cells(screen: Screen, number: int, row: Row, returns: bool) -> tuple[Span, 
         *(
             [(_stage(row)[0], ""), ("-1" if returns and row.status is None else f"exit {_status(row)}", "late")]
             if is_late(row)
+            else [(_stage(row)[0], ""), (str(-row.errno.number("linux")), "late")]
+            if is_slot(row)
             else []
         ),
         (row.errno.name, "code"),
@@ -166,19 +181,19 @@ def _rows_of(table: Errors, asked: str, options: argparse.Namespace) -> list[Row
     if rows:
         return rows
     edition, kernel, level = options.edition, options.kernel, options.level
-    elsewhere = [each for each in bp.editions if _matching(_tables(each, kernel, level)[table.call], asked)]
+    elsewhere = [each for each in bp.editions if _has_row(table.call, asked, _tables(each, kernel, level))]
     if elsewhere:
         raise UsageError(
             f"{table.call} of the {options.edition} edition does not report {asked.upper()}, but that of "
             f"{' and '.join(elsewhere)} does: add --edition {elsewhere[0]}"
         )
-    elsewhere = [each for each in bp.kernels if _matching(_tables(edition, each, level)[table.call], asked)]
+    elsewhere = [each for each in bp.kernels if _has_row(table.call, asked, _tables(edition, each, level))]
     if elsewhere:
         raise UsageError(
             f"{table.call} by the rules {options.kernel!r} does not report {asked.upper()}, but by those of "
             f"{' and '.join(elsewhere)} it does: add --kernel {elsewhere[-1]}"
         )
-    elsewhere = [each for each in bp.levels if _in_level(table.call, asked, _tables(edition, kernel, each))]
+    elsewhere = [each for each in bp.levels if _has_row(table.call, asked, _tables(edition, kernel, each))]
     if elsewhere:
         raise UsageError(
             f"{table.call} of AIX {level} does not report {asked.upper()}, but that of {' and '.join(elsewhere)} does: "
@@ -190,7 +205,7 @@ def _rows_of(table: Errors, asked: str, options: argparse.Namespace) -> list[Row
     raise unknown(f"error of {table.call} called", asked, names, [row.cause for row in table.rows])
 
 
-def _in_level(call: str, asked: str, known: dict[str, Errors]) -> bool:
+def _has_row(call: str, asked: str, known: dict[str, Errors]) -> bool:
     return call in known and bool(_matching(known[call], asked))
 
 
@@ -230,6 +245,7 @@ _KINDS = {
     "page": "a row of the page",
     "late": "late: after the exec",
     "beyond": "beyond the page: real kernels do it",
+    "slot": "told of one node, in its slot",
 }
 
 
@@ -241,6 +257,8 @@ def _sentence(text: str) -> str:
 
 def _seen(row: Row, system: str, returns: bool) -> str:
     number = row.errno.number(system)
+    if is_slot(row):
+        return f"The call goes on for the other nodes and returns. In this one's slot stands {-number}."
     if not is_late(row):
         return f"The call returns -1, and errno is {row.errno.name} ({number}). Nothing else has changed."
     if returns and row.status is None:

@@ -25,6 +25,17 @@ _FLAGS = (
     "all three.",
 )
 
+_SLOTS = (
+    "pids",
+    "Is filled with a slot for each node: the pid of the child, the errno's negative number, or 0 for a node that was "
+    "not tried, for a signal that waits ends the launch.",
+)
+_WEAK = (
+    "output",
+    "Without I/O of their own, the children that got the image from the caller's node write to its descriptor 1. Those "
+    "that got it from another child write to a socket that is closed: EPIPE and SIGPIPE.",
+)
+
 MOVE_PAGES = (
     Page(
         ("bproc_move", "_bproc_move", "_bproc_move_io", "bproc_move_io"),
@@ -101,6 +112,52 @@ MOVE_PAGES = (
                 "failure",
                 "-1 is returned and errno is set; there is no child, no zombie and no SIGCHLD. With bproc4 the "
                 "errno's negative number is returned in place of -1 for what goes wrong on the way.",
+            ),
+        ),
+    ),
+    Page(
+        ("bproc_vexecmove", "bproc_vexecmove_io"),
+        "start a program on many nodes at once",
+        (
+            "int bproc_vexecmove(int n, int *nodes, int *pids, const char *cmd,",
+            "                    char *const argv[], char *const envp[]);",
+        ),
+        (
+            (
+                "does",
+                "Make a child for each of the n nodes, load the image of cmd on the calling node, and start it on "
+                "all of them. Whoever has the image passes it on, so that the copies double from round to round. "
+                "None begins before all have been placed. In the environment of each, BPROC_RANK=XXXXXXX becomes "
+                "its index, from 0000000 on.",
+            ),
+            _SLOTS,
+            _WEAK,
+            ("success", "The number of nodes is returned; the children are the caller's own, to be waited for."),
+            (
+                "failure",
+                "-1 is returned, errno is set, and there is no child. What is wrong with one node is no failure.",
+            ),
+        ),
+    ),
+    Page(
+        ("bproc_vrfork", "_bproc_vrfork", "bproc_vrfork_io", "_bproc_vrfork_io"),
+        "make a child on each of many nodes",
+        (
+            "int bproc_vrfork(int n, int *nodes, int *pids);",
+            "int _bproc_vrfork(int n, int *nodes, int *pids, int flags);",
+        ),
+        (
+            (
+                "does",
+                "Make n copies of the calling process, one on each of the nodes, by the way of bproc_vexecmove. Here "
+                "it takes the function that the children run, with their index.",
+            ),
+            _SLOTS,
+            _WEAK,
+            ("success", "The number of nodes is returned; in C a child gets its index."),
+            (
+                "failure",
+                "-1 is returned, errno is set, and there is no child. What is wrong with one node is no failure.",
             ),
         ),
     ),

@@ -123,6 +123,14 @@ def is_late(row: Row) -> bool:
     return row.kind is Kind.LATE
 
 
+def is_slot(row: Row) -> bool:
+    """Tell whether a row is told of one node of several, while the call goes on for the others."""
+    return row.kind is Kind.SLOT
+
+
+SLOT_TITLE = "In the node's slot: the errno's negative number; the call goes on for the others"
+
+
 def late_title(rows: Iterable[Row]) -> str:
     """Give the heading of a table's late rows."""
     if any(row.status is not None for row in rows):
@@ -152,11 +160,21 @@ def find_call(given: str, known: Iterable[str], level: str) -> str:
     found = names.get(given.lower().removesuffix("()"))
     if found is None:
         import bprocsim as bp
+        from bprocsim.testing import tables
 
         if given.lower().removesuffix("()") in bp.levels[level].lacks:
             raise UsageError(f"AIX {level} has no {given}")
+        having = [each for each in bp.editions if _named(given, tables(each))]
+        if having:
+            raise UsageError(f"this edition has no {given}, but {' and '.join(having)}: add --edition {having[0]}")
         raise unknown("call", given, dict.fromkeys(names.values()), names)
     return found
+
+
+def _named(given: str, known: Iterable[str]) -> bool:
+    """Tell whether a call goes by a name, in any case, or by one of its page's."""
+    name = given.lower().removesuffix("()")
+    return any(name in (call, *page_of(call).names) for call in known)
 
 
 # How to come to each row: one sentence by its cause.
@@ -218,6 +236,10 @@ _WAYS = {
     "undump_refused": "Name a node of another architecture than the image's.",
     "loader_absent": "Let the loader be on the library list, so that it is sent by name only, and absent on the node.",
     "undump_out_of_memory": "Name a node that has less memory left than the image takes.",
+    "count_not_positive": "Say that the array of nodes holds none, or less than none.",
+    "nodes_unreadable": "Pass an address outside the program's memory as nodes, or a count larger than the array.",
+    "pids_unwritable": "Pass an address outside the program's memory as pids.",
+    "sender_lost": "Let the node that has the image already lose power while it passes it on.",
     "mapped_file_absent": "Leave DUMP_OTHER out of the flags, and name a node without the caller's loader.",
     "connect_refused": "Give a port on which nobody listens.",
     "connect_timed_out": "Cut the link to the caller's node before the connections are made.",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from bprocsim.faces.pointers import BAD_ADDRESS, pointer_or_null
@@ -16,6 +17,24 @@ def integer(value: Any, argument: str, least: int | None = None) -> int:
         raise TypeError(f"{argument}: expected an int, got {value!r}")
     if least is not None and value < least:
         raise ValueError(f"{argument}: expected at least {least}, got {value}")
+    return value
+
+
+def numbers(value: Any, argument: str) -> Any:
+    """Take an array of ints, such as a list, or NULL or the address that nobody can read; TypeError names it."""
+    if value is None or value is BAD_ADDRESS:
+        return BAD_ADDRESS
+    if isinstance(value, str | bytes | Mapping | AbstractSet) or not isinstance(value, Iterable):
+        raise TypeError(f"{argument}: expected a list of ints, got {value!r}")
+    return tuple(integer(each, argument) for each in value)
+
+
+def filled(value: Any, argument: str) -> Any:
+    """Take a list that the call is to fill, or NULL or the address that nobody can write; TypeError names it."""
+    if value is None or value is BAD_ADDRESS:
+        return BAD_ADDRESS
+    if not isinstance(value, list):
+        raise TypeError(f"{argument}: expected a list, which the call fills, got {value!r}")
     return value
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bprocsim.faces.arguments import attribute, attribute_asked, function, integer, state_asked
+from bprocsim.faces.arguments import attribute, attribute_asked, filled, function, integer, numbers, state_asked
 from bprocsim.faces.calls import Call
 from bprocsim.faces.pointers import pointer, pointer_or_null, vector
 from bprocsim.faces.pyos import Proc
@@ -140,6 +140,75 @@ class BprocProc(Proc):
     ) -> Call[int]:
         numbers = integer(node, "node"), flags, self._io(port)
         return self._call("_bproc_rfork_io", *numbers, function(child, name), args)
+
+    # ---- on many nodes at once ----
+
+    def bproc_vexecmove(self, n: int, nodes: Any, pids: Any, cmd: Any, argv: Any, envp: Any) -> Call[int]:
+        """Load an image here and start it on `n` nodes; fills the list `pids`, returns n. Errors: bproc_vexecmove.
+
+        Each node of the list `nodes` has a slot in `pids`: a pid, an errno's negative number, or 0 for
+        one that was never tried. The children begin when all have been placed.
+        """
+        return self._vexecmove("bproc_vexecmove", (n, nodes, pids), 0, (cmd, argv, envp))
+
+    def bproc_vexecmove_io(
+        self, n: int, nodes: Any, pids: Any, port: IoArgument, cmd: Any, argv: Any, envp: Any
+    ) -> Call[int]:  # fmt: skip
+        """Do what bproc_vexecmove does, with I/O forwarding of each child to `port`. Errors: bproc_vexecmove."""
+        return self._vexecmove("bproc_vexecmove_io", (n, nodes, pids), port, (cmd, argv, envp))
+
+    def _vexecmove(
+        self, name: str, arrays: tuple[int, Any, Any], port: IoArgument, words: tuple[Any, Any, Any]
+    ) -> Call[int]:  # fmt: skip
+        self._only_with_vectors(name)
+        cmd, argv, envp = words
+        where, arguments, environment = pointer(cmd, "cmd"), vector(argv, "argv"), vector(envp, "envp")
+        return self._call(
+            "bproc_vexecmove_io", *_arrays(*arrays), self._io(port), where, arguments, environment
+        )  # fmt: skip
+
+    def bproc_vrfork(self, n: int, nodes: Any, pids: Any, child: Callable[..., Any], *args: Any) -> Call[int]:
+        """Make a child on each of `n` nodes that runs `child(proc, index, *args)`. Errors: bproc_vrfork.
+
+        `nodes` and `pids` as for bproc_vexecmove; returns n.
+        """
+        return self._vrfork("bproc_vrfork", (n, nodes, pids), (None, 0), child, args)
+
+    def bproc_vrfork_io(
+        self, n: int, nodes: Any, pids: Any, port: IoArgument, child: Callable[..., Any], *args: Any
+    ) -> Call[int]:  # fmt: skip
+        """Do what bproc_vrfork does, with I/O forwarding of each child to `port`. Errors: bproc_vrfork."""
+        return self._vrfork("bproc_vrfork_io", (n, nodes, pids), (None, port), child, args)
+
+    def _bproc_vrfork(
+        self, n: int, nodes: Any, pids: Any, flags: int, child: Callable[..., Any], *args: Any
+    ) -> Call[int]:  # fmt: skip
+        """Make children with bp.BPROC_DUMP_* flags, which the library of bproc4 drops. Errors: bproc_vrfork."""
+        calls = self._only_with_vectors("_bproc_vrfork")
+        sent = integer(flags, "flags")
+        return self._vrfork("_bproc_vrfork", (n, nodes, pids), (None if calls.flags_dropped else sent, 0), child, args)
+
+    def _bproc_vrfork_io(
+        self, n: int, nodes: Any, pids: Any, port: IoArgument, flags: int, child: Callable[..., Any], *args: Any
+    ) -> Call[int]:  # fmt: skip
+        """Make children with flags, and I/O forwarding of each to `port`. Errors: bproc_vrfork."""
+        return self._vrfork("_bproc_vrfork_io", (n, nodes, pids), (integer(flags, "flags"), port), child, args)
+
+    def _vrfork(
+        self, name: str, arrays: tuple[int, Any, Any], how: tuple[int | None, IoArgument], child: Callable[..., Any],
+        args: tuple[Any, ...],
+    ) -> Call[int]:  # fmt: skip
+        self._only_with_vectors(name)
+        flags, port = how
+        body = function(child, name)
+        return self._call("_bproc_vrfork_io", *_arrays(*arrays), flags, self._io(port), body, args)
+
+    def _only_with_vectors(self, name: str) -> Any:
+        """Give how the edition's calls for many nodes are. AttributeError: it has none."""
+        edition = self.thread.process.machine.master.edition
+        if edition.vector is None:
+            raise AttributeError(f"proc.{name}(...): edition {edition.name} has no {name}")
+        return edition.vector
 
     # ---- what is known of nodes ----
 
@@ -309,3 +378,7 @@ class BprocProc(Proc):
         asked, and no arguments.
         """
         return self._call("readproctab")
+
+def _arrays(n: int, nodes: Any, pids: Any) -> tuple[int, Any, Any]:
+    """Take the two arrays of a vector call, and their length."""
+    return integer(n, "n"), numbers(nodes, "nodes"), filled(pids, "pids")

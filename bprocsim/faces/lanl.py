@@ -51,6 +51,28 @@ def _bproc_rfork_io(
     return proc._bproc_rfork_io(node, flags, _listed(io, iolen), child, *args)
 
 
+def bproc_vexecmove_io(
+    proc: BprocProc, n: int, nodes: Any, pids: Any, io: Any, iolen: int, cmd: Any, argv: Any, envp: Any
+) -> Call[int]:
+    """Load an image here and start it on many nodes, with descriptors by a list. Errors: bproc_vexecmove."""
+    return proc.bproc_vexecmove_io(n, nodes, pids, _listed(io, iolen), cmd, argv, envp)
+
+
+def bproc_vrfork_io(
+    proc: BprocProc, n: int, nodes: Any, pids: Any, io: Any, iolen: int, child: Callable[..., Any], *args: Any
+) -> Call[int]:
+    """Make a child on each of many nodes, with descriptors by a list. Errors: bproc_vrfork."""
+    return proc.bproc_vrfork_io(n, nodes, pids, _listed(io, iolen), child, *args)
+
+
+def _bproc_vrfork_io(
+    proc: BprocProc, n: int, nodes: Any, pids: Any, io: Any, iolen: int, flags: int, child: Callable[..., Any],
+    *args: Any,
+) -> Call[int]:  # fmt: skip
+    """Make a child on each of many nodes, with flags. Errors: bproc_vrfork."""
+    return proc._bproc_vrfork_io(n, nodes, pids, _listed(io, iolen), flags, child, *args)
+
+
 def _listed(io: Any, iolen: int) -> Io:
     return io_list(io, "io", integer(iolen, "iolen"))
 
@@ -58,6 +80,16 @@ def _listed(io: Any, iolen: int) -> Io:
 LIST_FORMS: Mapping[str, Callable[..., Call[int]]] = MappingProxyType(
     {
         each.__name__: each
-        for each in (bproc_execmove_io, bproc_rexec_io, bproc_move_io, _bproc_move_io, bproc_rfork_io, _bproc_rfork_io)
+        for each in (
+            bproc_execmove_io,
+            bproc_rexec_io,
+            bproc_move_io,
+            _bproc_move_io,
+            bproc_rfork_io,
+            _bproc_rfork_io,
+            bproc_vexecmove_io,
+            bproc_vrfork_io,
+            _bproc_vrfork_io,
+        )
     }
 )

@@ -120,7 +120,8 @@ def _wait_for_step(
 ) -> None:
     def hook(reached: Step, move: Move) -> bool:
         # The master takes part in every move.
-        takes_part = fault.node in (NODE_MASTER, move.destination, move.source.number)
+        sender = move.sender or move.source
+        takes_part = fault.node in (NODE_MASTER, move.destination, move.source.number, sender.number)
         if reached is not step or not takes_part:
             return False
         master.hooks.remove(hook)

@@ -9,7 +9,7 @@ from typing import Any
 
 from bprocsim.errnos import Errno
 from bprocsim.faces.pyos import Proc
-from bprocsim.manual import Exit, Fail, Replaced
+from bprocsim.manual import Done, Exit, Fail, Replaced
 from bprocsim.port import Steps
 from bprocsim.posix.procs import (
     State,
@@ -58,6 +58,8 @@ CALLS: dict[str, tuple[str, str]] = {
     "_bproc_move_io": ("bproc.move", "move"),
     "_bproc_rexec_io": ("bproc.rexec", "rexec"),
     "_bproc_rfork_io": ("bproc.rfork", "rfork"),
+    "_bproc_vrfork_io": ("bproc.vector", "vrfork"),
+    "bproc_vexecmove_io": ("bproc.vector", "vexecmove"),
     "bproc_numnodes": ("bproc.nodecalls", "BPROC_NUMNODES"),
     "bproc_currnode": ("bproc.nodecalls", "BPROC_CURRNODE"),
     "bproc_nodestatus": ("bproc.nodecalls", "BPROC_NODESTATUS"),
@@ -183,7 +185,8 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
     if failed:
         process.machine.record(process.pid, "fail", call_name, as_now(args), result.row.errno_name, result.row.cause)
     elif trace.all and not isinstance(result, Exit) and call_name not in HAVE_OWN_RECORDS:
-        value = "(new image)" if isinstance(result, Replaced) else as_now((result,))[0]
+        plain = result.value if isinstance(result, Done) else result
+        value = "(new image)" if isinstance(result, Replaced) else as_now((plain,))[0]
         process.machine.record(process.pid, "call", call_name, shown, value)
     return result
 

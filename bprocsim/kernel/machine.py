@@ -11,7 +11,7 @@ from bprocsim.costs import Costs
 from bprocsim.faces.control import ProcessEnds
 from bprocsim.faces.pyos import Proc
 from bprocsim.kernel.calls import proc_of
-from bprocsim.kernel.life import lead, lead_thread
+from bprocsim.kernel.life import lead, lead_after, lead_thread
 from bprocsim.manual import Errors
 from bprocsim.port import Interface, Steps, Why
 from bprocsim.posix.arch import Arch
@@ -180,6 +180,11 @@ class Machine:
         thread = process.threads[0]
         process.body = body
         thread.task = self.port.start(lead(thread))
+
+    def embark(self, process: Process, journey: Steps) -> None:
+        """See posix.Machine."""
+        thread = process.threads[0]
+        thread.task = self.port.start(lead_after(thread, journey))
 
     def start_thread(self, thread: Thread, body: Callable[[Proc], Any]) -> None:
         """See posix.Machine."""

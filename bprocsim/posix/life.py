@@ -101,31 +101,44 @@ def fork(
 
     `dress(child)` is called on it before it runs.
     """
+    child = yield from bear(machine, thread)
+    if isinstance(child, Row):
+        return Fail(child, FORK_ERRORS)
+    if dress is not None:
+        dress(child)
+    machine.start(child, lambda proc: body(proc, *args))
+    return child.pid
+
+
+def bear(machine: Machine, thread: Thread, whole: bool = True) -> Steps:
+    """Make a child that does not run yet; gives it, or the row of FORK_ERRORS that is against it.
+
+    `whole` it has its parent's memory and descriptors; else it is only to become something elsewhere.
+    """
     process, memory = thread.process, machine.memory
     yield machine.port.sleep(machine.costs.fork_ns)
     facts = ForkFacts(machine, process)
-    if (row := FORK_ERRORS.first(facts)) is not None:
-        return Fail(row, FORK_ERRORS)
     # The memory is the child's from now on, though its pid may have to come from the master.
-    size_bytes = process.memory_bytes
+    size_bytes = process.memory_bytes if whole else 0
+    if whole and (row := FORK_ERRORS.first(facts)) is not None:
+        return row
     memory.used_bytes += size_bytes
     try:
         facts.child = child = yield from machine.new_child(process, thread)
     finally:
         memory.used_bytes -= size_bytes
     if (row := FORK_ERRORS.first(facts, "born")) is not None:
-        return Fail(row, FORK_ERRORS)
-    inherit(process, child)
+        return row
+    take_after(process, child)
+    if whole:
+        share(process, child)
     child.threads[0].placement = thread.placement
-    if dress is not None:
-        dress(child)
     process.children.add(child)
-    machine.start(child, lambda proc: body(proc, *args))
-    return child.pid
+    return child
 
 
-def inherit(parent: Process, child: Process) -> None:
-    """Give a child what it has from its parent: everything but pid, pending signals and alarm."""
+def take_after(parent: Process, child: Process) -> None:
+    """Give a child what it has from its parent, but what both have a share in: family, ids, image, handlers."""
     child.parent = parent
     child.credentials = parent.credentials.handed_on(child.machine.unix.handing_on)
     child.pgid, child.sid = parent.pgid, parent.sid
@@ -133,11 +146,15 @@ def inherit(parent: Process, child: Process) -> None:
     child.argv, child.env, child.comm, child.image = parent.argv, parent.env, parent.comm, parent.image
     child.open_limit, child.umask = parent.open_limit, parent.umask
     child.handlers, child.blocked = dict(parent.handlers), parent.blocked
-    child.memory_bytes = parent.memory_bytes
     child.placement = parent.placement
     child.family = parent.family
     if child.family is not None:
         child.family.living += 1
+
+
+def share(parent: Process, child: Process) -> None:
+    """Give a child as much memory as its parent has, the file that it runs, and its descriptors."""
+    child.memory_bytes = parent.memory_bytes
     child.machine.memory.used_bytes += parent.memory_bytes
     if parent.running_file is not None:
         child.running_file = parent.running_file

@@ -38,7 +38,9 @@ class Case(ExecCase):
     I/O forwarding, `listens` somebody does there; `silent` the link from node 2 to the caller is cut when
     the process is about to connect back; `io` names a list in place of the port, see `iocases`. Of a call that moves a
     running process: `flags` what is sent; `fork_bytes`, `pids_left` what the calling node has left for
-    a child.
+    a child. Of a call for several nodes: `count` for how many it says it is, None for as many as there are;
+    `nodes_readable`, `pids_writable` the program has those arrays; `relayed` it is for node 1 first, which
+    passes the image on, and `sender_dies` then.
 
     The files of bproc_rexec are those of node 2.
     """
@@ -64,6 +66,11 @@ class Case(ExecCase):
     flags: int | None = None
     fork_bytes: int | None = None
     pids_left: int | None = None
+    count: int | None = None
+    nodes_readable: bool = True
+    pids_writable: bool = True
+    relayed: bool = False
+    sender_dies: bool = False
 
     # ---- the world ----
 
@@ -71,7 +78,9 @@ class Case(ExecCase):
         """Build a fresh cluster in which the call can be made."""
         faults: list[Any] = [*self._faults()]
         if self.silent and self.call != "execve" and self.from_node != TARGET:
-            faults.append(bp.LinkCut(self.from_node, TARGET, at_ns=self._connects_back_ns()))
+            faults.append(bp.LinkCut(self.from_node, TARGET, at_ns=self._last_ns(bp.Step.THAW)))
+        if self.sender_dies:
+            faults.append(bp.PowerOff(OTHER, at_ns=self._last_ns(bp.Step.STUB) + 1))
         cluster = bp.Cluster(
             [bp.NodeSpec(arch=self.node_arch if number == TARGET else "x86-64") for number in range(TARGET + 1)],
             master=bp.NodeSpec(),
@@ -133,8 +142,14 @@ class Case(ExecCase):
             who = {"caller": caller}
         if self.call == "execve":
             return cluster.execve(*self.arguments(), **who)
-        if self.call in INSIDE:
+        if self.call in INSIDE or (self.call == "bproc_vexecmove" and self._needs_a_program):
             return make_inside(self, cluster, who)
+        if self.call == "bproc_vexecmove":
+            nodes = list(self.nodes) if self.nodes_readable else bp.BAD_ADDRESS
+            if not self.port and not self.io:
+                return cluster.bproc_vexecmove(nodes, *self.arguments(), **who)
+            words = self.port_or_list, *self.arguments()
+            return cluster.bproc_vexecmove_io(nodes, *words, **who, listen=self.listens)
         called = "bproc_rexec" if self.call == "bproc_rexec" else "bproc_execmove"
         if not self.port and not self.io:
             found: bp.Outcome = getattr(cluster, called)(self.node, *self.arguments(), **who)
@@ -142,6 +157,17 @@ class Case(ExecCase):
             by_io = getattr(cluster, f"{called}_io")
             found = by_io(self.node, self.port_or_list, *self.arguments(), **who, listen=self.listens)
         return found
+
+    @property
+    def nodes(self) -> tuple[int, ...]:
+        """Give the nodes of a call for several."""
+        return (OTHER, self.node) if self.relayed else (self.node,)
+
+    @property
+    def _needs_a_program(self) -> bool:
+        """Tell whether a call for several nodes is one that the harness cannot make."""
+        asked = self.count, self.fork_bytes, self.pids_left
+        return not self.pids_writable or any(each is not None for each in asked)
 
     def run(self) -> bp.Outcome:
         """Build the world and make the call."""
@@ -182,9 +208,10 @@ class Case(ExecCase):
             return 0
         return 3 if self.port else 2  # /dev/null, and the socket that two descriptors share
 
-    def _connects_back_ns(self) -> int:
-        """Tell when the destination is about to connect back, from a world without the cut."""
-        cluster = evolve(self, silent=False).world(trace="all")
-        evolve(self, silent=False).make(cluster)
-        thawed = [each.at_ns for each in cluster.trace.of_kind("step") if each.step == bp.Step.THAW.name]
-        return int(thawed[0]) if thawed else 0
+    def _last_ns(self, step: bp.Step) -> int:
+        """Tell when the destination has come to a step, from a world in which nothing goes wrong there."""
+        healthy = evolve(self, silent=False, sender_dies=False)
+        cluster = healthy.world(trace="all")
+        healthy.make(cluster)
+        reached = [each.at_ns for each in cluster.trace.of_kind("step") if each.step == step.name]
+        return int(reached[-1]) if reached else 0

@@ -224,6 +224,10 @@ OF_CALLS: _Ways = {
     # Of a process that runs: its loader goes by name, as all that DUMP_ flags leave out.
     "mapped_file_absent": (Defect({"loader_there": False}, needs={"flags": bp.BPROC_DUMP_EXEC}),),
     "memory_used_up": (Defect({"fork_bytes": 0}, {"fork_bytes": 1 * MiB}),),
+    "count_not_positive": (Defect({"count": 0}), Defect({"count": -1})),
+    "nodes_unreadable": ways("nodes_readable", False),
+    "pids_unwritable": ways("pids_writable", False),
+    "sender_lost": (Defect({"sender_dies": True}, needs={"relayed": True}),),
     "no_pid_left": (Defect({"pids_left": 0}, {"pids_left": 1}),),
     "connect_refused": (Defect({"listens": False}, needs={"port": PORT}),),
     "connect_timed_out": (Defect({"silent": True}, needs={"port": PORT, "from_node": 1}),),

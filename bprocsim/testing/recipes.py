@@ -21,6 +21,7 @@ from bprocsim.bproc.execmove import execmove_errors
 from bprocsim.bproc.move import move_errors
 from bprocsim.bproc.rexec import rexec_errors
 from bprocsim.bproc.rfork import rfork_errors
+from bprocsim.bproc.vector import vexecmove_errors, vrfork_errors
 from bprocsim.errnos import Errno
 from bprocsim.kernel.calls import CALLS, runner
 from bprocsim.manual import Errors, Row
@@ -133,11 +134,14 @@ def node_tables(edition: str | bp.Edition = "scyld") -> tuple[Errors, ...]:
 def move_tables(edition: str | bp.Edition = "scyld", kernel: str | bp.ExecProfile = "documented") -> tuple[Errors, ...]:
     """Give the tables of the other calls that move a process: bproc_move, bproc_rexec, bproc_rfork.
 
+    And of those for several nodes, where the edition has them: bproc_vexecmove, bproc_vrfork.
+
     `edition`, `kernel` names or records. KeyError: no such name.
     """
     of_edition = bp.editions[edition] if isinstance(edition, str) else edition
     profile = bp.kernels[kernel] if isinstance(kernel, str) else kernel
-    return move_errors(of_edition), rexec_errors(of_edition, profile), rfork_errors(of_edition)
+    several = () if of_edition.vector is None else (vexecmove_errors(of_edition, profile), vrfork_errors(of_edition))
+    return move_errors(of_edition), rexec_errors(of_edition, profile), rfork_errors(of_edition), *several
 
 
 def lpar_tables(level: str | bp.Level = "7.1") -> tuple[Errors, ...]:

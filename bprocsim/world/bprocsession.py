@@ -16,6 +16,10 @@ class DrivenBprocProc(DrivenProc, BprocProc):
 
     __slots__ = ()
 
+    def _vrfork(self, name: str, *_: Any) -> NoReturn:
+        """Refuse, as fork does. RuntimeError."""
+        self._rfork(name)
+
     def _rfork(self, name: str, *_: Any) -> NoReturn:
         """Refuse, as fork does. RuntimeError."""
         raise RuntimeError(
@@ -59,6 +63,12 @@ class BprocSession(Session):
     bproc_rfork_io = session_call(BprocProc.bproc_rfork_io)
     _bproc_rfork = session_call(BprocProc._bproc_rfork)
     _bproc_rfork_io = session_call(BprocProc._bproc_rfork_io)
+    bproc_vexecmove = session_call(BprocProc.bproc_vexecmove)
+    bproc_vrfork = session_call(BprocProc.bproc_vrfork)
+    _bproc_vrfork = session_call(BprocProc._bproc_vrfork)
+    bproc_vexecmove_io = session_call(BprocProc.bproc_vexecmove_io)
+    bproc_vrfork_io = session_call(BprocProc.bproc_vrfork_io)
+    _bproc_vrfork_io = session_call(BprocProc._bproc_vrfork_io)
 
     bproc_numnodes = session_call(BprocProc.bproc_numnodes)
     bproc_currnode = session_call(BprocProc.bproc_currnode)

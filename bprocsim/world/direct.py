@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, setters
@@ -10,7 +10,7 @@ from attrs import define, field, setters
 from bprocsim.engine.tasks import EngineTask
 from bprocsim.faces.control import ProcessEnds
 from bprocsim.kernel import call, lead
-from bprocsim.manual import Errors, Exit, Fail, Replaced
+from bprocsim.manual import Errors, Exit, Fail, Placed, Replaced
 from bprocsim.port import Steps, Waiter
 from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.procs import Descriptor, Ended, Process, Thread
@@ -211,10 +211,13 @@ def tell(attempt: Attempt, name: str, errors: Errors) -> Outcome:
     """Make the Outcome of a call `name` that is over; `errors` its table."""
     process, result = attempt.process, attempt.result
     late, failed = process.late, isinstance(result, Fail)
+    placed = result if isinstance(result, Placed) else None
     row = late.row if late is not None else result.row if failed else None
+    if placed is not None:
+        row = next((each for each in placed.rows if each is not None), None)
     ended = None if attempt.returned else process.ended
     table = late.errors if late is not None else result.errors if failed else errors
-    value = result if attempt.returned else None
+    value = None if not attempt.returned else result if placed is None else placed.value
     if failed:
         value = result.errors.failed if result.value is None else result.value
     exit_status, signal = (None, None) if ended is None else (ended.exit_status, ended.signal)
@@ -222,7 +225,7 @@ def tell(attempt: Attempt, name: str, errors: Errors) -> Outcome:
     return Outcome(
         name, value, row, table, late is not None, exit_status, signal, out, err,
         process.pid, attempt.node, attempt.ended_ns - attempt.began_ns, process.exception, attempt.returned,
-        result.subject if failed else b"", process.machine.unix.name, *attempt.placed,
+        result.subject if failed else b"", process.machine.unix.name, *attempt.placed, placed,
     )  # fmt: skip
 
 
@@ -233,10 +236,11 @@ def _listen(caller: Caller, attempt: Attempt, number: int, wanted: tuple[tuple[i
     machine, port = caller.machine, caller.machine.port
     sinks = {1: attempt.out, 2: attempt.err}
     listener = open_listener(machine, number, len(wanted))
-    coming = iter(wanted)
+    coming: dict[str, Iterator[tuple[int, int]]] = {}
 
     def accepted(end: Endpoint) -> None:
-        number, left_out = next(coming, (0, 0))
+        # Children of one call come from different nodes.
+        number, left_out = next(coming.setdefault(end.remote.host, iter(wanted)), (0, 0))
         if number == 0:
             port.start(_feed(end, port, caller.data))
         else:

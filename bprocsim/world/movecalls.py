@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from bprocsim.bproc.nodes import NODE_MASTER
-from bprocsim.faces.arguments import function, integer
+from bprocsim.faces.arguments import function, integer, numbers
+from bprocsim.faces.pointers import BAD_ADDRESS
 from bprocsim.world.directcalls import LEFT_OUT, Request, caller_of, io_argument, listens, maker, vectors_of
 from bprocsim.world.nodecalls import NodeCalls
 from bprocsim.world.outcome import Outcome
@@ -18,6 +19,7 @@ from bprocsim.world.outcome import Outcome
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from bprocsim.bproc.editions import VectorCalls
     from bprocsim.faces.iolists import Io, IoArgument
     from bprocsim.manual import Errors
 
@@ -103,6 +105,104 @@ class MovingCalls(NodeCalls):
     ) -> Outcome:
         """Do what bproc_rfork does, with flags, and I/O forwarding to `port`. Errors: bproc_rfork."""
         return _rfork(self, "_bproc_rfork_io", (node, integer(flags, "flags"), port), child, args, by)
+
+    def bproc_vexecmove(
+        self, nodes: Any, cmd: Any, argv: Any = LEFT_OUT, envp: Any = (), **by: Unpack[By]
+    ) -> Outcome:  # fmt: skip
+        """Load an image on the calling node and start it on `nodes`; wait for all. Errors: bproc_vexecmove.
+
+        `nodes` a list of numbers; `cmd`, `argv`, `envp` as for bproc_execmove. The value is how many
+        nodes there are, `pids` of the Outcome what became of each. AttributeError: the edition lacks it.
+        Source: bproc-4.0.0pre8-interface.
+        """
+        return _vexecmove(self, "bproc_vexecmove", nodes, 0, (cmd, argv, envp), by)
+
+    def bproc_vexecmove_io(
+        self, nodes: Any, port: IoArgument, cmd: Any, argv: Any = LEFT_OUT, envp: Any = (), **by: Unpack[ByPort]
+    ) -> Outcome:
+        """Do what bproc_vexecmove does, with I/O forwarding of each child to `port`. Errors: bproc_vexecmove.
+
+        The harness listens for one child of each node. ValueError: a node is there twice, and `listen` not False.
+        """
+        return _vexecmove(self, "bproc_vexecmove_io", nodes, port, (cmd, argv, envp), by)
+
+    def bproc_vrfork(self, nodes: Any, child: Callable[..., Any], *args: Any, **by: Unpack[By]) -> Outcome:
+        """Make a child on each of `nodes`, which runs `child(proc, index, *args)`; wait for all. Errors: bproc_vrfork.
+
+        The value is how many nodes there are, `pids` of the Outcome what became of each. AttributeError:
+        the edition lacks it. Source: bproc-4.0.0pre8-interface.
+        """
+        return _vrfork(self, "bproc_vrfork", nodes, (None, 0), child, args, by)
+
+    def bproc_vrfork_io(
+        self, nodes: Any, port: IoArgument, child: Callable[..., Any], *args: Any, **by: Unpack[ByPort]
+    ) -> Outcome:
+        """Do what bproc_vrfork does, with I/O forwarding of each child to `port`. Errors: bproc_vrfork."""
+        return _vrfork(self, "bproc_vrfork_io", nodes, (None, port), child, args, by)
+
+    def _bproc_vrfork(
+        self, nodes: Any, flags: int, child: Callable[..., Any], *args: Any, **by: Unpack[By]
+    ) -> Outcome:  # fmt: skip
+        """Do what bproc_vrfork does, with bp.BPROC_DUMP_* flags, which bproc4 drops. Errors: bproc_vrfork."""
+        sent = integer(flags, "flags")
+        dropped = _vectors(self, "_bproc_vrfork").flags_dropped
+        return _vrfork(self, "_bproc_vrfork", nodes, (None if dropped else sent, 0), child, args, by)
+
+    def _bproc_vrfork_io(
+        self, nodes: Any, port: IoArgument, flags: int, child: Callable[..., Any], *args: Any, **by: Unpack[ByPort]
+    ) -> Outcome:
+        """Do what bproc_vrfork does, with flags, and I/O forwarding of each child. Errors: bproc_vrfork."""
+        return _vrfork(self, "_bproc_vrfork_io", nodes, (integer(flags, "flags"), port), child, args, by)
+
+
+def _vectors(cluster: Any, name: str) -> VectorCalls:
+    """Give how the edition's calls for many nodes are. AttributeError: it has none."""
+    found: VectorCalls | None = cluster.edition.vector
+    if found is None:
+        raise AttributeError(f"cluster.{name}(...): edition {cluster.edition.name} has no {name}")
+    return found
+
+
+def _arrays(nodes: Any) -> tuple[int, Any, list[int]]:
+    """Give both arrays of a vector call, and their length."""
+    given = numbers(nodes, "nodes")
+    return (1 if given is BAD_ADDRESS else len(given)), given, []
+
+
+def _vexecmove(
+    cluster: Any, name: str, nodes: Any, port: Any, words: tuple[Any, Any, Any], by: Mapping[str, Any]
+) -> Outcome:
+    from bprocsim.bproc.vector import vexecmove_errors
+
+    _vectors(cluster, name)
+    count, array, pids = _arrays(nodes)
+    io = io_argument(cluster, port)
+    _one_each(array, io, by)
+    args = (count, array, pids, io, *vectors_of(*words))
+    errors = cluster.bpmaster.tables.get("bproc_vexecmove") or vexecmove_errors(cluster.edition, cluster.kernel)
+    return _made(cluster, name, "bproc_vexecmove_io", args, io, errors, by)
+
+
+def _vrfork(
+    cluster: Any, name: str, nodes: Any, how: tuple[int | None, Any], child: Callable[..., Any],
+    words: tuple[Any, ...], by: Mapping[str, Any],
+) -> Outcome:  # fmt: skip
+    from bprocsim.bproc.vector import vrfork_errors
+
+    _vectors(cluster, name)
+    count, array, pids = _arrays(nodes)
+    flags, io = how[0], io_argument(cluster, how[1])
+    _one_each(array, io, by)
+    args = (count, array, pids, flags, io, function(child, name), words)
+    errors = cluster.bpmaster.tables.get("bproc_vrfork") or vrfork_errors(cluster.edition)
+    return _made(cluster, name, "_bproc_vrfork_io", args, io, errors, by)
+
+
+def _one_each(nodes: Any, io: Io, by: Mapping[str, Any]) -> None:
+    """Refuse to listen for two children of one node: nobody could tell their connections apart. ValueError."""
+    if io != 0 and by.get("listen", True) and nodes is not BAD_ADDRESS and len(set(nodes)) < len(nodes):
+        twice = next(each for place, each in enumerate(nodes) if each in nodes[:place])
+        raise ValueError(f"nodes: {twice} is there twice, whose connections cannot be told apart; write listen=False")
 
 
 def _move(cluster: Any, name: str, node: Any, flags: int | None, port: Any, by: Mapping[str, Any]) -> Outcome:

@@ -8,7 +8,7 @@ from attrs import field, frozen
 
 from bprocsim.errnos import Errno
 from bprocsim.faces.errors import explanation, make_error
-from bprocsim.manual import Errors, Row
+from bprocsim.manual import Errors, Kind, Placed, Row
 
 
 @frozen(eq=False, repr=False, slots=False)  # frozen slots are filled slowly
@@ -22,7 +22,8 @@ class Outcome:
     `pid`, `node` who it was and where it ended; `elapsed_ns` how long it took; `exception` what its
     program raised; `row` and `errors` the row met and its table; `subject` what the call named;
     `system` whose numbers its errors have. On AIX, of a call that became a new image: `rset` its
-    effective resource set, `sradid` its home SRAD.
+    effective resource set, `sradid` its home SRAD. Of a call for several nodes: `pids` what it told of
+    each, `causes` the row that was against each; `cause` is then the first of those.
     """
 
     call: str
@@ -43,16 +44,27 @@ class Outcome:
     system: str = field(default="linux", repr=False)
     rset: Any = None
     sradid: int | None = None
+    placed: Placed | None = field(default=None, repr=False)
 
     @property
     def failed(self) -> bool:
         """Tell whether the call failed: it came back with -1, or what else its page says."""
-        return self.row is not None and not self.late
+        return self.row is not None and not self.late and self.row.kind is not Kind.SLOT
 
     @property
     def errno(self) -> Errno | None:
         """Give the errno that the call returned, None if it did not fail."""
-        return self.row.errno if self.row is not None and not self.late else None
+        return self.row.errno if self.row is not None and self.failed else None
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Give what a call for several nodes told of each: a pid, an errno's negative number, 0 if it was not tried."""
+        return () if self.placed is None else self.placed.pids
+
+    @property
+    def causes(self) -> tuple[str | None, ...]:
+        """Give the id of the row that was against each of several nodes, None where nothing was."""
+        return () if self.placed is None else tuple(None if row is None else row.cause for row in self.placed.rows)
 
     @property
     def late_errno(self) -> Errno | None:
@@ -77,7 +89,7 @@ class Outcome:
 
     def check(self) -> Outcome:
         """Give itself back, or raise the CallError that a program would have met."""
-        if self.row is not None and self.errors is not None and not self.late:
+        if self.row is not None and self.errors is not None and self.failed:
             raise make_error(self.errors, self.row, self.subject, self.system)
         return self
 
@@ -89,7 +101,8 @@ class Outcome:
             last = "exec" if self.row.status is None else "move"
             return f"exit {self.exit_status} AFTER the {last}: {self.row.errno.name} {self.row.cause}"
         if self.row is not None:
-            return f"{self.value} {self.row.errno.name} {self.row.cause}"
+            at = "" if self.placed is None else f", slot {self.placed.rows.index(self.row)}"
+            return f"{self.value}{at}{':' if at else ''} {self.row.errno.name} {self.row.cause}"
         if self.returned:
             return f"{self.value!r}"
         if self.signal is not None:

@@ -98,7 +98,7 @@ def test_the_order_of_the_rows(table: Errors) -> None:
 
 @pytest.mark.parametrize("edition", ["lanl32", "bproc4"])
 def test_where_the_exec_is_a_part_of_the_move_it_comes_before_the_io_is_set_up(edition: str) -> None:
-    move, rexec, rfork = move_tables(edition)
+    move, rexec, rfork, *_several = move_tables(edition)
     files = [cause for cause in FILES if "too_many_descriptors" not in cause]
     assert [row.cause for row in rexec.rows] == [
         "no_master", *LISTS, *COPIED, *LOST_AT_LAST[:5], *files, *LOST_AT_LAST[5:], *ENTRIES,

@@ -79,6 +79,10 @@ def test_it_is_due(recipe: Recipe) -> None:
         negative = rfork4 and recipe.cause in EDITIONS["bproc4"]
         failed = -recipe.errno.number("linux") if negative else FAILED.get(recipe.call, -1)
         assert (outcome.value, outcome.returned, outcome.exit_status) == (failed, True, None)
+    elif outcome.placed is not None:
+        assert (outcome.value, outcome.returned, outcome.exit_status) == (len(outcome.pids), True, None)
+        assert outcome.pids[-1] == -recipe.errno.number("linux")
+        assert outcome.causes[-1] == recipe.cause
     else:
         assert outcome.late_errno is recipe.errno
         # A process whose exec fails on the other node has another status than its errno.
@@ -169,7 +173,8 @@ def test_tables_are_by_call() -> None:
 WITHOUT_A_TABLE = {
     "compute", "alarm", "thread_create",
     "bproc_currnode", "bproc_nodenumber", "bproc_getnodebyname", "bproc_strerror",
-    "_bproc_execmove_io", "_bproc_move_io", "_bproc_rexec_io", "_bproc_rfork_io", "ra_execve", "ra_exect", "ra_execvp",
+    "_bproc_execmove_io", "_bproc_move_io", "_bproc_rexec_io", "_bproc_rfork_io", "_bproc_vrfork_io",
+    "bproc_vexecmove_io", "ra_execve", "ra_exect", "ra_execvp",
 }  # fmt: skip
 
 
