@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, Protocol
 
 from attrs import define, field, setters
 
+from bprocsim.bproc.ghost import hear
 from bprocsim.bproc.rfork import FORK, set_up_at_home, vanish
 from bprocsim.bproc.transit import Durations, Move, Plan, Plans, passes
 from bprocsim.bproc.travel import arrive, depart, drive, settle
@@ -156,7 +158,8 @@ class Launch:
     def release(self, slot: Slot) -> None:
         """Tell a child that has been placed to begin, if it is not known to have ended."""
         if slot.child.ended is None:
-            self.machine.master.by_master(self.machine, slot.child.machine, "MOVE_COMPLETE", slot.begin)
+            master, message = self.machine.master, "MOVE_COMPLETE"
+            master.tell(self.machine, master.machine, message, partial(hear, master, slot.child, message, slot.begin))
 
     def end(self) -> None:
         """Let nobody else go, and tell all who have been placed to begin."""

@@ -657,3 +657,74 @@ def test_a_message_is_of_the_usual_size_and_an_image_is_sent_whole() -> None:
     assert sizes == {made.costs.message_bytes}
     sent = [each.size_bytes for each in made.trace.of_kind("message") if each.message == "image"]
     assert len(set(sent)) == 1 and sent[0] > 4 * KiB
+
+
+# ---- lists -----------------------------------------------------------------------------------------
+
+
+def test_with_a_list_each_child_connects_to_the_caller_and_says_who_it_is() -> None:
+    heard = list[tuple[int, int, bytes]]()
+
+    def says(proc: bp.Proc) -> Steps:
+        yield from proc.write(1, b"node %d" % proc.node)
+
+    def caller(proc: bp.BprocProc) -> Steps:
+        fd = yield from proc.socket()
+        yield from proc.bind(fd, bp.Address("", 4000))
+        yield from proc.listen(fd, 9)
+        pids: list[int] = []
+        io = [bp.BprocIo(1, bp.BPROC_IO_SOCKET, bp.BPROC_IO_SEND_INFO, bp.Address("", 4000))]
+        yield from proc.libc.bproc_vexecmove_io(3, [0, 1, 2], pids, io, 1, "/usr/bin/says", ["says"], {})
+        for _ in range(3):
+            end, _address = yield from proc.accept(fd)
+            head = yield from proc.read(end, 8)
+            text = yield from proc.read(end)
+            heard.append((pids.index(int.from_bytes(head[:4], "little")), head[4], text))
+        for _ in range(3):
+            yield from proc.wait()
+
+    made = vectored()
+    made.install("/usr/bin/says", says)
+    runs(caller, made=made)
+    # Also those that got the image from another child: the first one's list was passed on, with the caller's address.
+    assert sorted(heard) == [(node, 1, b"node %d" % node) for node in range(3)]
+    assert_clean(made)
+
+
+def test_a_file_of_a_list_is_opened_on_each_node_and_its_errno_stands_in_the_slot() -> None:
+    made = vectored(3)
+    for node in (0, 2):
+        made.nodes[node].fs.mkdir("/scratch")
+    io = [
+        bp.BprocIo(
+            1, bp.BPROC_IO_FILE, 0, file_name="/scratch/out", file_flags=bp.O_WRONLY | bp.O_CREAT, file_mode=0o644
+        )
+    ]
+    out = made.bproc_vexecmove_io([0, 1, 2], io, HELLO)
+    assert (out.causes, out.pids[1]) == ((None, "io_file_absent", None), -2)
+    assert [made.nodes[node].fs.read_file("/scratch/out") for node in (0, 2)] == [
+        b"out of node 0\n",
+        b"out of node 2\n",
+    ]
+    assert made.bproc_vexecmove_io([0], io * 17, HELLO).cause == "io_list_too_long"
+    assert_clean(made)
+
+
+def _says_index(proc: bp.Proc, index: int) -> Steps:
+    yield from proc.print("index", index)
+
+
+def test_the_harness_takes_the_connections_of_every_node() -> None:
+    made = vectored(3)
+    out = made.bproc_vexecmove_io([0, 1, 2], 4000, HELLO)
+    assert sorted(out.stdout.splitlines()) == [b"out of node %d" % node for node in range(3)]
+    assert sorted(out.stderr.splitlines()) == [b"err of node %d" % node for node in range(3)]
+    forked = made.bproc_vrfork_io([1, 2], 4000, _says_index)
+    assert sorted(forked.stdout.splitlines()) == [b"index 0", b"index 1"]
+    assert made._bproc_vrfork_io([1, 1], 4000, 7, stays, listen=False).pids == (-111, -111)
+    with pytest.raises(ValueError, match="nodes: 1 is there twice, whose connections cannot be told apart"):
+        made.bproc_vexecmove_io([1, 0, 1], 4000, HELLO)
+    without = cluster(edition=evolve(bp.editions["scyld"], vector=bp.editions["lanl32"].vector))
+    with pytest.raises(TypeError, match="edition scyld has no lists"):
+        without.bproc_vexecmove_io([1], [], HELLO)
+    assert_clean(made)
