@@ -93,7 +93,7 @@ class Edition:
     with it; `bpfs` nodes are files: their states are words that mean nothing but what their
     administrator means by them, and a slave sees only its own file and the master's;
     `node_name` what a node calls itself, its number for `{}`; `tools` what BProc's commands do;
-    `vector` how its calls for many nodes at once are, None where it has none.
+    `vector_calls` how its calls for many nodes at once are, None where it has none.
     """
 
     name: str
@@ -113,7 +113,7 @@ class Edition:
     bpfs: bool = False
     node_name: str = "n{}"
     tools: Tools = field(default=_LANL_TOOLS, repr=False)
-    vector: VectorCalls | None = None
+    vector_calls: VectorCalls | None = None
 
     def after_exec(self) -> tuple[Row, ...]:
         """Give all rows of what can go wrong after the exec."""
@@ -160,7 +160,7 @@ EDITIONS: dict[str, Edition] = {
             io_lists=True,
             list_rows=_lists,
             tools=_LANL_TOOLS,
-            vector=VectorCalls(),
+            vector_calls=VectorCalls(),
         ),
         Edition(
             "bproc4",
@@ -182,7 +182,7 @@ EDITIONS: dict[str, Edition] = {
                 fixed_columns=False,
                 numbered_states=False,
             ),
-            vector=VectorCalls(flags_dropped=True),
+            vector_calls=VectorCalls(flags_dropped=True),
         ),
     )
 }

@@ -206,9 +206,9 @@ class BprocProc(Proc):
     def _only_with_vectors(self, name: str) -> Any:
         """Give how the edition's calls for many nodes are. AttributeError: it has none."""
         edition = self.thread.process.machine.master.edition
-        if edition.vector is None:
+        if edition.vector_calls is None:
             raise AttributeError(f"proc.{name}(...): edition {edition.name} has no {name}")
-        return edition.vector
+        return edition.vector_calls
 
     # ---- what is known of nodes ----
 
@@ -378,6 +378,7 @@ class BprocProc(Proc):
         asked, and no arguments.
         """
         return self._call("readproctab")
+
 
 def _arrays(n: int, nodes: Any, pids: Any) -> tuple[int, Any, Any]:
     """Take the two arrays of a vector call, and their length."""

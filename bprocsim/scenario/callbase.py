@@ -9,7 +9,7 @@ from attrs import frozen
 from bprocsim.errnos import Errno
 from bprocsim.scenario.aixkinds import PROCESSORS, FilledValue
 from bprocsim.scenario.commonkinds import NAME, NODE, NS, TEXT, TRUTH, VECTOR
-from bprocsim.scenario.kinds import Choice, Either, Integer, Kind, Number, Table, Variables, key
+from bprocsim.scenario.kinds import Choice, Either, Integer, Kind, Listed, Number, Table, Variables, key
 from bprocsim.signals import LAST, Signal
 
 
@@ -85,6 +85,8 @@ class ExpectTable:
     pid: int | None = key(Integer(1, what="a pid"), "the process", None)
     node: int | None = key(NODE, "where it ended", None)
     elapsed_ns: int | None = key(NS, "how long the call took, exactly", None)
+    pids: Any = key(Listed(Integer(what="a pid or a number of an errno"), "numbers"), "what it told of each node", None)
+    causes: Any = key(Listed(NAME, 'rows, or "none"'), "the row that was against each node", None)
     rset: str | None = key(_OrNone(PROCESSORS), 'the resource set of the new image, as in "0-3,6"', None)
     sradid: Any = key(_OrNone(Integer(0, what="an SRADID")), "the home SRAD of the new image", None)
     exception: str | None = key(_OrNone(NAME), "the class of what its program raised", None)

@@ -116,6 +116,8 @@ def told(outcome: Outcome) -> dict[str, Any]:
         "pid": outcome.pid,
         "node": outcome.node,
         "elapsed_ns": outcome.elapsed_ns,
+        "pids": list(outcome.pids),
+        "causes": list(outcome.causes),
         "rset": None if outcome.rset is None else repr(outcome.rset),
         "sradid": outcome.sradid,
         "exception": None if outcome.exception is None else type(outcome.exception).__name__,
@@ -173,4 +175,6 @@ def _meant(name: str, value: Any) -> Any:
         return int(Signal[value])
     if name in ("rset", "value", "filled") and isinstance(value, str):
         return written(listed(value, name, IDS_MAX - 1))  # "2,3" is "2-3"
+    if name == "causes":
+        return [None if each == NONE else each for each in value]
     return list(value) if isinstance(value, tuple) else value

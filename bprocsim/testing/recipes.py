@@ -140,7 +140,9 @@ def move_tables(edition: str | bp.Edition = "scyld", kernel: str | bp.ExecProfil
     """
     of_edition = bp.editions[edition] if isinstance(edition, str) else edition
     profile = bp.kernels[kernel] if isinstance(kernel, str) else kernel
-    several = () if of_edition.vector is None else (vexecmove_errors(of_edition, profile), vrfork_errors(of_edition))
+    several = (
+        () if of_edition.vector_calls is None else (vexecmove_errors(of_edition, profile), vrfork_errors(of_edition))
+    )
     return move_errors(of_edition), rexec_errors(of_edition, profile), rfork_errors(of_edition), *several
 
 

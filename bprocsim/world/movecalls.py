@@ -157,7 +157,7 @@ class MovingCalls(NodeCalls):
 
 def _vectors(cluster: Any, name: str) -> VectorCalls:
     """Give how the edition's calls for many nodes are. AttributeError: it has none."""
-    found: VectorCalls | None = cluster.edition.vector
+    found: VectorCalls | None = cluster.edition.vector_calls
     if found is None:
         raise AttributeError(f"cluster.{name}(...): edition {cluster.edition.name} has no {name}")
     return found

@@ -39,6 +39,7 @@ FIELDS = {
     "bpfs": "nodes are files of bpfs",
     "node_name": "what a node is called",
     "tools": "",
+    "vector_calls": "calls for several nodes at once",
 }
 
 # Likewise of what its commands do.
@@ -58,6 +59,9 @@ _TOLD: dict[str, Any] = {
     "no_master_source": code,
     "late_failure": lambda how: {"exit": "exits with the errno's number", "return": "returns -1"}[how],
     "ping_timeout_ns": lambda ns: f"{ns / 1e9:g} s",
+    "vector_calls": lambda calls: (
+        "none" if calls is None else f"yes{', but _bproc_vrfork drops its flags' if calls.flags_dropped else ''}"
+    ),
     "library_list": lambda paths: ", ".join(map(code, paths)) or "none",
     "rexec_status": lambda status: "is returned" if status is None else f"exits with {status}",
     "node_name": lambda name: code(name.format(3)),

@@ -617,9 +617,9 @@ def test_the_same_launch_leaves_the_same_trace(edition: str) -> None:
 
 
 def test_an_edition_can_be_given_the_calls_or_be_without() -> None:
-    given = evolve(bp.editions["scyld"], name="mine", vector=bp.editions["lanl32"].vector)
+    given = evolve(bp.editions["scyld"], name="mine", vector_calls=bp.editions["lanl32"].vector_calls)
     assert vectored(edition=given).bproc_vexecmove([0, 99], TRUE).pids[1] == -22
-    without = evolve(bp.editions["bproc4"], vector=None)
+    without = evolve(bp.editions["bproc4"], vector_calls=None)
     with pytest.raises(AttributeError):
         vectored(edition=without).bproc_vexecmove([0], TRUE)
 
@@ -724,7 +724,7 @@ def test_the_harness_takes_the_connections_of_every_node() -> None:
     assert made._bproc_vrfork_io([1, 1], 4000, 7, stays, listen=False).pids == (-111, -111)
     with pytest.raises(ValueError, match="nodes: 1 is there twice, whose connections cannot be told apart"):
         made.bproc_vexecmove_io([1, 0, 1], 4000, HELLO)
-    without = cluster(edition=evolve(bp.editions["scyld"], vector=bp.editions["lanl32"].vector))
+    without = cluster(edition=evolve(bp.editions["scyld"], vector_calls=bp.editions["lanl32"].vector_calls))
     with pytest.raises(TypeError, match="edition scyld has no lists"):
         without.bproc_vexecmove_io([1], [], HELLO)
     assert_clean(made)

@@ -116,7 +116,7 @@ def test_a_fault_has_the_fields_of_its_class(name: str) -> None:
 
 
 # Of an outcome, what cannot be written in a file: records, an object that stands for itself.
-NOT_TOLD = {"row", "errors", "subject", "call", "system"}
+NOT_TOLD = {"row", "errors", "subject", "call", "system", "placed"}
 
 
 def test_every_field_of_an_outcome_can_be_expected() -> None:
