@@ -140,6 +140,7 @@ if TYPE_CHECKING:
     from bprocsim.faces.pointers import BAD_ADDRESS
     from bprocsim.faces.pyos import Proc
     from bprocsim.faults import (
+        CallFails,
         ConnectRefused,
         CoreFails,
         Hang,
@@ -261,7 +262,7 @@ _ROOMS = {
     "BPROC_IO_MEMFILE=IO_MEMFILE BPROC_IO_SEND_INFO=IO_SEND_INFO BPROC_IO_SOCKET=IO_SOCKET BprocIo",
     "faces.pointers": "BAD_ADDRESS",
     "faces.pyos": "Proc",
-    "faults": "ConnectRefused CoreFails Hang IoError LibraryMissing LinkCut Loss MasterDaemonExit MemoryFull "
+    "faults": "CallFails ConnectRefused CoreFails Hang IoError LibraryMissing LinkCut Loss MasterDaemonExit MemoryFull "
     "NodeUpFails OpenFileLimit PowerOff PowerOn SlowLink",
     "posix.arch": "ARCHES Arch",
     "posix.credentials": "Credentials",
@@ -349,6 +350,7 @@ __all__ = [
     "BprocSession",
     "BprocVersion",
     "CallError",
+    "CallFails",
     "Cluster",
     "ConnectRefused",
     "CoreFails",

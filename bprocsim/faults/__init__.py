@@ -2,6 +2,7 @@
 
 from bprocsim.faults.planning import Planned, plan
 from bprocsim.faults.records import (
+    CallFails,
     ConnectRefused,
     CoreFails,
     Fault,
@@ -20,6 +21,7 @@ from bprocsim.faults.records import (
 )
 
 __all__ = [
+    "CallFails",
     "ConnectRefused",
     "CoreFails",
     "Fault",

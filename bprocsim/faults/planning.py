@@ -9,7 +9,9 @@ from bprocsim.bproc.master import Master
 from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.bproc.steps import Step
 from bprocsim.bproc.transit import Move
+from bprocsim.faults.callrules import rule_of
 from bprocsim.faults.records import (
+    CallFails,
     ConnectRefused,
     CoreFails,
     Fault,
@@ -22,18 +24,18 @@ from bprocsim.faults.records import (
 from bprocsim.faults.strikes import STRIKES, links_of, machine_of
 
 # What strikes a partition, which has no nodes and no links.
-_OF_ONE_MACHINE = frozenset({CoreFails, IoError, MemoryFull, OpenFileLimit, ConnectRefused, LibraryMissing})
+_OF_ONE_MACHINE = frozenset({CallFails, CoreFails, IoError, MemoryFull, OpenFileLimit, ConnectRefused, LibraryMissing})
 
 
 class Planned:
-    """A fault given to a world: whether it has struck (`fired`), and a way to call it off.
+    """A fault given to a world: how often it has struck (`fired`), and a way to call it off.
 
     Used with `with`, it is called off, or undone where that makes sense, at the end.
     """
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
-        self.fired = False
+        self.fired = 0
         self.cancelled = False
         self._undo: list[Callable[[], None]] = []
 
@@ -66,11 +68,12 @@ def plan(fault: Fault, engine: Any, master: Any) -> Planned:
     else:
         _check_for_partition(fault, master.home.partition)
     planned = Planned(fault)
-    strike = STRIKES[type(fault)]
+    strike = STRIKES[type(fault)] if not isinstance(fault, CallFails) else rule_of(fault, engine, master, planned)
 
     def happens() -> None:
-        planned.fired = True
-        machine_of(master, NODE_MASTER).record(0, "fault", repr(fault))
+        if not isinstance(fault, CallFails):  # which strikes when such a call is made
+            planned.fired = 1
+            machine_of(master, NODE_MASTER).record(0, "fault", repr(fault))
         planned._undo.clear()  # what would have called it off
         undo = strike(fault, engine, master)
         if undo is not None:
@@ -100,7 +103,7 @@ def _check_for_cluster(fault: Fault, master: Master) -> None:
         raise ValueError("faults: CoreFails strikes a partition, and this is a cluster")
     for name in ("node", "a", "b"):
         number = getattr(fault, name, NODE_MASTER)
-        if number != NODE_MASTER and master.node(number) is None:
+        if number not in (NODE_MASTER, None) and master.node(number) is None:
             raise ValueError(f"{name}: there is no node {number}; nodes are 0 to {master.node_count - 1}")
 
 
@@ -111,7 +114,7 @@ def _check_for_partition(fault: Any, partition: Any) -> None:
     if isinstance(fault, CoreFails):
         if fault.core >= partition.topology.cores:
             raise ValueError(f"core: there is no core {fault.core}; cores are 0 to {partition.topology.cores - 1}")
-    elif fault.node != NODE_MASTER:
+    elif fault.node not in (NODE_MASTER, None):
         raise ValueError(f"node: a partition has one machine, bp.BPROC_NODE_MASTER, got {fault.node}")
 
 

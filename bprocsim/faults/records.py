@@ -10,6 +10,8 @@ from attrs import field, frozen, validators
 
 from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.bproc.steps import Step
+from bprocsim.errnos import Errno
+from bprocsim.faults.occasions import occasion
 
 
 def _at_least(least: int) -> Any:
@@ -44,6 +46,16 @@ def _is_probability(_fault: Any, attribute: attrs.Attribute[Any], value: Any) ->
         raise TypeError(f"{attribute.name}: expected a number, got {value!r}")
     if not 0 <= value < 1:
         raise ValueError(f"{attribute.name}: expected 0 or more and less than 1, got {value!r}")
+
+
+def _is_errno(_fault: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, Errno):
+        raise TypeError(f"{attribute.name}: expected a member of bp.Errno, got {value!r}")
+
+
+def _is_occasion(_fault: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    _is_text(_fault, attribute, value)
+    occasion(value)
 
 
 def _are_two(fault: Any) -> None:
@@ -207,3 +219,26 @@ class CoreFails(Fault):
 
     core: int = field(validator=_time)
     at_ns: int = field(default=0, validator=_time)
+
+
+@frozen
+class CallFails(Fault):
+    """A call fails with an errno of its page, although nothing in the world is amiss.
+
+    `call` the page's name or one of its calls; `when` which of the calls that count fail, as strace
+    writes it: "3" the third, "2+" from the second on, "1..9+2" every other one of the first nine;
+    or, in its place, `probability` of each. `node` whose calls count, None all.
+    """
+
+    call: str = field(validator=_is_text)
+    errno: Errno = field(validator=_is_errno)
+    when: str = field(default="1+", validator=_is_occasion)
+    node: int | None = field(default=None, validator=validators.optional(_is_node))
+    probability: float | None = field(default=None, validator=validators.optional(_is_probability))
+    at_ns: int = field(default=0, validator=_time)
+    until_ns: int | None = field(default=None, validator=validators.optional(_time))
+
+    def __attrs_post_init__(self) -> None:
+        _check_window(self)
+        if self.probability is not None and self.when != "1+":
+            raise ValueError("when, probability: CallFails takes one of them, never both")

@@ -162,6 +162,12 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
     Outcome or a plain value.
     """
     process = thread.process
+    rules = process.machine.rules
+    if rules.by_call and (refused := rules.refuse(process.machine, process.pid, call_name)) is not None:
+        yield process.machine.port.sleep(process.machine.costs.syscall_ns)
+        row = refused.row
+        process.machine.record(process.pid, "fail", call_name, as_now(args), row.errno_name, row.cause)
+        return refused
     run = runner(call_name)
     shown = as_now(args) if process.machine.trace.all else args
     while True:

@@ -12,6 +12,7 @@ from bprocsim.faces.control import ProcessEnds
 from bprocsim.faces.pyos import Proc
 from bprocsim.kernel.calls import proc_of
 from bprocsim.kernel.life import lead, lead_after, lead_thread
+from bprocsim.kernel.rules import Rules
 from bprocsim.manual import Errors
 from bprocsim.port import Interface, Steps, Why
 from bprocsim.posix.arch import Arch
@@ -55,13 +56,13 @@ class Machine:
         "_tree", "address", "alive", "arch", "costs", "died_ns", "execve_errors", "face", "fifos", "files", "hidden",
         "hostname", "interface_in", "interface_out", "master", "memory", "name", "network", "number", "partition",
         "pids", "port", "processes",
-        "processors", "profile", "programs", "sockets", "strict", "trace", "unix",
+        "processors", "profile", "programs", "rules", "sockets", "strict", "trace", "unix",
     )  # fmt: skip
 
     def __init__(
         self, *, name: str, number: int, address: str, port: Any, processors: Any, arch: Arch, profile: ExecProfile,
         costs: Costs, trace: Trace, memory: Memory, files: FileTable, network: Network, pids: PidSpace,
-        programs: dict[str, Program], execve_errors: Errors, strict: bool = False, unix: Unix = LINUX,
+        programs: dict[str, Program], execve_errors: Errors, rules: Rules, strict: bool = False, unix: Unix = LINUX,
         face: type[Proc] = Proc, hostname: str = "",
     ) -> None:  # fmt: skip
         self.name = name
@@ -80,6 +81,7 @@ class Machine:
         self.pids = pids
         self.programs = programs
         self.execve_errors = execve_errors
+        self.rules = rules
         self.strict = strict
         self.unix = unix
         self.face = face

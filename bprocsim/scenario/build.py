@@ -75,6 +75,10 @@ def build(loaded: Loaded) -> World:
     return world
 
 
+# Faults that have no part in how a cluster boots, and whose own table can be told if they do not fit it.
+AFTER_BOOT = frozenset({"CallFails"})
+
+
 def _world(scenario: Scenario) -> tuple[World, list[Problem]]:
     """Make the systems; what cannot be is told."""
     sim = Simulation(  # strict is for who makes the calls
@@ -91,7 +95,7 @@ def _world(scenario: Scenario) -> tuple[World, list[Problem]]:
             problems.append(misfit(error, scenario.path_of(name), table))
     for number, fault in enumerate(scenario.fault):
         system = made.get(system_of(fault, scenario))
-        if isinstance(system, Lpar):
+        if isinstance(system, Lpar) or (system is not None and fault.kind in AFTER_BOOT):
             try:
                 system.inject(fault_of(fault))
             except (ValueError, TypeError) as error:
@@ -105,7 +109,8 @@ def _cluster(sim: Simulation, table: Any, scenario: Scenario) -> Cluster:
         if isinstance(table.nodes, int)
         else [_spec(each) for each in table.nodes for _ in range(each.count)]
     )
-    faults = [fault_of(each) for each in scenario.fault if system_of(each, scenario) == CLUSTER]
+    of_mine = (each for each in scenario.fault if system_of(each, scenario) == CLUSTER)
+    faults = [fault_of(each) for each in of_mine if each.kind not in AFTER_BOOT]
     return sim.cluster(
         nodes, edition=edition_of(table.edition), kernel=table.kernel, costs=costs_of(table.costs), faults=faults,
         boot=table.boot, master=None if table.master is None else _spec(table.master),

@@ -9,6 +9,7 @@ import attrs
 from attrs import frozen
 
 from bprocsim.bproc.steps import Step
+from bprocsim.errnos import Errno
 from bprocsim.faults import records
 from bprocsim.scenario.commonkinds import SYSTEM
 from bprocsim.scenario.kinds import Choice, Integer, Kind, Number, Tagged, Word, key, tagged
@@ -25,18 +26,21 @@ FAULT_KEYS: dict[str, tuple[Kind, str]] = {
     "until_ns": (_NS, "when it is over; left out: never"),
     "step": (Choice([each.name for each in Step], "step"), "when a move that the node takes part in reaches it"),
     "times": (Integer(1), "how many times as long everything takes"),
-    "probability": (Number(0, 1), "of each message to be lost"),
+    "probability": (Number(0, 1), "of each message to be lost, or of each call to fail"),
     "core": (Integer(0, what="a core of the partition"), "which core"),
     "path": (Word("an absolute path", begins="/"), "what cannot be read"),
     "free_bytes": (Integer(0, what="a number of bytes"), "how much is left"),
     "files": (Integer(0), "how many more may be open"),
     "port": (Integer(0, 65535, "a port"), "what is refused"),
     "name": (Word("a name"), "the library"),
+    "call": (Word("a call, or its page"), "which call fails"),
+    "errno": (Choice([each.name for each in Errno], "errno"), "what it reports, one that its page has"),
+    "when": (Word('an occasion such as "3", "2+" or "1..9+2"'), "which of the calls; left out: all"),
 }
 
 
 # Faults of one machine: a node's, or a partition's.
-OF_ONE_MACHINE = frozenset({"IoError", "MemoryFull", "OpenFileLimit", "ConnectRefused", "LibraryMissing"})
+OF_ONE_MACHINE = frozenset({"CallFails", "IoError", "MemoryFull", "OpenFileLimit", "ConnectRefused", "LibraryMissing"})
 
 
 @frozen(kw_only=True)
@@ -97,4 +101,6 @@ def fault_of(table: FaultTable) -> records.Fault:
     given = {name: value for name, value in given.items() if value is not None}
     if "step" in given:
         given["step"] = Step[given["step"]]
+    if "errno" in given:
+        given["errno"] = Errno[given["errno"]]
     return made(**given)

@@ -48,7 +48,9 @@ def serve(system: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any]) 
     asker = _ready(system, name, by)
     service: Service = runner(name)  # type: ignore[assignment]
     shown = as_now(args) if sim.trace.all else ()
-    result = service.decide(asker, args)
+    result = machine.rules.refuse(machine, asker.pid, name) if machine.rules.by_call else None
+    if result is None:
+        result = service.decide(asker, args)
     cost_ns = machine.costs.syscall_ns
     sim.pass_time(cost_ns)
     return tell(sim, machine, name, asker.pid, args, shown, result, service.errors, cost_ns)
@@ -59,6 +61,11 @@ def reconfigure(system: Any, name: str, args: tuple[Any, ...], by: Mapping[str, 
     sim = system.sim
     asker, began_ns = _ready(system, name, by), sim.now_ns
     change: Reconfiguration = runner(name)  # type: ignore[assignment]
+    machine = system.home
+    refused = machine.rules.refuse(machine, asker.pid, name)
+    if refused is not None:
+        sim.pass_time(machine.costs.syscall_ns)
+        return tell(sim, machine, name, asker.pid, args, args, refused, change.errors, machine.costs.syscall_ns)
     results: list[Any] = []
 
     def lead() -> Steps:
@@ -67,7 +74,7 @@ def reconfigure(system: Any, name: str, args: tuple[Any, ...], by: Mapping[str, 
 
     wait_until(sim, lambda: bool(results), name, began_ns, None, EngineTask(sim.engine, lead()))
     took_ns = sim.now_ns - began_ns
-    return tell(sim, system.home, name, asker.pid, args, args, results[0], change.errors, took_ns)
+    return tell(sim, machine, name, asker.pid, args, args, results[0], change.errors, took_ns)
 
 
 def _ready(system: Any, name: str, by: Mapping[str, Any]) -> Asker:
@@ -115,7 +122,7 @@ def ra_exec(
         asker = Asker(machine.partition, caller.who, 0)
         caller.surveyed = survey_ra_exec(asker, caller.cwd, which, where, arguments, environment)
         refused = caller.surveyed.refused
-        if refused is not None and caller.timeout_ns is None:
+        if refused is not None and caller.timeout_ns is None and not machine.rules.by_call:
             kept = (which[0], lasting(which[1]), *args[2:])  # the handle alone changes later
             return refuse(system.sim, machine, name, traced_as, kept, refused)
     return make_call(system.sim, caller, name, traced_as, args, ra_exec_errors(machine.profile))

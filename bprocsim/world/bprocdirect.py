@@ -32,7 +32,9 @@ def serve(cluster: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any])
     asker = _asker(cluster, name, **by)
     machine = asker.machine
     shown = as_now(args) if sim.trace.all else ()
-    result = service.decide(asker, args)
+    result = machine.rules.refuse(machine, asker.pid, name) if machine.rules.by_call else None
+    if result is None:
+        result = service.decide(asker, args)
     cost_ns = machine.costs.syscall_ns
     sim.pass_time(cost_ns)
     return tell(sim, machine, name, asker.pid, args, shown, result, service.errors, cost_ns)

@@ -120,7 +120,7 @@ class Cluster(MovingCalls):
             processors=Processors(spec.cores, self.costs.quantum_ns), arch=arch(spec.arch), profile=self.kernel,
             costs=self.costs, trace=self.sim.trace, memory=Memory(spec.memory_bytes), files=FileTable(spec.open_files),
             network=self._network, pids=self.pids, programs=self._programs, execve_errors=self._execve_errors,
-            strict=self.sim.strict, face=BprocProc, unix=unix, hostname=hostname,
+            rules=self.rules,            strict=self.sim.strict, face=BprocProc, unix=unix, hostname=hostname,
         )  # fmt: skip
 
     def _make_node(self, number: int) -> Node:

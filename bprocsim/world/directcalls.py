@@ -86,7 +86,7 @@ def execmove(cluster: Any, request: Request, node: Any, port: Any, cmd: Any, arg
             caller.machine, caller.who, caller.cwd, path, arguments, environment, None, io
         )
         refused = caller.surveyed[0]
-        if refused is not None and caller.timeout_ns is None:
+        if refused is not None and caller.timeout_ns is None and not caller.machine.rules.by_call:
             return refuse(cluster.sim, caller.machine, "bproc_execmove", "_bproc_execmove_io", args, refused)
     listens(caller, request, io)
     errors: Errors = cluster.bpmaster.execmove_errors
@@ -103,7 +103,7 @@ def execve(cluster: Any, request: Request, path: Any, argv: Any, envp: Any) -> O
     if caller.process is None:
         caller.surveyed = survey_execve(caller.machine, caller.who, caller.cwd, where, arguments, environment)
         refused = caller.surveyed[0]
-        if refused is not None and caller.timeout_ns is None:
+        if refused is not None and caller.timeout_ns is None and not caller.machine.rules.by_call:
             return refuse(cluster.sim, caller.machine, "execve", "execve", args, refused)
     return maker()(cluster.sim, caller, "execve", "execve", args, errors)
 

@@ -114,8 +114,8 @@ class Lpar(Subroutines):
             name=self.name, number=NODE_MASTER, address="10.55.0.1", port=sim.engine,
             processors=Dispatcher(self.partition, costs.quantum_ns), arch=POWER, profile=profile, costs=costs,
             trace=sim.trace, memory=Memory(memory_bytes), files=FileTable(open_files), network=Network(_nobody),
-            pids=self.pids, programs=self._programs, execve_errors=execve_errors(profile), strict=sim.strict,
-            face=AixProc, unix=AIX,
+            pids=self.pids, programs=self._programs, execve_errors=execve_errors(profile), rules=self.rules,
+            strict=sim.strict, face=AixProc, unix=AIX,
         )  # fmt: skip
         machine.partition = self.partition
         self.partition.machine = machine

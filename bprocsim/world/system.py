@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bprocsim.faces.pointers import c_string
+from bprocsim.kernel.rules import Rules
 from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.image import Program, as_program
 from bprocsim.programs import BUILTIN
@@ -42,6 +43,7 @@ class System:
         self.name = name
         self.users: dict[str, User] = {}
         self.planned: list[Planned] = []
+        self.rules = Rules()
         self._programs: dict[str, Program] = dict(self.builtin)
 
     @property

@@ -15,6 +15,7 @@ from bprocsim.bproc.master import Master
 from bprocsim.bproc.nodes import NODE_MASTER, Node
 from bprocsim.costs import Costs
 from bprocsim.kernel import Machine
+from bprocsim.kernel.rules import Rules
 from bprocsim.posix.arch import arch
 from bprocsim.posix.execcalls import execve_errors
 from bprocsim.posix.fs import Fs
@@ -33,6 +34,7 @@ TOP = Path(__file__).resolve().parents[2]
 def world(*programs: Any) -> tuple[FakePort, Machine, Trace]:
     """Build a master and two slaves by hand, the programs installed on the master."""
     port, trace, network, pids = FakePort(), Trace("all"), Network(lambda host: None), PidSpace()
+    rules = Rules()
     profile, kind, known = PROFILES["documented"], arch("x86-64"), dict[str, Any]()
     for each in map(as_program, programs):
         known[each.name] = each
@@ -54,6 +56,7 @@ def world(*programs: Any) -> tuple[FakePort, Machine, Trace]:
             pids=pids,
             programs=known,
             execve_errors=execve_errors(profile),
+            rules=rules,
             face=bp.BprocProc,
         )
 

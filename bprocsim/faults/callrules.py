@@ -1,0 +1,61 @@
+"""Calls that fail although nothing is amiss: checked against the table in force, counted, told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bprocsim.errnos import Errno
+from bprocsim.faults.occasions import occasion
+from bprocsim.faults.strikes import machine_of
+from bprocsim.kernel.rules import Rule
+from bprocsim.kernel.tables import tables_in_force
+from bprocsim.manual import Errors, Kind, Row
+
+
+def rule_of(fault: Any, engine: Any, master: Any, planned: Any) -> Callable[[Any, Any, Any], Callable[[], None]]:
+    """Give what lets a CallFails be in force, and gives what ends it.
+
+    ValueError: there is no such call here, or its page does not have the errno.
+    """
+    home = machine_of(master, -1)
+    calls, errors = _calls(fault.call, tables_in_force(home))
+    row = _row(errors, fault.errno)
+    if fault.probability is None:
+        strikes = occasion(fault.when)
+    else:
+        drawn = engine.random(f"{fault!r} {home.name}")
+
+        def strikes(_number: int) -> bool:
+            return bool(drawn.random() < fault.probability)
+
+    def told() -> None:
+        planned.fired += 1
+        home.record(0, "fault", repr(fault))
+
+    rule = Rule(row, errors, fault.node, strikes, told)
+
+    def begin(*_: Any) -> Callable[[], None]:
+        home.rules.add(calls, rule)
+        return lambda: home.rules.remove(calls, rule)
+
+    return begin
+
+
+def _calls(asked: str, tables: dict[str, Errors]) -> tuple[tuple[str, ...], Errors]:
+    """Give a system's calls that a page, or one call, is about, and their table."""
+    calls = tuple(name for name, table in tables.items() if asked in (name, table.call))
+    if not calls:
+        known = ", ".join(sorted({table.call for table in tables.values() if table.rows}))
+        raise ValueError(f"call: there is no {asked!r} here that has errors; expected one of {known}")
+    return calls, tables[calls[0]]
+
+
+def _row(errors: Errors, errno: Errno) -> Row:
+    """Find the first row of an errno that a call returns; those of an exit after the exec are none."""
+    returned = [row for row in errors.rows if row.kind is not Kind.LATE]
+    for row in returned:
+        if row.errno is errno:
+            return row
+    known = ", ".join(sorted({row.errno.name for row in returned})) or "none at all"
+    raise ValueError(f"errno: {errors.call} is not documented to return {errno.name}; it returns {known}")
