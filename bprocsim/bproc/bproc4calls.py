@@ -9,6 +9,7 @@ from typing import Any
 from attrs import evolve
 
 from bprocsim.bproc import administration, attributes, bpfs, information, nodesets, notifier, processes, rights
+from bprocsim.bproc.chrootcalls import NODECHROOT_4
 from bprocsim.bproc.lanlcalls import LANL_CALLS
 from bprocsim.bproc.nodes import NODE_MASTER, NODE_NONE, NodeState
 from bprocsim.bproc.processes import ProcessFacts
@@ -301,6 +302,7 @@ _STATES = (
     _command("bproc_nodereboot", NodeState.REBOOT),
     _command("bproc_nodehalt", NodeState.HALT),
     _command("bproc_nodepwroff", NodeState.PWROFF),
+    NODECHROOT_4,
     Service(
         errors_of(
             "bproc_getnodeattr",

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from attrs import evolve
 
 from bprocsim.bproc import administration, information, rights
+from bprocsim.bproc.chrootcalls import NODECHROOT_3
 from bprocsim.bproc.nodes import NodeState
 from bprocsim.bproc.scyldcalls import SCYLD_CALLS
 from bprocsim.bproc.service import Service, errors_of
@@ -86,5 +87,6 @@ LANL_CALLS: Mapping[str, Service] = MappingProxyType(
         "bproc_nodereboot": _command("bproc_nodereboot", NodeState.REBOOT),
         "bproc_nodehalt": _command("bproc_nodehalt", NodeState.HALT),
         "bproc_nodepwroff": _command("bproc_nodepwroff", NodeState.PWROFF),
+        "bproc_nodechroot": NODECHROOT_3,
     }
 )

@@ -75,7 +75,7 @@ def undump_refused(f: Move) -> bool:
 
 def loader_absent(f: Move) -> bool:
     """It is sent by name alone."""
-    return not vmadump.finds(f.target, f.process, f.frozen)
+    return not vmadump.finds(f.target, f.process, f.frozen, f.root)
 
 
 def undump_out_of_memory(f: Move) -> bool:

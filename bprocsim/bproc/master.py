@@ -23,6 +23,7 @@ from bprocsim.posix.procs import Ended, PidSpace, Process, Thread, release
 from bprocsim.signals import Signal
 
 if TYPE_CHECKING:
+    from bprocsim.bproc.errands import Request
     from bprocsim.bproc.notifier import Notifier
     from bprocsim.bproc.transit import Move
     from bprocsim.posix.streams import Endpoint
@@ -37,10 +38,11 @@ class Master:
     step sets off (faults); `searches` what will find out that a node is silent; `severed` the nodes
     whose daemon has given its master up; `forwarding` the ends that an iod reads, and where it is;
     `tables` what stands in place of an edition's tables of the other calls, by name; `notifiers` who
-    is to be told of changes; `waits` children for whom a parent on a slave has waited, by pid, with his
-    machine, until the master hears so; `partings` how often a connection to a slave has ended;
-    `asked_ns` when the nodes were last asked what their processes do; `failing_scripts` the nodes whose
-    node_up script fails; `library_lists` a machine's list by its number, where it is not the edition's.
+    is to be told of changes; `requests` what callers wait for that was asked of nodes; `waits`
+    children for whom a parent on a slave has waited, by pid, with his machine, until the master hears
+    so; `partings` how often a connection to a slave has ended; `asked_ns` when the nodes were last asked
+    what their processes do; `failing_scripts` the nodes whose node_up script fails; `library_lists` a
+    machine's list by its number, where it is not the edition's.
     """
 
     machine: Any
@@ -58,6 +60,7 @@ class Master:
     forwarding: dict[Endpoint, Any] = field(factory=dict)
     tables: dict[str, Errors] = field(factory=dict)
     notifiers: list[Notifier] = field(factory=list)
+    requests: list[Request] = field(factory=list)
     waits: dict[int, tuple[Process, Any]] = field(factory=dict)
     partings: int = 0
     asked_ns: int | None = None
@@ -244,6 +247,10 @@ class Master:
         self.changed()
         self.machine.trace.add(self.machine.port.now_ns, machine.name, 0, "node", f"down ({reason})")
         self._reset_connections(machine)
+        for request in tuple(self.requests):
+            if request.node is node:
+                self.requests.remove(request)
+                request.fail(self.machine.port, "lost")
         for move in list(self.moves.values()):
             if move.target is machine and not move.answered:
                 move.lose_target()
@@ -354,6 +361,9 @@ class Master:
             return
         self.running = False
         self._end_forwarding(self.machine)
+        asked, self.requests = self.requests, []
+        for request in asked:
+            request.fail(self.machine.port, "orphaned")
         for node in list(self.nodes.values()):
             self._call_off(node)
         for process in list(self.pids.table.values()):

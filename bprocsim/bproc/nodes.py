@@ -8,6 +8,7 @@ from typing import Any
 from attrs import define, field, setters
 
 from bprocsim.posix.credentials import Credentials
+from bprocsim.posix.vfs import ROOT_NUMBER
 
 NODE_MASTER, NODE_SELF, NODE_NONE, NODE_ANY = -1, -2, -3, -4
 
@@ -101,7 +102,8 @@ _RIGHTS: dict[NodeState, int | None] = {
 class Node:
     """One slave as the master knows it: `number`, its `machine`, `state`, and who may move there.
 
-    `parted` the count of the master's partings when its connection last ended; `starts` how often it was
+    `parted` the count of the master's partings when its connection last ended; `root` the directory
+    of its tree that its daemon has for a root, and with it whoever comes there; `starts` how often it was
     started or stopped by order.
     An up node is root's with mode 0111; only x bits count. `attributes` what BProc 4.0 keeps for whoever
     asks, gone when it is down. Sources: sf-bproc-3, bproc-bpfs.
@@ -114,6 +116,7 @@ class Node:
     uid: int = 0
     gid: int = 0
     parted: int = 0
+    root: int = ROOT_NUMBER
     attributes: dict[bytes, bytes] = field(factory=dict)
     starts: int = 0
 
@@ -127,6 +130,7 @@ class Node:
         if state is NodeState.DOWN:
             self.uid = self.gid = 0
             self.attributes.clear()
+            self.root = ROOT_NUMBER
 
     def be_called(self, state: State) -> None:
         """Take the word that an administrator of BProc 4.0 gives it; who may move there stays. Source: bproc-bpfs."""

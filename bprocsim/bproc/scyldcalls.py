@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bprocsim.bproc import administration, information, notifier, processes, rights
+from bprocsim.bproc.chrootcalls import SLAVE_CHROOT
 from bprocsim.bproc.nodes import NODE_NONE
 from bprocsim.bproc.service import Service, errors_of
 from bprocsim.errnos import Errno as E
@@ -293,5 +294,5 @@ _PROCESSES = (
 )
 
 SCYLD_CALLS: Mapping[str, Service] = MappingProxyType(
-    {each.errors.call: each for each in (*_INFORMATION, _NOTIFIER, *_RIGHTS_CALLS, *_STATES, *_PROCESSES)}
+    {each.errors.call: each for each in (*_INFORMATION, _NOTIFIER, *_RIGHTS_CALLS, *_STATES, SLAVE_CHROOT, *_PROCESSES)}
 )

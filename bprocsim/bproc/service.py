@@ -55,10 +55,11 @@ class Service(service.Service):
     """A call of BProc that is over in one step.
 
     `takes` what makes each of its arguments ready, by name, where the editions' calls of that name
-    take different ones.
+    take different ones; `travels` it is over only when another node has answered.
     """
 
     takes: Mapping[str, Callable[[Any, str], Any]] | None = None
+    travels: bool = False
 
     def ready(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Give arguments as the call takes them. TypeError names what it takes, or the argument."""

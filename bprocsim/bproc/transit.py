@@ -81,7 +81,7 @@ class Move:
     held: dict[int, Descriptor] = field(factory=dict)
     held_bytes: int = 0
     held_file: Any = None
-    home: tuple[int, bytes] = (0, b"/")
+    home: tuple[int, bytes, int] = (0, b"/", 0)
     link: Any = None
     before: Any = None
 
@@ -89,6 +89,11 @@ class Move:
     def there(self) -> bool:
         """Tell whether the process has been rebuilt on the target."""
         return self.process.machine is self.target
+
+    @property
+    def root(self) -> int:
+        """Give the directory of the target that is the root of whoever comes there."""
+        return ROOT_NUMBER if self.node is None else self.node.root
 
     def decided(self) -> bool:
         """Tell whether the loss of a machine has decided what becomes of it, so that waiting is over."""
@@ -125,16 +130,16 @@ class Move:
         self.held_bytes = process.memory_bytes
         # The image came over the wire: on the target no file is busy on its account.
         self.held_file, process.running_file = process.running_file, None
-        self.home = process.cwd, process.cwd_path
+        self.home = process.cwd, process.cwd_path, process.root
         process.memory_bytes = self.frozen.memory_bytes
         target.memory.used_bytes += process.memory_bytes
         source.processes.pop(process.pid, None)
         target.processes[process.pid] = process
         process.machine = target
-        process.cwd = ROOT_NUMBER
+        process.cwd = process.root = root = self.root
         if process.cwd_path != b"/":
             who = process.credentials
-            inode = walk(target.tree, ROOT_NUMBER, process.cwd_path, who, target.profile.paths).inode
+            inode = walk(target.tree, root, process.cwd_path, who, target.profile.paths, root=root).inode
             if inode is not None and inode.kind is Kind.DIRECTORY and permits(inode, who, EXECUTE):
                 process.cwd = inode.number
             else:
@@ -155,7 +160,7 @@ class Move:
         if process.running_file is not None:
             process.running_file.running -= 1
         process.running_file, self.held_file = self.held_file, None
-        process.cwd, process.cwd_path = self.home
+        process.cwd, process.cwd_path, process.root = self.home
         self.held_bytes = 0
         self._close_link()
 

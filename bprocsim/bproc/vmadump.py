@@ -90,11 +90,11 @@ def understands(machine: Machine, frozen: Frozen) -> bool:
     return machine.arch.vmadump_code == frozen.arch.vmadump_code and machine.arch.machine == frozen.arch.machine
 
 
-def finds(machine: Machine, process: Process, frozen: Frozen) -> bool:
-    """Tell whether all that is sent by name is there."""
-    return all(_is_there(machine, process, path) for path in frozen.by_name)
+def finds(machine: Machine, process: Process, frozen: Frozen, root: int) -> bool:
+    """Tell whether all that is sent by name is there; `root` is the root directory there."""
+    return all(_is_there(machine, process, path, root) for path in frozen.by_name)
 
 
-def _is_there(machine: Machine, process: Process, path: bytes) -> bool:
-    found = walk(machine.tree, machine.tree.root, path, process.credentials, machine.profile.paths)
+def _is_there(machine: Machine, process: Process, path: bytes, root: int) -> bool:
+    found = walk(machine.tree, root, path, process.credentials, machine.profile.paths, root=root)
     return found.inode is not None and not machine.hides(path.rpartition(b"/")[2])

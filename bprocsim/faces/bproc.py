@@ -354,6 +354,14 @@ class BprocProc(Proc):
         """Switch a node off: it disconnects at once. Errors: bproc_nodepwroff."""
         return self._call_of_edition("bproc_nodepwroff", integer(node, "node"))
 
+    def bproc_slave_chroot(self, node: int, path: Any) -> Call[int]:
+        """Let a directory of a node be the root of whoever comes there from now on. Errors: bproc_slave_chroot."""
+        return self._call_of_edition("bproc_slave_chroot", integer(node, "node"), pointer_or_null(path, "path"))
+
+    def bproc_nodechroot(self, node: int, path: Any) -> Call[int]:
+        """Let a directory of a node be the root of whoever comes there from now on. Errors: bproc_nodechroot."""
+        return self._call_of_edition("bproc_nodechroot", integer(node, "node"), pointer_or_null(path, "path"))
+
     # ---- processes ----
 
     def bproc_proclist(self, node: int, list: Any) -> Call[int]:

@@ -92,6 +92,8 @@ CALLS: dict[str, tuple[str, str]] = {
     "bproc_nodereboot": ("bproc.nodecalls", "BPROC_NODEREBOOT"),
     "bproc_nodehalt": ("bproc.nodecalls", "BPROC_NODEHALT"),
     "bproc_nodepwroff": ("bproc.nodecalls", "BPROC_NODEPWROFF"),
+    "bproc_slave_chroot": ("bproc.nodecalls", "BPROC_SLAVE_CHROOT"),
+    "bproc_nodechroot": ("bproc.nodecalls", "BPROC_NODECHROOT"),
     "bproc_proclist": ("bproc.nodecalls", "BPROC_PROCLIST"),
     "bproc_pidnode": ("bproc.nodecalls", "BPROC_PIDNODE"),
     "bproc_pidghostnode": ("bproc.nodecalls", "BPROC_PIDGHOSTNODE"),

@@ -123,7 +123,7 @@ class Subject:
             self.walk = _NOWHERE
         else:
             # An interpreter's empty name opens the current directory, as in real kernels.
-            self.walk = walk(call.tree, call.cwd, path or b".", call.who, profile.paths)
+            self.walk = walk(call.tree, call.cwd, path or b".", call.who, profile.paths, root=call.root)
         self.file: Inode | None = None
         self.elf: ElfFile | None = None
         self.script: tuple[bytes, ...] | None = None
@@ -150,7 +150,7 @@ class ExecFacts:
 
     __slots__ = (
         "_chain", "_copied", "arch", "argument_bytes", "argv", "cmd", "cwd", "envp", "machine", "process", "profile",
-        "program", "tree", "who",
+        "program", "root", "tree", "who",
     )  # fmt: skip
 
     def __init__(
@@ -166,6 +166,7 @@ class ExecFacts:
         self.argv = argv
         self.envp = envp
         self.process = process
+        self.root = 0 if process is None else process.root
         path = b"" if cmd is BAD_ADDRESS else cmd
         self.program = Subject(self, path, "program")
         self.argument_bytes = len(path) + 1 + argv.size_bytes + envp.size_bytes

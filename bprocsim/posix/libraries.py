@@ -239,7 +239,14 @@ class Search:
         if not directory.startswith(b"/"):
             return False
         process = self.thread.process
-        found = walk(self.machine.tree, process.cwd, directory, process.credentials, self.machine.profile.paths).inode
+        found = walk(
+            self.machine.tree,
+            process.cwd,
+            directory,
+            process.credentials,
+            self.machine.profile.paths,
+            root=process.root,
+        ).inode
         return found is None or found.kind is not Kind.DIRECTORY
 
     def _fits(self, inode: Inode) -> bool:
@@ -285,9 +292,10 @@ def variable(env: tuple[bytes, ...], name: bytes) -> bytes:
 
 def _origin(machine: Machine, process: Process, path: bytes) -> bytes:
     """Give the directory in which an image lies; where it is not on this machine, the one it was named by."""
-    found = walk(machine.tree, process.cwd, path, process.credentials, machine.profile.paths) if path else None
+    who, limits, root = process.credentials, machine.profile.paths, process.root
+    found = walk(machine.tree, process.cwd, path, who, limits, root=root) if path else None
     if found is not None and found.inode is not None and found.parent is not None:
-        return vfs.path_of(machine.tree, found.parent.number) or b"/"
+        return vfs.path_of(machine.tree, found.parent.number, root) or b"/"
     return path.rpartition(b"/")[0] or b"/"
 
 

@@ -142,7 +142,7 @@ def take_after(parent: Process, child: Process) -> None:
     child.parent = parent
     child.credentials = parent.credentials.handed_on(child.machine.unix.handing_on)
     child.pgid, child.sid = parent.pgid, parent.sid
-    child.cwd, child.cwd_path = parent.cwd, parent.cwd_path
+    child.cwd, child.cwd_path, child.root = parent.cwd, parent.cwd_path, parent.root
     child.argv, child.env, child.comm, child.image = parent.argv, parent.env, parent.comm, parent.image
     child.open_limit, child.umask = parent.open_limit, parent.umask
     child.handlers, child.blocked = dict(parent.handlers), parent.blocked

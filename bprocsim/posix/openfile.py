@@ -107,7 +107,8 @@ class OpenFacts:
             else:
                 # What is to be made must not exist, not even as a link that leads nowhere.
                 follow = self.flags & (O_CREAT | O_EXCL) != O_CREAT | O_EXCL
-                self._walk = walk(self.machine.tree, self.process.cwd, self.path, self.who, limits, follow)
+                tree, root = self.machine.tree, self.process.root
+                self._walk = walk(tree, self.process.cwd, self.path, self.who, limits, follow, root=root)
         return self._walk
 
     @property

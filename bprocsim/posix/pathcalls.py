@@ -63,8 +63,8 @@ class PathFacts:
             if self.path is BAD_ADDRESS or not self.path or limits.too_long(self.path):
                 self._walk = Walk(inode=None, stops=(), where=b"", parent=None, name=b"", wants_directory=False)
             else:
-                takes = walk_to_make if self.makes else walk
-                self._walk = takes(self.machine.tree, self.process.cwd, self.path, self.who, limits)
+                takes, root = walk_to_make if self.makes else walk, self.process.root
+                self._walk = takes(self.machine.tree, self.process.cwd, self.path, self.who, limits, root=root)
         return self._walk
 
     @property

@@ -142,18 +142,20 @@ def walk(
     limits: PathLimits = LIMITS_NOW,
     follow_last: bool = True,
     sectors: bool = True,
+    root: int = 0,
 ) -> Walk:
     """Walk a path, not empty, from the directory numbered `start` (the cwd) with the rights of `who`.
 
     `follow_last` False gives a last symbolic link itself, unless a slash follows it; `sectors`
-    False ignores the tree's unreadable paths and silent servers. Nothing changes and no time passes.
+    False ignores the tree's unreadable paths and silent servers; `root` the number of the directory that
+    is the caller's root, 0 for the tree's. Nothing changes and no time passes.
     Sources: linux-path_resolution7, posix-pathname-resolution, linux-2.4.20-namei.
     """
     assert path, "an empty path is its caller's business"
     assert 0 not in path, "so is one with a NUL"
     own, base = tree.inodes.get, tree.inodes.base
     if path[0] == 47:
-        names, number = path[1:].split(b"/"), tree.root
+        names, number = path[1:].split(b"/"), root or tree.root
     else:
         names, number = path.split(b"/"), start
     here = parent = own(number) or base[number]
@@ -178,7 +180,7 @@ def walk(
         else:
             # A removed directory has no entries, so this parent lives.
             return Walk(here, (), path, parent, name)
-    walker = _Walker(tree, path, who, limits, sectors, here)
+    walker = _Walker(tree, path, who, limits, sectors, here, root or tree.root)
     if taken:
         walker.resume(taken, parent, names[taken - 1])
     return walker.run(follow_last)
@@ -203,13 +205,14 @@ def walk_to_make(
     who: Credentials,
     limits: PathLimits = LIMITS_NOW,
     sectors: bool = True,
+    root: int = 0,
 ) -> Walk:
     """Walk as the calls do that make or remove a name: a last symbolic link is never followed.
 
     Slashes at the end are looked away from, but told in `wants_directory`.
     """
     bare = path.rstrip(b"/") or b"/"
-    found = walk(tree, start, bare, who, limits, follow_last=False, sectors=sectors)
+    found = walk(tree, start, bare, who, limits, follow_last=False, sectors=sectors, root=root)
     found.wants_directory = len(bare) < len(path)
     return found
 
@@ -239,12 +242,14 @@ class _Frame:
 class _Walker:
     """The careful walk: links, dots, limits, and all that is wrong with one component at once."""
 
-    __slots__ = ("ailing", "following", "inode", "limits", "links", "name", "parent", "path", "sectors", "tree", "who")
+    __slots__ = (
+        "ailing", "following", "inode", "limits", "links", "name", "parent", "path", "root", "sectors", "tree", "who",
+    )  # fmt: skip
 
     def __init__(
-        self, tree: FileTree, path: bytes, who: Credentials, limits: PathLimits, sectors: bool, start: Inode
+        self, tree: FileTree, path: bytes, who: Credentials, limits: PathLimits, sectors: bool, start: Inode, root: int
     ) -> None:
-        self.tree, self.who, self.limits = tree, who, limits
+        self.tree, self.who, self.limits, self.root = tree, who, limits, root
         self.path = path
         self.sectors = sectors and bool(tree.bad_paths)
         self.ailing = sectors and tree.ailing
@@ -292,7 +297,7 @@ class _Walker:
             if last:
                 wants_directory = wants_directory or child.target.endswith(b"/")
             if child.target.startswith(b"/"):
-                self.inode = self.tree.inodes[self.tree.root]
+                self.inode = self.tree.inodes[self.root]
 
     def _outer_ones_ended(self) -> bool:
         return all(frame.next == len(frame.parts) for frame in self.following)
@@ -304,7 +309,7 @@ class _Walker:
         if name == b".":
             return self.inode
         if name == b"..":
-            return inodes[self.inode.parent]
+            return self.inode if self.inode.number == self.root else inodes[self.inode.parent]
         number = entries.get(name)
         return None if number is None else inodes[number]
 

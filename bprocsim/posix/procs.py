@@ -137,6 +137,7 @@ class Process:
     sid: int = 0
     cwd: int = ROOT_NUMBER
     cwd_path: bytes = b"/"
+    root: int = ROOT_NUMBER
     argv: tuple[bytes, ...] = ()
     env: tuple[bytes, ...] = ()
     comm: bytes = b""

@@ -219,10 +219,12 @@ def resolve(tree: FileTree, path: bytes) -> Inode | None:
     return inode
 
 
-def path_of(tree: FileTree, number: int) -> bytes | None:
-    """Give the absolute path of a directory, as getcwd does; None if it cannot be reached from the root."""
+def path_of(tree: FileTree, number: int, root: int = 0) -> bytes | None:
+    """Give a directory's path from `root` (0: the tree's), as getcwd does; None if it cannot be reached from there."""
     names: list[bytes] = []
-    while number != tree.root:
+    while number != (root or tree.root):
+        if number == tree.root:
+            return None
         parent = tree.inodes[number].parent
         name = name_in(tree, parent, number)
         if name is None:

@@ -12,6 +12,7 @@ from typing import Any, Self
 from attrs import evolve, frozen
 
 import bprocsim as bp
+from bprocsim.testing import errandcases
 from bprocsim.testing.cases import CALLER, NOWHERE, OTHER, TARGET
 from bprocsim.testing.execcases import STREAMS
 
@@ -33,7 +34,8 @@ class NodeCase:
     attributes it has. Arguments: `out` "there", "null" or "bad", what is filled or read, `given` likewise,
     and `other`, what is read besides; `mode`, `status`, `uid`, `gid`, `word` (a status of BProc 4.0), `attribute` its
     name, `size` of a buffer, a value or a set, `spec` a node specification; `pid` "there" or "absent";
-    `notifier` there is one.
+    `notifier` there is one. Of what a slave's daemon carries out: `path` names a directory, see
+    `errandcases`, as `fate` does what becomes of the request.
     """
 
     call: str = "bproc_nodestatus"
@@ -61,6 +63,8 @@ class NodeCase:
     spec: str = "0,allup,!down,master"
     notifier: bool = True
     pid: str = "there"
+    path: str = "there"
+    fate: str = "answered"
 
     def change(self, *changes: Mapping[str, Any]) -> Self:
         """Give this case with some fields changed."""
@@ -95,10 +99,15 @@ class NodeCase:
         if self.call in _OF_ATTRIBUTES:
             for name in (CPUS, *(f"x{number}" for number in range(1, self.kept)))[: self.kept]:
                 cluster.bproc_setnodeattr(TARGET, name, b"2", 1)
+        if self.call in _ERRANDS:
+            errandcases.prepare(cluster, TARGET)
         if self.down:
             cluster.nodes[TARGET].set_state("down")
         for fault in self._faults():
             cluster.inject(fault)
+        if self.call in _ERRANDS:
+            for fault in errandcases.faults_of(cluster, TARGET, self.path, self.fate):
+                cluster.inject(fault)
         return cluster
 
     def _faults(self) -> Iterator[Any]:
@@ -154,6 +163,7 @@ def _either(how: str, made: Any) -> Any:
 
 
 _OF_PROCESSES = frozenset({"bproc_proclist", "bproc_pidnode", "bproc_pidghostnode"})
+_ERRANDS = frozenset({"bproc_slave_chroot", "bproc_nodechroot"})
 _OF_ATTRIBUTES = frozenset({"bproc_getnodeattr", "bproc_setnodeattr"})
 
 By = dict[str, Any]
@@ -223,6 +233,19 @@ def _setnodeattr(case: NodeCase, cluster: bp.Cluster, by: By) -> bp.Outcome:
     return cluster.bproc_setnodeattr(case.node, name, case.filled(b"4"), case.size, **by)
 
 
+def _chroot(name: str) -> Callable[[NodeCase, bp.Cluster, By], bp.Outcome]:
+    """Make a call by its name that changes a slave's root directory."""
+
+    def made(case: NodeCase, cluster: bp.Cluster, by: By) -> bp.Outcome:
+        args = case.node, errandcases.PATHS[case.path]
+        if case.fate == "interrupted":
+            return errandcases.by_session(cluster, name, args, case.credentials, case.from_node)
+        found: bp.Outcome = getattr(cluster, name)(*args, **by)
+        return found
+
+    return made
+
+
 _MADE: Mapping[str, Callable[[NodeCase, bp.Cluster, By], bp.Outcome]] = MappingProxyType(
     {
         "bproc_numnodes": lambda case, cluster, by: cluster.bproc_numnodes(**by),
@@ -253,6 +276,8 @@ _MADE: Mapping[str, Callable[[NodeCase, bp.Cluster, By], bp.Outcome]] = MappingP
         "bproc_nodereboot": _of_node("bproc_nodereboot"),
         "bproc_nodehalt": _of_node("bproc_nodehalt"),
         "bproc_nodepwroff": _of_node("bproc_nodepwroff"),
+        "bproc_slave_chroot": _chroot("bproc_slave_chroot"),
+        "bproc_nodechroot": _chroot("bproc_nodechroot"),
         "bproc_proclist": _filling("bproc_proclist", list, "node"),
         "bproc_pidnode": lambda case, cluster, by: cluster.bproc_pidnode(case.process(cluster), **by),
         "bproc_pidghostnode": lambda case, cluster, by: cluster.bproc_pidghostnode(case.process(cluster), **by),

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.bproc.service import Asker
 from bprocsim.trace import as_now
-from bprocsim.world.directcalls import Request, caller_of
+from bprocsim.world.directcalls import Request, caller_of, maker
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.served import tell
 
@@ -29,7 +29,10 @@ def serve(cluster: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any])
     if service is None:
         raise AttributeError(f"cluster.{name}(...): {cluster.edition.lacking(name)}")
     args = service.ready(args)
-    asker = _asker(cluster, name, **by)
+    request = _request(name, **by)
+    if service.travels:
+        return maker()(sim, caller_of(cluster, request), name, name, args, service.errors)
+    asker = _asker(cluster, request)
     machine = asker.machine
     shown = as_now(args) if sim.trace.all else ()
     result = machine.rules.refuse(machine, asker.pid, name) if machine.rules.by_call else None
@@ -40,13 +43,18 @@ def serve(cluster: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any])
     return tell(sim, machine, name, asker.pid, args, shown, result, service.errors, cost_ns)
 
 
-def _asker(
-    cluster: Any, name: str, user: Any = None, from_node: int = NODE_MASTER, caller: Any = None, **unknown: Any
-) -> Asker:
+def _request(
+    name: str, user: Any = None, from_node: int = NODE_MASTER, caller: Any = None, **unknown: Any
+) -> Request:  # fmt: skip
+    """Take the keys of From. TypeError names one that is none."""
     if unknown:
         known = "user, from_node and caller"
         raise TypeError(f"{name}: there is no argument {sorted(unknown)[0]!r}; who calls is said by {known}")
-    found = caller_of(cluster, Request(user, from_node, caller, b"", None, None))
+    return Request(user, from_node, caller, b"", None, None)
+
+
+def _asker(cluster: Any, request: Request) -> Asker:
+    found = caller_of(cluster, request)
     process = found.process
     if process is None:
         return Asker(found.machine, found.who, found.machine.new_pid())

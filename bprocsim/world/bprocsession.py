@@ -102,6 +102,8 @@ class BprocSession(Session):
     bproc_nodereboot = session_call(BprocProc.bproc_nodereboot)
     bproc_nodehalt = session_call(BprocProc.bproc_nodehalt)
     bproc_nodepwroff = session_call(BprocProc.bproc_nodepwroff)
+    bproc_slave_chroot = session_call(BprocProc.bproc_slave_chroot)
+    bproc_nodechroot = session_call(BprocProc.bproc_nodechroot)
     bproc_proclist = session_call(BprocProc.bproc_proclist)
     bproc_pidnode = session_call(BprocProc.bproc_pidnode)
     bproc_pidghostnode = session_call(BprocProc.bproc_pidghostnode)

@@ -192,6 +192,14 @@ class NodeCalls(System):
         """Switch a node off: it disconnects at once. Errors: bproc_nodepwroff."""
         return serve(self, "bproc_nodepwroff", (integer(node, "node"),), by)
 
+    def bproc_slave_chroot(self, node: int, path: Any, **by: Unpack[From]) -> Outcome:
+        """Let a directory of a node be the root of whoever comes there from now on. Errors: bproc_slave_chroot."""
+        return serve(self, "bproc_slave_chroot", (integer(node, "node"), pointer_or_null(path, "path")), by)
+
+    def bproc_nodechroot(self, node: int, path: Any, **by: Unpack[From]) -> Outcome:
+        """Let a directory of a node be the root of whoever comes there from now on. Errors: bproc_nodechroot."""
+        return serve(self, "bproc_nodechroot", (integer(node, "node"), pointer_or_null(path, "path")), by)
+
     # ---- processes ----
 
     def bproc_proclist(self, node: int, list: Any, **by: Unpack[From]) -> Outcome:

@@ -83,6 +83,23 @@ IN_BPROC4 = {
     "bproc_pidnode": "out_of_memory descriptors_used_up files_used_up no_such_process",
 }
 
+# What a slave's daemon says of a directory, and what becomes of a request.
+_THERE = [
+    "path_empty", "component_too_long", "directory_absent", "not_a_directory", "too_many_links", "path_io_error",
+    "is_no_directory",
+]  # fmt: skip
+_FATES = ["slave_lost", "master_lost", "interrupted"]
+_ERRAND = " ".join([*_THERE, *_FATES])
+ORDERS["bproc_slave_chroot"] = (
+    "no_master from_slave not_administrator directory_unreadable directory_too_long out_of_memory slave_unknown "
+    f"node_down {_ERRAND}"
+)
+ORDERS["bproc_nodechroot"] = ORDERS["bproc_slave_chroot"]
+IN_BPROC4["bproc_nodechroot"] = (
+    "from_slave not_administrator directory_unreadable directory_too_long out_of_memory slave_unknown node_down "
+    f"no_master {_ERRAND}"
+)
+
 _ASKED_OF_IT = [
     "node_down", "not_owner", "group_not_permitted", "not_permitted", "node_without_address",
     "status_too_long_for_buffer", "value_too_long_for_buffer", "too_many_attributes",
@@ -101,6 +118,13 @@ APART = listed(
             (["specification_unreadable"], ["specification_malformed"]),
             (["name_unreadable"], ["name_too_long", "value_too_long_for_buffer"]),
         ],
+        "a directory has one name": [
+            (["directory_unreadable"], ["directory_too_long", *_THERE]),
+            (["directory_too_long"], _THERE),
+            *(([one], _THERE[place + 1 :]) for place, one in enumerate(_THERE[:-1])),
+        ],
+        "who does not answer says nothing": [(_THERE, _FATES)],
+        "a request has one end": [(["slave_lost"], _FATES[1:]), (["master_lost"], _FATES[2:])],
         "a node that is down has no attributes": [
             (["node_down"], ["value_too_long_for_buffer", "too_many_attributes"]),
             (["attribute_absent"], ["value_too_long_for_buffer"]),
@@ -126,9 +150,9 @@ ALL_ORDERS = {**ORDERS, **{f"{call} in bproc4": order for call, order in IN_BPRO
 
 
 @cache
-def held_in(case: NodeCase) -> tuple[str, ...]:
-    """Tell all that holds when the call is decided, in the order of the table."""
-    held: list[tuple[str, ...]] = []
+def held_in(case: NodeCase) -> dict[str, tuple[str, ...]]:
+    """Tell all that holds whenever the call is decided, in the order of the table, by the step."""
+    held: dict[str, tuple[str, ...]] = {}
     first = Errors.first
 
     def watch(table: Errors, facts: Any, step: str) -> Row | None:
@@ -136,13 +160,13 @@ def held_in(case: NodeCase) -> tuple[str, ...]:
         every = tuple(row.cause for row in table.every(facts, step))
         assert (found.cause if found is not None else None) == (every[0] if every else None)
         if table.call == case.call:
-            held.append(every)
+            held[step] = every
         return found
 
     cluster = case.world()
     with deciding(watch):
         case.make(cluster)
-    return held[-1]
+    return held
 
 
 def reported(case: NodeCase, table: Errors | None = None) -> str | None:
@@ -169,7 +193,7 @@ def exclusive_of(name: str) -> dict[Pair, str]:
 
 
 # Calls of BProc 4.0 about a node's file, and not about the node itself.
-FILES = {f"{call} in bproc4" for call, order in IN_BPROC4.items() if order != _MOUNTED}
+FILES = {f"{call} in bproc4" for call, order in IN_BPROC4.items() if order != _MOUNTED and call != "bproc_nodechroot"}
 
 CASES = {
     name: Order(
@@ -177,10 +201,10 @@ CASES = {
         order.split(),
         NodeCase(call=TABLES[name][0].call, edition=TABLES[name][1]),
         node_defects,
-        lambda case, _step: held_in(case),
+        lambda case, step: held_in(case).get(step, ()),
         reported,
         exclusive_of(name),
-        possible=lambda case: not (case.down and case.from_node == TARGET),
+        possible=lambda case: case.from_node != TARGET or not (case.down or case.fate in ("lost", "interrupted")),
     )
     for name, order in ALL_ORDERS.items()
 }
