@@ -22,6 +22,7 @@ from bprocsim.posix.exec import ExecProfile
 from bprocsim.programs import BUILTIN
 from bprocsim.programs.samples import SAMPLES
 from bprocsim.scenario.aixcalls import AixRunTable, AixTable
+from bprocsim.scenario.bproccalls import BprocTable, MovingIoTable, MovingTable
 from bprocsim.scenario.jsonschema import bracketed
 from bprocsim.scenario.jsonschema import tables as scenario_tables
 from bprocsim.testing import tables
@@ -106,24 +107,42 @@ def test_an_interpreter_is_judged_by_the_same_rows_in_the_same_order() -> None:
 # -------------------------------------------------------------------------------------- scenario files
 
 
+# Tables of calls whose own keys are a method's parameters: what each begins with, and for which calls it stands.
+BEGIN = {
+    AixTable: "any call of AIX",
+    AixRunTable: "ra_exec in all its forms, ra_fork",
+    BprocTable: "any other call of BProc",
+    MovingTable: "those that move a process",
+    MovingIoTable: "those with a port",
+}
+
+
 def scenario_keys() -> str:
     """The tables of a scenario file with their keys; what several have in common is told once."""
     lines = ["| table | keys |", "|---|---|"]
-    common = {record: [field.name for field in attrs.fields(record)] for record in (AixTable, AixRunTable)}
-    of_aix: dict[tuple[str, ...], list[str]] = {}
+    own: dict[type, dict[tuple[str, ...], list[str]]] = {AixTable: {}, BprocTable: {}}
     for title, record in scenario_tables():
         place = re.sub(r"^(\[+\w+\]+)", r"`\1`", bracketed(title))
-        names = [field.name for field in attrs.fields(record)]
-        if issubclass(record, AixTable):
-            shared = common[AixRunTable if issubclass(record, AixRunTable) else AixTable]
-            of_aix.setdefault(tuple(each for each in names if each not in shared), []).append(title.split(" ", 1)[1])
+        base = next((each for each in BEGIN if each in record.__bases__), None)
+        if base is None:
+            lines.append(f"| {place} | {quoted(keys_of(record))} |")
         else:
-            lines.append(f"| {place} | {quoted(names)} |")
-    lines.append(f"| `[[call]]` any call of AIX | {quoted(common[AixTable])} |")
-    more = [name for name in common[AixRunTable] if name not in common[AixTable]]
-    lines.append(f"| `[[call]]` ra_exec in all its forms, ra_fork | {quoted(more)} |")
-    lines += [f"| `[[call]]` {', '.join(calls)} | {quoted(names)} |" for names, calls in of_aix.items()]
+            names = tuple(each for each in keys_of(record) if each not in keys_of(base))
+            own[AixTable if issubclass(base, AixTable) else BprocTable].setdefault(names, []).append(
+                title.split(" ", 1)[1]
+            )
+    for first, calls in own.items():
+        for record in (each for each in BEGIN if issubclass(each, first)):
+            before = () if record is first else keys_of(record.__bases__[0])
+            names = tuple(each for each in keys_of(record) if each not in before)
+            lines.append(f"| `[[call]]` {BEGIN[record]} | {quoted(names)} |")
+        lines += [f"| `[[call]]` {', '.join(named)} | {quoted(names)} |" for names, named in calls.items()]
     return "\n".join(lines) + "\n"
+
+
+def keys_of(record: type) -> tuple[str, ...]:
+    """The keys of a table."""
+    return tuple(field.name for field in attrs.fields(record))
 
 
 def quoted(names: Iterable[str]) -> str:

@@ -107,7 +107,6 @@ _INFORMATION = (
         errors_of("bproc_nodelist", _LIBRARY, [_unwritable_set(), *_of_a_file(), _out_of_memory()]),
         nodesets.survey_set,
         nodesets.fill_all,
-        takes={"ns": unchecked},
     ),
     Service(
         errors_of(

@@ -10,7 +10,7 @@ from bprocsim.bproc.chrootcalls import SLAVE_CHROOT
 from bprocsim.bproc.nodes import NODE_NONE
 from bprocsim.bproc.service import Service, errors_of
 from bprocsim.errnos import Errno as E
-from bprocsim.faces.arguments import integer, unchecked
+from bprocsim.faces.arguments import integer
 from bprocsim.manual import Kind, Row
 
 _PAGES, _OLDER = "scyld-bproc_nodes", "sf-bproc_nodes"
@@ -78,7 +78,6 @@ _INFORMATION = (
         ),
         information.survey_out,
         information.fill_list,
-        takes={"list": unchecked},
     ),
     Service(
         errors_of(

@@ -20,14 +20,14 @@ def call_text(call: Any) -> str:
     if getattr(call, "caller", None) is not None:
         by = f" by {call.caller}"
     node = getattr(call, "from_node", None)
-    given = _of_aix(call) if _is_aix(call) else _given(call)
+    given = _of_method(call) if _is_of_method(call) else _given(call)
     return f"{call.call}({', '.join(given)}){by}" + ("" if node in (None, -1) else f" from node {node}")
 
 
-def _is_aix(call: Any) -> bool:
-    from bprocsim.scenario.aixcalls import AixTable
+def _is_of_method(call: Any) -> bool:
+    from bprocsim.scenario.callbase import MethodTable
 
-    return isinstance(call, AixTable)
+    return isinstance(call, MethodTable)
 
 
 def _given(call: Any) -> list[str]:
@@ -36,17 +36,17 @@ def _given(call: Any) -> list[str]:
     return [_argument(value) for name in names if (value := getattr(call, name, None)) is not None]
 
 
-def _of_aix(call: Any) -> list[str]:
-    """Write the arguments of a call of AIX: constants by their names; what was left out at the end is."""
-    from bprocsim.scenario.aixcalls import FILLED, parameters_of
+def _of_method(call: Any) -> list[str]:
+    """Write the arguments of a call in their order: constants by their names; what was left out at the end is."""
     from bprocsim.scenario.aixkinds import Constant, WorkValue
+    from bprocsim.scenario.callbase import parameters_of
 
     written: list[str] = []
-    for parameter in parameters_of(call.call):
+    for parameter in parameters_of(type(call), call.call):
         value = getattr(call, parameter.name)
         kind = attrs.fields_dict(type(call))[parameter.name].metadata["kind"]
         if value is None:
-            written.append("" if parameter.name != FILLED.get(call.call) else "{}")
+            written.append("" if parameter.name != call.fills.get(call.call) else "{}")
         elif parameter.kind is parameter.VAR_POSITIONAL and isinstance(value, list | tuple):
             written += [_argument(each) for each in value]
         else:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
 from attrs import frozen
 
 from bprocsim.scenario.aixkinds import PROCESSORS, AttributesValue, Constant, RsetValue, WorkValue
-from bprocsim.scenario.callbase import ENVIRONMENT, CallTable, Expecting
+from bprocsim.scenario.callbase import ENVIRONMENT, CallTable, MethodTable, MethodTables
 from bprocsim.scenario.commonkinds import MODE, NAME, PATH, POINTER_OR_TEXT, PROGRAM, SYSTEM, TEXT, VECTOR
 from bprocsim.scenario.kinds import Either, Integer, Kind, Listed, key
 from bprocsim.world.lpar import Lpar
@@ -120,10 +118,12 @@ AIX_CALLS = (
 
 
 @frozen(kw_only=True)
-class AixTable(Expecting):
+class AixTable(MethodTable):
     """A call of AIX, made by somebody on the partition."""
 
-    caller: str | None = key(NAME, "the idle_process that makes the call; left out: a fresh one", None)
+    made_of = Lpar
+    fills = FILLED
+
     system: str | None = key(SYSTEM, "on which partition, if there are several", None)
 
 
@@ -145,50 +145,12 @@ class RsetTable(CallTable):
     system: str | None = key(SYSTEM, "of which partition, if there are several", None)
 
 
-class _AixCalls(Mapping[str, type]):
-    """The class of each call's table by its name; one is made when a scenario first has it."""
-
-    def __init__(self) -> None:
-        self._made: dict[str, type] = {}
-
-    def __getitem__(self, name: str) -> type:
-        if name not in AIX_CALLS:
-            raise KeyError(name)
-        if name not in self._made:
-            self._made[name] = _table_of(name)
-        return self._made[name]
-
-    def __iter__(self) -> Any:
-        return iter(AIX_CALLS)
-
-    def __len__(self) -> int:
-        return len(AIX_CALLS)
-
-
-def parameters_of(name: str) -> list[inspect.Parameter]:
-    """Give the parameters of a call's method, without those that say who calls."""
-    found = inspect.signature(getattr(Lpar, name)).parameters.values()
-    return [each for each in found if each.name != "self" and each.kind is not inspect.Parameter.VAR_KEYWORD]
-
-
-def _table_of(name: str) -> type:
-    """Make the class of a call's table: its parameters; None for what may be left out."""
-    keys: dict[str, Any] = {}
-    for parameter in parameters_of(name):
-        kind, doc = _SPECIAL.get((name, parameter.name), AIX_KEYS[parameter.name])
-        several = parameter.kind is inspect.Parameter.VAR_POSITIONAL
-        may_be_left_out = several or parameter.default is not inspect.Parameter.empty
-        may_be_left_out = may_be_left_out or FILLED.get(name) == parameter.name
-        keys[parameter.name] = key(kind, doc, None if may_be_left_out else attrs.NOTHING)
-    if name == "ra_execle":
-        keys["envp"] = key(ENVIRONMENT, "environment; it comes after the arguments; left out: empty", None)
-    if name == "rs_alloc":
-        keys["name"] = key(NAME, "by which later calls name the set", None)
-    base = AixRunTable if name in (*RA_EXEC, "ra_fork") else AixTable
-    title = "".join(part.capitalize() for part in name.split("_"))
-    made = attrs.make_class(f"{title}Table", keys, bases=(base,), frozen=True, kw_only=True)
-    made.__doc__ = (getattr(Lpar, name).__doc__ or "").partition("\n")[0].partition(" Errors:")[0]
-    return made
-
-
-AIX_TABLES: Mapping[str, type] = _AixCalls()
+AIX_TABLES: Mapping[str, type] = MethodTables(
+    AIX_CALLS,
+    lambda call: AixRunTable if call in (*RA_EXEC, "ra_fork") else AixTable,
+    lambda call, name: _SPECIAL.get((call, name), AIX_KEYS[name]),
+    {
+        "ra_execle": {"envp": key(ENVIRONMENT, "environment; it comes after the arguments; left out: empty", None)},
+        "rs_alloc": {"name": key(NAME, "by which later calls name the set", None)},
+    },
+)

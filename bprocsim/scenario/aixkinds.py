@@ -62,7 +62,7 @@ class Constant:
             return value
         if not isinstance(value, str):
             raise refused(self.expected, value)
-        for name in _parts(value):
+        for name in parts(value):
             if name not in self.names:
                 raise WrongValue(f"there is no {self.what} {shown(name)}{choices(self.names, name)}")
         return value
@@ -77,12 +77,13 @@ class Constant:
         if isinstance(value, int):
             return value
         number = 0
-        for name in _parts(value):
+        for name in parts(value):
             number |= getattr(constants, name)
         return number
 
 
-def _parts(text: str) -> list[str]:
+def parts(text: str) -> list[str]:
+    """Give the names of constants with | between them."""
     return [part.strip() for part in text.split("|")]
 
 
@@ -139,9 +140,9 @@ class RsetValue:
         if isinstance(value, str):
             return value if self.default and value == DEFAULT else PROCESSORS.take(value)
         if isinstance(value, Mapping) and set(value) == {"name"}:
-            return {"name": _inner(Word("the name of a set"), value, "name")}
+            return {"name": inner(Word("the name of a set"), value, "name")}
         if isinstance(value, Mapping) and set(value) == {"pointer"}:
-            return {"pointer": _inner(POINTER, value, "pointer")}
+            return {"pointer": inner(POINTER, value, "pointer")}
         raise refused(self.expected, value)
 
     def schema(self) -> dict[str, Any]:
@@ -167,7 +168,8 @@ class RsetValue:
         return None if value["pointer"] == "null" else BAD_ADDRESS
 
 
-def _inner(kind: Any, value: Mapping[str, Any], key: str) -> Any:
+def inner(kind: Any, value: Mapping[str, Any], key: str) -> Any:
+    """Give what a key of a small table has, if its kind takes it. WrongValue: with the way to it."""
     try:
         return kind.take(value[key])
     except WrongValue as wrong:
@@ -218,7 +220,7 @@ class AttributesValue:
         if "pointer" in value and len(value) > 1:
             raise refused(self.expected, value)
         kinds = {"owner": ID, "group": ID, "mode": MODE, "pointer": POINTER}
-        return {key: _inner(kinds[key], value, key) for key in value}
+        return {key: inner(kinds[key], value, key) for key in value}
 
     def schema(self) -> dict[str, Any]:
         """Describe it in JSON Schema."""
@@ -235,29 +237,45 @@ class AttributesValue:
         return RsetAttributes(**value)
 
 
-@frozen
 class FilledValue:
-    """What a call has filled: a set, a list of numbers, or the fields of a record."""
+    """What a call has filled: a set, a text, a list, or fields of a record; of a record those that are given."""
 
-    expected: str = "logical ids such as '0-3,6', a list of numbers, or a table of numbers"
+    expected: str = "logical ids such as '0-3,6', a text, a list, or a table"
 
     def take(self, value: Any) -> Any:
         """Give it back, if it is one. WrongValue."""
         if isinstance(value, str):
-            return PROCESSORS.take(value)
+            return ReturnedText().take(value)
         if isinstance(value, list | tuple):
-            return tuple(Integer().take(each) for each in value)
+            return tuple(self._plain(each, number) for number, each in enumerate(value))
         if isinstance(value, Mapping):
-            return {name: _inner(Integer(), value, name) for name in value}
+            return {name: self._plain(each, name) for name, each in value.items()}
         raise refused(self.expected, value)
+
+    def _plain(self, value: Any, step: str | int) -> Any:
+        try:
+            if isinstance(value, list | tuple | Mapping):
+                return self.take(value)
+            return value if isinstance(value, str) else Integer().take(value)
+        except WrongValue as wrong:
+            raise WrongValue(wrong.what, (step, *wrong.at)) from None
 
     def schema(self) -> dict[str, Any]:
         """Describe it in JSON Schema."""
-        number = {"type": "integer"}
-        return {
-            "anyOf": [
-                PROCESSORS.schema(),
-                {"type": "array", "items": number},
-                {"type": "object", "additionalProperties": number},
-            ]
-        }
+        return {"type": ["string", "array", "object"]}
+
+
+class ReturnedText:
+    """Logical ids, or any other text that has a letter in it."""
+
+    expected = "logical ids such as '0-3,6', or a text"
+
+    def take(self, value: Any) -> str:
+        """Give it back, if it is one. WrongValue."""
+        if isinstance(value, str) and any(each.isalpha() for each in value):
+            return value
+        return PROCESSORS.take(value)
+
+    def schema(self) -> dict[str, Any]:
+        """Describe it in JSON Schema."""
+        return {"type": "string"}

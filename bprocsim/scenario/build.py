@@ -10,12 +10,12 @@ from attrs import frozen
 from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.faces.errors import CallError
 from bprocsim.faults import Planned
-from bprocsim.scenario.checks import ROOT, misfit, nodes_of
+from bprocsim.scenario.checks import misfit, nodes_of
 from bprocsim.scenario.faulttables import fault_of
 from bprocsim.scenario.load import Loaded
 from bprocsim.scenario.materials import Material
 from bprocsim.scenario.problems import Path, Problem, ScenarioError
-from bprocsim.scenario.systems import homes, system_of
+from bprocsim.scenario.systems import ROOT, homes, system_of
 from bprocsim.scenario.tables import CLUSTER, LPAR, LparTable, MachineTable, Scenario, written
 from bprocsim.scenario.variants import costs_of, cpu_of, edition_of, level_of
 from bprocsim.trace import Trace

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
+import attrs
 from attrs import frozen
 
 from bprocsim.errnos import Errno
-from bprocsim.scenario.aixkinds import PROCESSORS, FilledValue
+from bprocsim.scenario.aixkinds import PROCESSORS, FilledValue, ReturnedText
 from bprocsim.scenario.commonkinds import NAME, NODE, NS, TEXT, TRUTH, VECTOR
 from bprocsim.scenario.kinds import Choice, Either, Integer, Kind, Listed, Number, Table, Variables, key
 from bprocsim.signals import LAST, Signal
@@ -61,7 +64,7 @@ SIGNAL = Either(
     {str: Choice([each.name for each in Signal], "signal"), int: Integer(1, LAST, "a signal")}, "a signal: SIGKILL, 9"
 )
 STATUS = Integer(0, 255, "an exit status")
-_RETURNED = Either({int: Integer(), str: PROCESSORS}, "a whole number, or logical ids such as '0-3,6'")
+_RETURNED = Either({int: Integer(), str: ReturnedText()}, "a whole number, logical ids such as '0-3,6', or a text")
 
 
 @frozen(kw_only=True)
@@ -90,7 +93,7 @@ class ExpectTable:
     rset: str | None = key(_OrNone(PROCESSORS), 'the resource set of the new image, as in "0-3,6"', None)
     sradid: Any = key(_OrNone(Integer(0, what="an SRADID")), "the home SRAD of the new image", None)
     exception: str | None = key(_OrNone(NAME), "the class of what its program raised", None)
-    filled: Any = key(FilledValue(), "what it filled: a set, a list, the fields of a record", None)
+    filled: Any = key(FilledValue(), "what it filled: a set, a text, a list, fields of a record", None)
     raises: str | None = key(Choice(RAISES, "end"), "the call did not end", None)
 
 
@@ -114,3 +117,65 @@ class Expecting(CallTable):
 
     expect: ExpectTable = key(Table(ExpectTable), "any field of bp.Outcome", None)
     user: str = key(NAME, "who calls: a [[user]], or root", "root")
+
+
+@frozen(kw_only=True)
+class MethodTable(Expecting):
+    """A call whose own keys are the parameters of a method of `made_of`.
+
+    `fills` what a call of a name fills, so that it may be left out and be expected: `filled` of expect.
+    """
+
+    made_of: ClassVar[type]
+    fills: ClassVar[Mapping[str, str]]
+
+    caller: str | None = key(NAME, "the idle_process that makes the call; left out: a fresh one", None)
+
+
+def parameters_of(table: type[MethodTable], name: str) -> list[inspect.Parameter]:
+    """Give the parameters of a call's method, without those that say who calls."""
+    found = inspect.signature(getattr(table.made_of, name)).parameters.values()
+    return [each for each in found if each.name != "self" and each.kind is not inspect.Parameter.VAR_KEYWORD]
+
+
+class MethodTables(Mapping[str, type]):
+    """The class of each call's table by its name; one is made when a scenario first has it.
+
+    `names` the calls; `base` gives what a call's table begins with, `keys` what a parameter takes and means, by
+    its call and its own name; `more` keys that are no parameters.
+    """
+
+    def __init__(
+        self, names: tuple[str, ...], base: Callable[[str], type[MethodTable]],
+        keys: Callable[[str, str], tuple[Kind, str]], more: Mapping[str, Mapping[str, Any]],
+    ) -> None:  # fmt: skip
+        self._names, self._base, self._keys, self._more = names, base, keys, more
+        self._made: dict[str, type] = {}
+
+    def __getitem__(self, name: str) -> type:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._made:
+            self._made[name] = self._table_of(name)
+        return self._made[name]
+
+    def __iter__(self) -> Any:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def _table_of(self, name: str) -> type:
+        """Make the class of a call's table: its parameters; None for what may be left out."""
+        base, keys = self._base(name), dict[str, Any]()
+        for parameter in parameters_of(base, name):
+            kind, doc = self._keys(name, parameter.name)
+            several = parameter.kind is inspect.Parameter.VAR_POSITIONAL
+            may_be_left_out = several or parameter.default is not inspect.Parameter.empty
+            may_be_left_out = may_be_left_out or base.fills.get(name) == parameter.name
+            keys[parameter.name] = key(kind, doc, None if may_be_left_out else attrs.NOTHING)
+        keys |= self._more.get(name, {})
+        title = "".join(part.capitalize() or "_" for part in name.split("_"))
+        made = attrs.make_class(f"{title}Table", keys, bases=(base,), frozen=True, kw_only=True)
+        made.__doc__ = (getattr(base.made_of, name).__doc__ or "").partition("\n")[0].partition(" Errors:")[0]
+        return made

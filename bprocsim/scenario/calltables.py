@@ -1,4 +1,4 @@
-"""[[call]]: what is called, with what. Those of AIX are in `aixcalls`."""
+"""[[call]]: what is called, with what. Those of AIX are in `aixcalls`, the others of BProc in `bproccalls`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from bprocsim.scenario.aixcalls import AIX_TABLES, RsetTable
+from bprocsim.scenario.bproccalls import BPROC_TABLES
 from bprocsim.scenario.callbase import ENVIRONMENT, CallTable, Expecting, SleepTable
 from bprocsim.scenario.commonkinds import NAME, NODE, PATH, POINTER_OR_TEXT, SYSTEM, TEXT, TRUTH, VECTOR
 from bprocsim.scenario.iokinds import PORT_OR_LIST
@@ -85,6 +86,6 @@ _OWN: dict[str, type] = {
     "idle_process": IdleTable,
     "rset": RsetTable,
 }
-CALLS: Mapping[str, type] = ChainMap(AIX_TABLES, _OWN)  # type: ignore[arg-type]  # nobody puts anything in
+CALLS: Mapping[str, type] = ChainMap(AIX_TABLES, BPROC_TABLES, _OWN)  # type: ignore[arg-type]  # nobody puts any in
 
 CALL_TABLES: Tagged = tagged("call", CallTable, CALLS, "a list of tables, each with its call")

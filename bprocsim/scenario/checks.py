@@ -8,29 +8,17 @@ from typing import Any
 
 import attrs
 
-from bprocsim.aix.execrules import exec_profile
-from bprocsim.aix.raexec import RA_FORK_ERRORS, ra_exec_errors
-from bprocsim.aix.reconfigure import Reconfiguration
-from bprocsim.aix.service import Service
-from bprocsim.bproc.execmove import execmove_errors
+from bprocsim.bproc.nodes import NodeState
 from bprocsim.faults import Fault
-from bprocsim.kernel.calls import runner
-from bprocsim.manual import Errors
 from bprocsim.posix.credentials import Credentials
-from bprocsim.posix.execcalls import execve_errors
-from bprocsim.posix.profiles import PROFILES
-from bprocsim.scenario.aixcalls import AIX_CALLS, RA_EXEC, AixTable
-from bprocsim.scenario.aixkinds import MYSELF, RsetValue, WorkValue
-from bprocsim.scenario.callbase import NONE, ExpectTable, SleepTable
-from bprocsim.scenario.calltables import IdleTable, RunTable
+from bprocsim.scenario.callchecks import wrong_call
+from bprocsim.scenario.calltables import IdleTable
 from bprocsim.scenario.faulttables import fault_of
 from bprocsim.scenario.problems import Path, Problem, choices, shown
-from bprocsim.scenario.systems import Known, homes, misplaced
-from bprocsim.scenario.tables import CLUSTER, LPAR, OF_WORLD, ClusterTable, LparTable, Scenario
+from bprocsim.scenario.systems import ROOT, Known, homes, misplaced, wrong_node, wrong_user
+from bprocsim.scenario.tables import CLUSTER, LPAR, OF_WORLD, ClusterTable, Scenario
 from bprocsim.scenario.variants import costs_of, cpu_of, edition_of, level_of
 from bprocsim.world.specs import node_numbers
-
-ROOT = "root"
 
 
 def check(scenario: Scenario, known: Known) -> Iterator[Problem]:
@@ -44,15 +32,17 @@ def check(scenario: Scenario, known: Known) -> Iterator[Problem]:
                 yield wrong
                 continue
             yield from _nodes_named(table, (name, number, "on"), known)
+            if name == "node":
+                yield from _state(scenario, table, (name, number, "state"))
             if getattr(table, "owner", None) is not None:
-                yield from _user(table, "owner", (name, number), known)
+                yield from wrong_user(table, "owner", (name, number), known)
                 if table.uid is not None:
                     yield Problem((name, number, "uid"), "owner says whose it is already")
     yield from _twice(scenario, known)
     for number, table in _tables(scenario, "fault"):
         yield from _fault(table, ("fault", number), known)
     for number, table in _tables(scenario, "call"):
-        yield from check_call(scenario, table, number, known)
+        yield from wrong_call(scenario, table, number, known)
 
 
 def _tables(scenario: Scenario, name: str) -> Iterator[tuple[int, Any]]:
@@ -105,20 +95,26 @@ def _users(scenario: Scenario, known: Known) -> Iterator[Problem]:
             yield misfit(error, ("user", number), table)
 
 
-def _user(table: Any, key: str, path: Path, known: Known, idle: str | None = None) -> Iterator[Problem]:
-    name, (system, *_) = getattr(table, key), homes(table, known.systems, idle)
-    names = known.users.get(system, ())
-    if name not in names:
-        yield Problem((*path, key), f"there is no user {shown(name)}{choices(names, name)}")
-
-
 def _nodes_named(table: Any, path: Path, known: Known) -> Iterator[Problem]:
     if known.nodes is None or homes(table, known.systems) != (CLUSTER,):
         return
     try:
-        node_numbers(nodes_of(table), known.nodes)
+        numbers = node_numbers(nodes_of(table), known.nodes)
     except (ValueError, TypeError) as error:
         yield Problem(path, str(error).removeprefix("on: "))
+        return
+    twice = next((number for place, number in enumerate(numbers) if number in numbers[:place]), None)
+    if twice is not None:
+        yield Problem(path, f"it names {_called(twice)} twice")
+
+
+def _state(scenario: Scenario, table: Any, path: Path) -> Iterator[Problem]:
+    """See that a state is one of the edition's: only where nodes are files any word is one."""
+    cluster, there_are = scenario.systems.get(CLUSTER), [each.value for each in NodeState]
+    if table.state in (None, *there_are) or not isinstance(cluster, ClusterTable):
+        return
+    if not edition_of(cluster.edition).bpfs:
+        yield Problem(path, f"there is no state {shown(table.state)}{choices(there_are, table.state)}")
 
 
 def nodes_of(table: Any) -> Any:
@@ -126,14 +122,8 @@ def nodes_of(table: Any) -> Any:
     return "master" if table.on is None else table.on
 
 
-def _node(number: int | None, path: Path, known: Known) -> Iterator[Problem]:
-    if number is not None and known.nodes is not None and number >= known.nodes:
-        there_are = f"nodes are 0 to {known.nodes - 1}" if known.nodes else "the cluster has no slaves"
-        yield Problem(path, f"there is no node {number}; {there_are}, and -1 is the master")
-
-
 def _twice(scenario: Scenario, known: Known) -> Iterator[Problem]:
-    """Find two things of one path on one node."""
+    """Find two things of one path on one node, and nodes that two tables are about."""
     first: dict[tuple[str, int | str], Path] = {}
     for name in ("directory", "file", "link"):
         for number, table in _tables(scenario, name):
@@ -141,11 +131,21 @@ def _twice(scenario: Scenario, known: Known) -> Iterator[Problem]:
             for node in _numbers(table, known):
                 before = first.setdefault((_normal(table.path), node), path)
                 if before != path:
-                    where = (
-                        f"on {node}" if isinstance(node, str) else "on the master" if node == -1 else f"on node {node}"
-                    )
-                    yield Problem(path, f"{table.path} {where} is made by {'.'.join(map(str, before[:2]))} already")
+                    made_by = ".".join(map(str, before[:2]))
+                    yield Problem(path, f"{table.path} on {_called(node)} is made by {made_by} already")
                     break
+    named: dict[int | str, int] = {}
+    for number, table in _tables(scenario, "node"):
+        for node in dict.fromkeys(_numbers(table, known)):
+            if node in named:
+                yield Problem(("node", number, "on"), f"{_called(node)} is named by node.{named[node]} already")
+                break
+            named[node] = number
+
+
+def _called(node: int | str) -> str:
+    """Give what a node, the master or a partition is called in errors."""
+    return node if isinstance(node, str) else "the master" if node == -1 else f"node {node}"
 
 
 def _normal(path: str) -> str:
@@ -170,110 +170,12 @@ def _fault(table: Any, path: Path, known: Known) -> Iterator[Problem]:
         return
     for name in ("node", "a", "b"):
         if hasattr(table, name):
-            yield from _node(getattr(table, name), (*path, name), known)
+            yield from wrong_node(getattr(table, name), (*path, name), known)
     try:
         made: Fault = fault_of(table)
         assert made is not None
     except (ValueError, TypeError) as error:
         yield misfit(error, path, table)
-
-
-def check_call(scenario: Scenario, table: Any, number: int, known: Known) -> Iterator[Problem]:
-    """Find what of a call leads nowhere: users, nodes, names that earlier calls have to make, expected rows."""
-    path: Path = ("call", number)
-    caller = getattr(table, "caller", None)
-    idle = known.idle.get(caller, (number, None)) if caller is not None else (number, None)
-    if caller is not None and idle[0] >= number:
-        made = {name: place for name, (place, _) in known.idle.items()}
-        yield _unmade(caller, (*path, "caller"), made, "idle_process")
-        return
-    wrong = None if isinstance(table, SleepTable) else misplaced(table, path, known, idle[1])
-    if wrong is not None:
-        yield wrong
-        return
-    if hasattr(table, "user") and caller is None:
-        yield from _user(table, "user", path, known, idle[1])
-    elif caller is not None and table.user != ROOT:
-        yield Problem((*path, "user"), f"the call is made by {shown(caller)}, who has a user already")
-    for name in ("from_node", "node") if isinstance(table, IdleTable) else ("from_node",):
-        yield from _node(getattr(table, name, None), (*path, name), known)
-    if isinstance(table, RunTable) and not table.args:
-        yield Problem((*path, "args"), "expected a program's name and its arguments, got nothing")
-    yield from _names(table, number, known, idle[1])
-    home = homes(table, known.systems, idle[1])[0]
-    if isinstance(table, AixTable) and home in scenario.partitions:
-        level = level_of(scenario.partitions[home].level)
-        if table.call in level.lacks:
-            yield Problem((*path, "call"), f"AIX {level.name} has no {table.call}")
-    expect: ExpectTable | None = getattr(table, "expect", None)
-    if expect is not None:
-        yield from _rows(scenario, table, expect, (*path, "expect"), home)
-
-
-def _unmade(name: str, path: Path, there_are: dict[str, int], maker: str) -> Problem:
-    """Tell that no call before this one has made what it names."""
-    made = [each for each, place in there_are.items() if place < int(path[1])]
-    listed = choices(made, name) if made else ""
-    return Problem(path, f"no {maker} before this call has the name {shown(name)}{listed}")
-
-
-def _names(table: Any, number: int, known: Known, idle: str | None) -> Iterator[Problem]:
-    """See that processes and sets which a call of AIX names are made by calls before it."""
-    found = homes(table, known.systems, idle)
-    processes = {name: place for name, (place, system) in known.idle.items() if system in found}
-    for field in attrs.fields(type(table)) if isinstance(table, AixTable) else ():
-        kind, value = field.metadata["kind"], getattr(table, field.name)
-        if isinstance(kind, WorkValue) and isinstance(value, str) and value != MYSELF:
-            there_are, maker, name = processes, "idle_process", value
-        elif isinstance(kind, RsetValue) and isinstance(value, dict) and "name" in value:
-            there_are, maker, name = known.sets, "rset or rs_alloc", value["name"]
-        else:
-            continue
-        if there_are.get(name, number) >= number:
-            yield _unmade(name, ("call", number, field.name), there_are, maker)
-
-
-def _rows(scenario: Scenario, table: Any, expect: ExpectTable, path: Path, system: str) -> Iterator[Problem]:
-    """See that an expected errno or cause is one that some row of the call has."""
-    asked = {name: getattr(expect, name) for name in ("errno", "late_errno", "cause")}
-    asked = {name: value for name, value in asked.items() if value not in (None, NONE)}
-    if not asked:
-        return
-    call, tables = table.call, _errors(scenario, table.call, system)
-    for name, value in asked.items():
-        rows = [row for each in tables for row in each.rows if (row.kind.value == "late") == (name == "late_errno")]
-        if name == "cause":
-            rows = [row for each in tables for row in each.rows]
-        there_are = list(dict.fromkeys(row.cause if name == "cause" else row.errno.name for row in rows))
-        if value not in there_are:
-            what = "row" if name == "cause" else name.replace("_", " ")
-            yield Problem((*path, name), f"{call} has no {what} {shown(value)}{choices(there_are, value)}")
-
-
-def _errors(scenario: Scenario, call: str, system: str) -> list[Errors]:
-    """Give the tables whose rows a call may end in."""
-    table = scenario.systems.get(system)
-    if not isinstance(table, ClusterTable):
-        return _errors_of_aix(scenario.partitions.get(system), call)
-    kernel = PROFILES[table.kernel]
-    moves = execmove_errors(edition_of(table.edition), kernel)
-    if call == "run":
-        return [execve_errors(kernel), moves]
-    return [execve_errors(kernel)] if call == "execve" else [moves] if "execmove" in call else []
-
-
-def _errors_of_aix(lpar: LparTable | None, call: str) -> list[Errors]:
-    if lpar is None:
-        return []
-    profile = exec_profile(level_of(lpar.level))
-    if call in ("run", "execve"):
-        return [execve_errors(profile)]
-    if call in RA_EXEC:
-        return [ra_exec_errors(profile)]
-    if call == "ra_fork":
-        return [RA_FORK_ERRORS]
-    service = runner("rs_setpartition" if call == "set_partition" else call) if call in AIX_CALLS else None
-    return [service.errors] if isinstance(service, Service | Reconfiguration) else []
 
 
 def known_of(scenario: Scenario, values: dict[str, Any], wrong: set[Path]) -> Known:

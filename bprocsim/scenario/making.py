@@ -10,23 +10,22 @@ import attrs
 
 from bprocsim.aix.constants import BINDTHREAD, R_THREAD, RS_ADDRESOURCE, RS_DELRESOURCE
 from bprocsim.aix.records import RadInfo, RsetAttributes
+from bprocsim.bproc.records import BprocAddress, BprocNodeInfo, BprocNodeSet, BprocVersion
 from bprocsim.faces.errors import CallError
 from bprocsim.posix.execcalls import execve_errors
-from bprocsim.scenario.aixcalls import FILLED, AixTable, RsetTable, parameters_of
+from bprocsim.scenario.aixcalls import RsetTable
 from bprocsim.scenario.aixkinds import Named, WorkValue, thread_of
 from bprocsim.scenario.build import World
+from bprocsim.scenario.callbase import MethodTable, parameters_of
 from bprocsim.scenario.calltables import IdleTable, RunTable
-from bprocsim.scenario.checks import ROOT
 from bprocsim.scenario.iokinds import io_value
 from bprocsim.scenario.load import Loaded
-from bprocsim.scenario.systems import system_of
+from bprocsim.scenario.systems import ROOT, system_of
 from bprocsim.scenario.values import bytes_of, c_value, variables_of, vector_of
 from bprocsim.world.lpar import Lpar
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.simulation import Timeout
 
-# Keys that say who calls, and how; the others are the call's own.
-_HOW = frozenset(("call", "expect", "user", "caller", "input", "cwd", "timeout_ns", "name", "system"))
 _WORK_TYPES = {"rsid": "rstype", "rsid1": "rstype1", "who": "what"}
 
 
@@ -59,7 +58,7 @@ class Making:
             return self._idle_process(system, call)
         if isinstance(call, RunTable):
             return _run(system, call, _user_of(system, call))
-        return self._aix(system, number, call) if isinstance(call, AixTable) else self._direct(system, call)
+        return self._method(system, number, call) if isinstance(call, MethodTable) else self._direct(system, call)
 
     def _idle_process(self, system: Any, call: Any) -> Outcome:
         """Start a process that waits; its pid is the value."""
@@ -73,10 +72,8 @@ class Making:
         return Outcome("idle_process", process.pid, pid=process.pid, node=process.node, returned=True)
 
     def _direct(self, system: Any, call: Any) -> Outcome:
-        """Make a call of BProc, or execve."""
+        """Make a call of bproc_execmove, or execve."""
         options = self._how(system, call)
-        if call.from_node is not None and not isinstance(system, Lpar):
-            options["from_node"] = call.from_node
         for name in ("argv", "envp"):
             if getattr(call, name) is not None:
                 options[name] = vector_of(getattr(call, name))
@@ -84,7 +81,6 @@ class Making:
         if call.call == "execve":
             made = system.execve(c_value(call.path), **options)
         elif hasattr(call, "port"):
-            options["listen"] = call.listen
             made = system.bproc_execmove_io(call.node, io_value(call.port), c_value(call.cmd), **options)
         else:
             made = system.bproc_execmove(call.node, c_value(call.cmd), **options)
@@ -99,20 +95,21 @@ class Making:
             options["user"] = _user_of(system, call)
         if hasattr(call, "input"):
             options |= {"input": bytes_of(call.input), "cwd": call.cwd, "timeout_ns": call.timeout_ns}
+        if hasattr(call, "listen"):
+            options["listen"] = call.listen
+        if getattr(call, "from_node", None) is not None and not isinstance(system, Lpar):
+            options["from_node"] = call.from_node
         return options
 
-    # ---- AIX ----
+    # ---- calls whose keys are a method's parameters ----
 
-    def _aix(self, lpar: Lpar, number: int, call: Any) -> Outcome:
-        """Make a call of bp.Lpar: its own keys are the method's parameters."""
-        own: dict[str, Any] = {}
-        for field in attrs.fields(type(call)):
-            if field.name not in _HOW or (field.name == "name" and call.call in ("mkrset", "rmrset")):
-                own[field.name] = self._value(call, field, getattr(call, field.name))
-        if call.call == "ra_fork":
+    def _method(self, system: Any, number: int, call: Any) -> Outcome:
+        """Make a call of bp.Lpar or bp.Cluster by its own name."""
+        parameters = parameters_of(type(call), call.call)
+        own = {each.name: self._value(call, each.name) for each in parameters}
+        if "child" in own:
             own["child"] = self._loaded.children[number].function
-        self._fill(call, own)
-        parameters = parameters_of(call.call)
+        self._fill(system, call, own)
         several = any(each.kind is inspect.Parameter.VAR_POSITIONAL for each in parameters)
         in_order: list[Any] = []
         by_name: dict[str, Any] = {}
@@ -122,26 +119,30 @@ class Making:
                 in_order += own[name] or []
             elif several:
                 in_order.append(own[name])
-            elif getattr(call, name) is not None or name == FILLED.get(call.call):
+            elif getattr(call, name) is not None or own[name] is not None:
                 by_name[name] = own[name]
         if call.call == "ra_execle":
-            in_order.append(own["envp"] if call.envp is not None else {})
-        outcome: Outcome = getattr(lpar, call.call)(*in_order, **by_name, **self._how(lpar, call))
+            in_order.append({} if call.envp is None else self._value(call, "envp"))
+        outcome: Outcome = getattr(system, call.call)(*in_order, **by_name, **self._how(system, call))
         if call.call == "rs_alloc" and call.name is not None and not outcome.failed:
             self._named.sets[call.name] = outcome.value
         return outcome
 
-    def _value(self, call: Any, field: Any, value: Any) -> Any:
+    def _value(self, call: Any, name: str) -> Any:
         """Give what a value of the file means to the method."""
-        kind, name = field.metadata["kind"], field.name
+        kind, value = attrs.fields_dict(type(call))[name].metadata["kind"], getattr(call, name)
         if value is None or name == "child":
             return value
         if isinstance(kind, WorkValue) and self._of_thread(call, name):
             return thread_of(value, self._named, name)
         if hasattr(kind, "means"):
             return kind.means(value, self._named, name)
+        if name == "nodes" and isinstance(value, tuple):
+            return list(value)
         if name in ("argv", "envp", "arguments"):
             return vector_of(value)
+        if name == "port":
+            return io_value(value)
         if name == "args":
             return [c_value(each) for each in value]
         return c_value(value) if isinstance(value, dict) else value
@@ -155,20 +156,44 @@ class Making:
         number = field.metadata["kind"].means(getattr(call, beside), self._named, beside)
         return bool(number == (BINDTHREAD if beside == "what" else R_THREAD))
 
-    def _fill(self, call: Any, own: dict[str, Any]) -> None:
+    def _fill(self, system: Any, call: Any, own: dict[str, Any]) -> None:
         """Give what a call fills, where it was left out, and remember it."""
-        name = FILLED.get(call.call)
-        if name is None:
+        name = call.fills.get(call.call)
+        if name is None or not _takes(system, call, name):
             return
         if own[name] is None and getattr(call, name) is None:
-            own[name] = _FRESH[name]() if name in _FRESH else self._named.lpar.rset("")
+            own[name] = fresh_of(system, call.call, name)
         own[name] = list(own[name]) if isinstance(own[name], tuple) else own[name]
         self.filled = own[name]
         if call.call == "rs_op" and own["command"] in (RS_ADDRESOURCE, RS_DELRESOURCE):
             self.filled = own["rset1"]
+        if own.get("len", 0) is None:
+            own["len"] = STATUS_BYTES
+
+
+STATUS_BYTES = 16  # room for the longest state, and its NUL
+
+
+def _takes(system: Any, call: Any, name: str) -> bool:
+    """Tell whether a call takes an argument in the edition of the cluster."""
+    service = None if isinstance(system, Lpar) else system.edition.calls().get(call.call)
+    return service is None or service.takes is None or name in service.takes
+
+
+def fresh_of(system: Any, call: str, name: str) -> Any:
+    """Make what a call is to fill."""
+    if isinstance(system, Lpar):
+        return _FRESH[name]() if name in _FRESH else system.rset("")
+    if call == "bproc_nodelist" and system.edition.bpfs:
+        return BprocNodeSet()
+    return _FRESH_OF_BPROC[name]()
 
 
 _FRESH: dict[str, Any] = {"array": list, "attributes": RsetAttributes, "out": RadInfo}
+_FRESH_OF_BPROC: dict[str, Any] = {
+    "status": bytearray, "value": bytearray, "info": BprocNodeInfo, "list": list, "addr": BprocAddress,
+    "version": BprocVersion, "ns": BprocNodeSet, "out": BprocNodeSet,
+}  # fmt: skip
 
 
 def _user_of(system: Any, call: Any) -> Any:

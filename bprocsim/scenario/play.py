@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
 from attrs import fields, frozen
 
 from bprocsim.aix.rset import Rset, listed, written
+from bprocsim.bproc.records import BprocNodeSet
 from bprocsim.errnos import Errno
 from bprocsim.faces.errors import CallError
 from bprocsim.scenario.aixkinds import IDS_MAX
@@ -125,12 +126,20 @@ def told(outcome: Outcome) -> dict[str, Any]:
 
 
 def plain_filled(filled: Any) -> Any:
-    """Give what a call has filled as plain values: a text for a set, a list, or a table."""
+    """Give what a call has filled as plain values: a text for a set or a buffer, a list, or a table."""
     if isinstance(filled, Rset):
         return repr(filled)
+    if isinstance(filled, bytes | bytearray):
+        return filled.decode("utf-8", "backslashreplace").removesuffix("\0")
+    if isinstance(filled, BprocNodeSet):
+        return plain_filled(filled.node)
     if attrs.has(type(filled)):
-        return attrs.asdict(filled)
-    return list(filled) if isinstance(filled, list) else None
+        return {field.name: _plain(getattr(filled, field.name)) for field in attrs.fields(type(filled))}
+    return [_plain(each) for each in filled] if isinstance(filled, list) else None
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, int | str) else plain_filled(value)
 
 
 def _name(errno: Errno | None) -> str | None:
@@ -150,8 +159,19 @@ def _missed(expect: ExpectTable, outcome: Outcome | None, raised: str | None, fi
     for name, value in given.items():
         stream, contains = name.removesuffix("_contains"), name.endswith("_contains")
         expected, got = _meant(stream, value), found[stream]
-        if (expected not in got) if contains else (got != expected):
+        if (expected not in got) if contains else not _fits(got, expected):
             yield Missed(name, expected, got)
+
+
+def _fits(got: Any, expected: Any) -> bool:
+    """Tell whether a value is what was expected; of a table those keys are that were given."""
+    if isinstance(expected, Mapping):
+        return isinstance(got, Mapping) and all(
+            name in got and _fits(got[name], value) for name, value in expected.items()
+        )
+    if isinstance(expected, list | tuple):
+        return isinstance(got, list | tuple) and len(got) == len(expected) and all(map(_fits, got, expected))
+    return bool(got == expected)
 
 
 def _exceptions(world: World, since_ns: int, outcome: Outcome | None) -> Iterator[Missed]:
@@ -173,7 +193,7 @@ def _meant(name: str, value: Any) -> Any:
         return None
     if name == "signal" and isinstance(value, str):
         return int(Signal[value])
-    if name in ("rset", "value", "filled") and isinstance(value, str):
+    if name in ("rset", "value", "filled") and isinstance(value, str) and not any(each.isalpha() for each in value):
         return written(listed(value, name, IDS_MAX - 1))  # "2,3" is "2-3"
     if name == "causes":
         return [None if each == NONE else each for each in value]

@@ -94,9 +94,14 @@ def _unknown(name: str, kind: type) -> str:
     return f"there is no such key here{_elsewhere(name)}{choices(names, name)}"
 
 
+MANY = 12  # tables that have a key, of which nothing can be said any more
+
+
 def _elsewhere(name: str) -> str:
     """Say which tables have a key of that name."""
     from bprocsim.scenario.jsonschema import bracketed, tables  # looked at when something is wrong
 
     homes = [bracketed(title) for title, record in tables() if name in attrs.fields_dict(record)]
-    return f", it belongs to {' or '.join(homes[:3])}" if 0 < len(homes) <= 3 else ""
+    if not 0 < len(homes) <= MANY:
+        return ""
+    return f", it belongs to {' or '.join(homes[:3])}{' or others' if len(homes) > 3 else ''}"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from attrs import frozen
 
 from bprocsim.scenario.aixcalls import AixTable, RsetTable
+from bprocsim.scenario.bproccalls import BprocTable
 from bprocsim.scenario.calltables import ExecmoveTable
 from bprocsim.scenario.faulttables import OF_ONE_MACHINE, FaultTable
 from bprocsim.scenario.problems import Path, Problem, choices, shown
 from bprocsim.scenario.tables import CLUSTER, LPAR, NodeTable, Scenario, UserTable
+
+ROOT = "root"
 
 # Keys whose values are nodes, which a cluster has.
 _NODES = ("on", "node", "from_node")
@@ -45,7 +49,7 @@ def homes(table: Any, systems: tuple[str, ...], idle: Any = None) -> tuple[str, 
     asked = getattr(table, "system", None)
     if asked is not None:
         return (asked,)
-    if isinstance(table, ExecmoveTable | NodeTable):
+    if isinstance(table, BprocTable | ExecmoveTable | NodeTable):
         return (CLUSTER,)
     if isinstance(table, AixTable | RsetTable) or (isinstance(table, FaultTable) and table.kind == "CoreFails"):
         return (str(idle),) if idle is not None else partitions(systems) or (LPAR,)
@@ -85,3 +89,18 @@ def misplaced(table: Any, path: Path, known: Known, idle: Any = None) -> Problem
 
 def _tag(table: Any) -> Path:
     return tuple(name for name in ("call", "kind") if hasattr(table, name))[:1]
+
+
+def wrong_user(table: Any, key: str, path: Path, known: Known, idle: str | None = None) -> Iterator[Problem]:
+    """Tell that a table names a user whom its system does not have."""
+    name, (system, *_) = getattr(table, key), homes(table, known.systems, idle)
+    names = known.users.get(system, ())
+    if name not in names:
+        yield Problem((*path, key), f"there is no user {shown(name)}{choices(names, name)}")
+
+
+def wrong_node(number: int | None, path: Path, known: Known) -> Iterator[Problem]:
+    """Tell that there is no node of a number."""
+    if number is not None and known.nodes is not None and number >= known.nodes:
+        there_are = f"nodes are 0 to {known.nodes - 1}" if known.nodes else "the cluster has no slaves"
+        yield Problem(path, f"there is no node {number}; {there_are}, and -1 is the master")

@@ -11,8 +11,8 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from bprocsim.bproc.nodes import NodeState
 from bprocsim.posix.profiles import PROFILES
+from bprocsim.scenario.bprockinds import StateWord
 from bprocsim.scenario.callbase import CallTable
 from bprocsim.scenario.calltables import CALL_TABLES
 from bprocsim.scenario.commonkinds import ARCH, ID, MODE, NAME, NAMES, ON, SYSTEM, TRUTH
@@ -112,7 +112,7 @@ class NodeTable:
     """What becomes of nodes before the first call."""
 
     on: Any = key(ON, "which nodes")
-    state: str | None = key(Choice([each.value for each in NodeState], "state"), "set by the administrator", None)
+    state: str | None = key(StateWord(), "set by the administrator", None)
     mode: int | None = key(MODE, "who may move there; only the bits 0o111 count", None)
     owner: str | None = key(NAME, "the user whose node it is", None)
     uid: int | None = key(ID, "id of its user, in place of owner", None)

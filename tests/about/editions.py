@@ -86,7 +86,7 @@ def editions_page() -> str:
         "## Which calls there are",
         prose(
             """Those about nodes and processes that not all three have, or that take other arguments in some; all that
-            move a process take the same, but for I/O."""
+            move a process take the same, but for I/O. `bproc_nodelist` fills a list of records, in 4.0 a set."""
         ),
         table(("call", *NAMES), _calls()),
         "## States of a node",

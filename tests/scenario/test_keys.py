@@ -11,6 +11,7 @@ from cattrs import ClassValidationError
 
 import bprocsim as bp
 from bprocsim.scenario.aixcalls import AIX_CALLS
+from bprocsim.scenario.bproccalls import BPROC_CALLS
 from bprocsim.scenario.callbase import ExpectTable
 from bprocsim.scenario.calltables import CALLS
 from bprocsim.scenario.faulttables import FAULT_KEYS, FAULTS
@@ -161,6 +162,23 @@ def test_a_call_of_a_partition_has_the_parameters_of_the_method(name: str) -> No
     # The environment of ra_execle comes last among the arguments; a set that rs_alloc makes can be named.
     more = {"ra_execle": {"envp"}, "rs_alloc": {"name"}}.get(name, set())
     assert keys == (set(method) - {"self", "by"}) | who | more
+
+
+def test_every_call_of_a_cluster_has_its_table() -> None:
+    methods = {name for kind in bp.Cluster.__mro__ for name, method in vars(kind).items() if _gives_an_outcome(method)}
+    assert methods <= set(CALLS)
+    assert methods == {*BPROC_CALLS, "bproc_execmove", "bproc_execmove_io", "_bproc_execmove_io", "execve"}
+
+
+@pytest.mark.parametrize("name", BPROC_CALLS)
+def test_a_call_of_a_cluster_has_the_parameters_of_the_method(name: str) -> None:
+    import inspect
+
+    method = inspect.signature(getattr(bp.Cluster, name)).parameters
+    keys = {field.name for field in attrs.fields(CALLS[name])} - OURS
+    how = str(method["by"].annotation)
+    who = {"user", "caller", "from_node", *(() if "From" in how else ("input", "cwd", "timeout_ns"))}
+    assert keys == (set(method) - {"self", "by"}) | who | ({"listen"} if "ByPort" in how else set())
 
 
 def test_the_cluster_has_the_parameters_of_the_class() -> None:
