@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 _ABNORMAL = "bpsh: Child process on node {node} exited abnormally."
-_LANL_TOOLS = Tools(vector=False, minus_one_is_master=True, abnormal=_ABNORMAL, fixed_columns=True)
+_LANL_TOOLS = Tools(vector=True, minus_one_is_master=True, abnormal=_ABNORMAL, fixed_columns=True)
 
 
 def _check_timeout(_edition: Any, _attribute: Any, value: Any) -> None:

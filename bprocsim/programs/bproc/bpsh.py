@@ -14,9 +14,10 @@ from bprocsim.faces.bproc import BprocProc
 from bprocsim.faces.errors import CallError
 from bprocsim.posix.pathcalls import X_OK
 from bprocsim.programs.bproc.command import Ends, Options, Steps, run, version_line
-from bprocsim.programs.bproc.forward import Forwarder, Job, Shape
+from bprocsim.programs.bproc.forward import STREAMS, Forwarder, Job, Shape
 from bprocsim.programs.bproc.launch import Command, launch_by_forks
 from bprocsim.programs.bproc.nodes import listed, refused, specified
+from bprocsim.programs.bproc.vector import launch_by_vector
 from bprocsim.units import ms
 
 USAGE = """\
@@ -34,16 +35,22 @@ Usage: bpsh [options] nodes command
   -p           Prefix each line of output with the node number it is from (implies -L).
   -s           Show the output from each node sequentially.
   -d           Print a divider between the output from each node (implies -s).
+  -I file      Read stdin from a file on each node.
+  -O file      Write stdout to a file on each node.
+  -E file      Write stderr to a file on each node.
   -b num       Set IO buffer size to num bytes.
   -t           Print the time that all took."""
 
 _OPTIONS = Options(
     "+hvaAnNLpsdb:I:O:E:t1l:",
-    {"help": "h", "stdin": "I", "stdout": "O", "stderr": "E", "time": "t"},
+    {"help": "h", "version": "V", "stdin": "I", "stdout": "O", "stderr": "E", "time": "t"},
 )
 
 # Names of the caller's own machine, beside its host name, which none of the nodes has.
 _HERE = ("n-1", "localhost")
+
+# What an option says instead of a connection: the descriptor that is to be a file on the node.
+_FILES = {"I": 0, "O": 1, "E": 2}
 
 _USUAL_PATH = ":/bin:/usr/bin"
 # A child whose connections have not come when it ends has so long for them. Source: bproc-4.0.0pre8-clients.
@@ -57,13 +64,14 @@ class _Asked:
 
     shape: Shape
     classes: str = ""  # "a", "A" or "1": which nodes, where no specification is given
+    files: dict[int, str] = field(factory=dict)
     reads_stdin: bool = True
     forwards: bool = True
     timed: bool = False
     words: list[str] = field(factory=list)
 
 
-def _asked(proc: BprocProc, words: list[str]) -> Steps:
+def _asked(proc: BprocProc, tools: Tools, words: list[str]) -> Steps:
     """Take the command line apart. Ends: it is wrong, or asks for no command."""
     name = (proc.argv or ["bpsh"])[0]
     given, rest = _OPTIONS.read("bpsh", words)
@@ -72,18 +80,21 @@ def _asked(proc: BprocProc, words: list[str]) -> Steps:
         raise Ends(1, USAGE, fd=1)
     if "v" in letters:
         raise Ends(0, (yield from version_line(proc, "bpsh")), fd=1)
+    if "V" in letters:  # the long option leads to a short one that there never was
+        raise Ends(1)
     size = letters.get("b", "4096")
     if not (size.isascii() and size.isdecimal() and int(size[:10]) > 0):
         raise Ends(1, f"Invalid buffer size: {size}")
-    for letter in "IOE":
-        if letter in letters:
-            raise Ends(1, f"{name}: -{letter}: files on nodes need I/O lists, which this BProc does not have")
+    files = {fd: letters[letter] for letter, fd in _FILES.items() if letter in letters}
+    if files and not tools.vector:
+        letter = next(letter for letter in _FILES if letter in letters)
+        raise Ends(1, f"{name}: -{letter}: files on nodes need I/O lists, which this BProc does not have")
     divider, prefix = "d" in letters, "p" in letters
     shape = Shape(prefix, prefix or "L" in letters, divider or "s" in letters, divider, int(size[:10]))
     classes = next((letter for letter, _ in reversed(given) if letter in "aA1"), "")
     if len(rest) < (1 if classes else 2):
         raise Ends(1, USAGE, fd=1)
-    return _Asked(shape, classes, "n" not in letters, "N" not in letters, "t" in letters, rest)
+    return _Asked(shape, classes, files, "n" not in letters, "N" not in letters, "t" in letters, rest)
 
 
 def _found(proc: BprocProc, word: str) -> Steps:
@@ -126,19 +137,21 @@ def bpsh(proc: BprocProc, tools: Tools) -> Steps:
     """Run it as a program; gives the greatest exit status of its processes, 255 for one that was killed."""
 
     def main(words: list[str]) -> Steps:
-        asked = yield from _asked(proc, words)
+        asked = yield from _asked(proc, tools, words)
         text = "" if asked.classes else asked.words.pop(0)
         path = yield from _found(proc, asked.words[0])
         nodes = yield from _nodes(proc, asked, text, tools)
         if not nodes and (text in _HERE or text == (yield from proc.gethostname())):
             yield from _become(proc, asked.words)
         began = yield from proc.gettimeofday()
-        forwarder = Forwarder([Job(node) for node in nodes], asked.shape, asked.reads_stdin)
-        command = Command(path, asked.words, proc.env, asked.forwards)
-        status = yield from launch_by_forks(proc, forwarder, command)
+        streams = tuple(fd for fd in STREAMS if asked.forwards and fd not in asked.files)
+        forwarder = Forwarder([Job(node) for node in nodes], asked.shape, streams, asked.reads_stdin)
+        command = Command(path, asked.words, proc.env, asked.forwards, asked.files)
+        launch = launch_by_vector if tools.vector else launch_by_forks
+        status = (yield from launch(proc, forwarder, command)) if nodes else 0
         forwarder.launched = True
         status = max(status, (yield from _wait(proc, forwarder, tools)))
-        if asked.forwards and not all(len(job.connected) == 3 or not job.pid for job in forwarder.jobs):
+        if any(job.pid and len(job.connected) < len(streams) for job in forwarder.jobs):
             yield from proc.sleep(_LATE_NS)
         yield from forwarder.finish(proc, forwarder.jobs)
         if asked.timed:

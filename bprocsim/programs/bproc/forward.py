@@ -52,21 +52,24 @@ class Job:
     copiers: list[int] = field(factory=list)
     kept: list[tuple[int, bytes]] = field(factory=list)
 
-    @property
-    def settled(self) -> bool:
-        """Tell whether no connection of it is to be waited for."""
-        return self.ended or len(self.connected) == len(STREAMS)
-
 
 @define(on_setattr=setters.NO_OP, eq=False)
 class Forwarder:
-    """The streams of all jobs. `feeding` what bpsh reads is being handed on; `launched` all jobs are started."""
+    """The streams of all jobs: `streams` those for which each connects, in their order.
+
+    `feeding` what bpsh reads is being handed on; `launched` all jobs are started.
+    """
 
     jobs: list[Job]
     shape: Shape
+    streams: tuple[int, ...] = STREAMS
     reads_stdin: bool = True
     launched: bool = False
     feeding: bool = False
+
+    def settled(self, job: Job) -> bool:
+        """Tell whether no connection of a job is to be waited for."""
+        return job.ended or len(job.connected) == len(self.streams)
 
     def connect(self, proc: BprocProc, job: Job, stream: int, fd: int) -> Steps:
         """Take a connection as one of a job's streams."""
@@ -79,7 +82,7 @@ class Forwarder:
 
     def feed_if_settled(self, proc: BprocProc) -> Steps:
         """Begin to hand on what bpsh reads, once every job has its connections or will have none."""
-        if self.feeding or not self.launched or not all(job.settled for job in self.jobs):
+        if self.feeding or not self.launched or not all(map(self.settled, self.jobs)):
             return
         self.feeding = True
         # Whoever reads no more is told apart by the error, and must not end bpsh.

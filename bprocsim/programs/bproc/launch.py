@@ -1,4 +1,4 @@
-"""How bpsh starts its processes: each by a fork and an execmove, which connects back three times for its streams."""
+"""How bpsh starts processes without vectors: each by a fork and an execmove, which connects back for its streams."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ from bprocsim.programs.bproc.command import Steps
 from bprocsim.programs.bproc.forward import STREAMS, Forwarder, Job
 
 _BACKLOG = 1024
-_NOBODY = Address("", 0)
+_ANYWHERE = Address("", 0)
 
 
 @define(on_setattr=setters.NO_OP, eq=False)
 class Command:
     """What is to run: `path` the image, `argv` its words, `env` its environment.
 
-    `forwards` its streams come to bpsh, else they lead nowhere.
+    `forwards` its streams come to bpsh, else they lead nowhere; `files` what they lead to in their place
+    on the node, by descriptor.
     """
 
     path: str
     argv: list[str]
     env: dict[str, str]
     forwards: bool
+    files: dict[int, str]
 
 
 @define(on_setattr=setters.NO_OP, eq=False)
@@ -56,16 +58,36 @@ def launch_by_forks(proc: BprocProc, forwarder: Forwarder, command: Command) -> 
     return status
 
 
+def listening(proc: BprocProc) -> Steps:
+    """Listen on a free port; gives the descriptor and the port."""
+    fd = yield from proc.socket()
+    yield from proc.bind(fd, _ANYWHERE)
+    yield from proc.listen(fd, _BACKLOG)
+    return fd, (yield from proc.getsockname(fd)).port
+
+
+def accepted(proc: BprocProc, listener: int) -> Steps:
+    """Take a connection; gives its descriptor and where it comes from. If there is no descriptor left, bpsh is over."""
+    try:
+        return (yield from proc.accept(listener))
+    except CallError as error:
+        yield from proc.print(f"bpsh: accept: {error.error.message}", fd=2)
+        yield from proc.exit(1)
+
+
+def too_many(proc: BprocProc, job: Job, fd: int) -> Steps:
+    """Say that a process has connected once more than it has streams, and drop that connection."""
+    yield from proc.print(f"bpsh: too many connections from pid {job.pid} (rfd={fd})", fd=2)
+    yield from proc.close(fd)
+
+
 def _listeners(proc: BprocProc, forwarder: Forwarder) -> Steps:
     """Listen once for all nodes, and once more for those that are named again."""
     found: list[_Listener] = []
     for job in forwarder.jobs:
         free = next((each for each in found if job.node not in each.jobs), None)
         if free is None:
-            fd = yield from proc.socket()
-            yield from proc.bind(fd, _NOBODY)
-            yield from proc.listen(fd, _BACKLOG)
-            free = _Listener(fd, (yield from proc.getsockname(fd)).port, {})
+            free = _Listener(*(yield from listening(proc)), {})
             found.append(free)
         free.jobs[job.node] = job
     return found
@@ -74,17 +96,12 @@ def _listeners(proc: BprocProc, forwarder: Forwarder) -> Steps:
 def _accept(proc: BprocProc, forwarder: Forwarder, listener: _Listener) -> Steps:
     """Take the connections of a listener's jobs, in the order in which each makes them."""
     while not all(len(job.connected) == len(STREAMS) for job in listener.jobs.values()):
-        try:
-            fd, peer = yield from proc.accept(listener.fd)
-        except CallError as error:  # it has no descriptor left for so many
-            yield from proc.print(f"bpsh: accept: {error.error.message}", fd=2)
-            yield from proc.exit(1)
+        fd, peer = yield from accepted(proc, listener.fd)
         job = listener.jobs.get((yield from proc.bproc_nodenumber(peer)))
         if job is None:
             yield from proc.close(fd)
         elif len(job.connected) == len(STREAMS):
-            yield from proc.print(f"bpsh: too many connections from pid {job.pid} (rfd={fd})", fd=2)
-            yield from proc.close(fd)
+            yield from too_many(proc, job, fd)
         else:
             yield from forwarder.connect(proc, job, STREAMS[len(job.connected)], fd)
 
