@@ -145,7 +145,6 @@ EDITIONS: dict[str, Edition] = {
                 abnormal="bpsh: Child process exit abnormally.",
                 fixed_columns=True,
                 sets_leaving=True,
-                io_lists=False,
             ),
         ),
         Edition(

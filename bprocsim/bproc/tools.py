@@ -29,12 +29,13 @@ GROUP = b"root:x:0:\n"
 class Tools:
     """What BProc's commands do in an edition.
 
-    `vector` bpsh starts all processes by one bproc_vexecmove_io, else each by a fork and an execmove;
+    `vector` bpsh starts all processes by one bproc_vexecmove_io, else each by a fork and an execmove; with it
+    commands say by lists what descriptors shall be, else by a port;
     `minus_one_is_master` its option -1 means the master, else nobody; `abnormal` what it says of a child
     that was killed, with `{node}`; `fixed_columns` bpstat's columns are those of 3.x, else they go by the
     terminal's width; `numbered_states` calls have a node's state as a number, else by its name;
     `sets_leaving` a node is rebooted, halted or switched off by setting its state, else by calls of
-    their own; `io_lists` commands say what descriptors shall be by lists, else by a port.
+    their own.
     Sources: bproc-4.0.0pre8-clients, bpsh-users, scyld-bpctl.
     """
 
@@ -44,7 +45,6 @@ class Tools:
     fixed_columns: bool
     numbered_states: bool = True
     sets_leaving: bool = False
-    io_lists: bool = True
 
 
 @cache

@@ -50,7 +50,6 @@ TOOLS = {
     "fixed_columns": "bpstat's columns have fixed widths",
     "numbered_states": "they see states as numbers",
     "sets_leaving": "bpctl reboots by setting a state",
-    "io_lists": "the connections of bpcp are said by",
 }
 
 # How the value of a field is told, where it is not told as it is.

@@ -7,7 +7,7 @@ import pytest
 import bprocsim as bp
 from tests.commandline import Said, typed
 
-EDITIONS = ["scyld", "lanl32"]
+EDITIONS = ["scyld", "lanl32", "bproc4"]
 
 
 @pytest.mark.parametrize("edition", EDITIONS)
@@ -66,7 +66,10 @@ def test_a_running_job_outlives_the_right_to_start_it() -> None:
     assert launched.wait() == 0
 
 
-@pytest.mark.parametrize(("edition", "why"), [("scyld", "Operation not permitted"), ("lanl32", "Invalid argument")])
+@pytest.mark.parametrize(
+    ("edition", "why"),
+    [("scyld", "Operation not permitted"), ("lanl32", "Invalid argument"), ("bproc4", "Invalid argument")],
+)
 def test_it_goes_on_after_a_node_that_is_refused(edition: str, why: str) -> None:
     cluster = bp.Cluster(nodes=3, edition=edition, faults=[bp.PowerOff(node=1)])
     assert typed(cluster, "bpctl -S all -s error") == Said(1, "", f"1: {why}\n")
@@ -113,3 +116,15 @@ def test_help_and_version() -> None:
     assert typed(bp.Cluster(nodes=1), "bpctl --version") == Said(0, "bpctl version 3.1.9\n", "")
     assert typed(bp.Cluster(nodes=1), "bpctl -h").stdout.startswith("Usage: bpctl [options]\n")
     assert typed(bp.Cluster(nodes=1), "bpctl").status == 1
+
+
+def test_any_word_is_a_state_in_bproc4() -> None:
+    """Up to fifteen letters and digits; bpsh -a asks for up alone."""
+    cluster = bp.Cluster(nodes=2, edition="bproc4")
+    assert typed(cluster, "bpctl -S 1 -s maintenance") == Said(0, "", "")
+    assert typed(cluster, "bpstat -s").stdout == "up\nmaintenance\n"
+    assert typed(cluster, "bpstat -n maintenance").stdout == "1\n"
+    assert typed(cluster, "bpsh -a hostname").stdout == "n0\n"
+    assert typed(cluster, "bpsh 1 hostname").stdout == "n1\n"
+    assert typed(cluster, "bpctl -S 1 -s under_score") == Said(1, "", "1: Invalid argument\n")
+    assert typed(cluster, "bpctl -S 1 -s morethanfifteenletters") == Said(1, "", "1: No space left on device\n")

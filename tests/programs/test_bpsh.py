@@ -1,4 +1,4 @@
-"""bpsh: which nodes, how output is shown, what becomes of failures; it starts each process by fork and execmove."""
+"""bpsh: which nodes, how output is shown, what becomes of failures, however processes are started."""
 
 from __future__ import annotations
 
@@ -22,8 +22,15 @@ def talker(proc: bp.Proc) -> Any:
     return proc.node
 
 
-def with_talker(**options: Any) -> bp.Cluster:
-    cluster = bp.Cluster(nodes=4, **options)
+@pytest.fixture(params=["scyld", "lanl32", "bproc4"])
+def edition(request: pytest.FixtureRequest) -> str:
+    """Each edition in turn."""
+    name: str = request.param
+    return name
+
+
+def with_talker(edition: str) -> bp.Cluster:
+    cluster = bp.Cluster(nodes=4, edition=edition)
     cluster.install("/bin/talker", talker)
     return cluster
 
@@ -31,33 +38,33 @@ def with_talker(**options: Any) -> bp.Cluster:
 # ---- what is shown ---------------------------------------------------------------------------------
 
 
-def test_streams_stay_apart_and_pieces_come_as_they_are_written() -> None:
-    assert typed(with_talker(), "bpsh 0,1 talker") == Said(1, "one\ntwone\ntwo\nendo\nend", "!\n!\n")
+def test_streams_stay_apart_and_pieces_come_as_they_are_written(edition: str) -> None:
+    assert typed(with_talker(edition), "bpsh 0,1 talker") == Said(1, "one\ntwone\ntwo\nendo\nend", "!\n!\n")
 
 
-def test_whole_lines() -> None:
-    assert typed(with_talker(), "bpsh -L 0,1 talker").stdout == "one\none\ntwo\nendtwo\nend"
+def test_whole_lines(edition: str) -> None:
+    assert typed(with_talker(edition), "bpsh -L 0,1 talker").stdout == "one\none\ntwo\nendtwo\nend"
 
 
-def test_a_prefix_stands_before_each_line_of_both_streams() -> None:
-    said = typed(with_talker(), "bpsh -p 2,3 talker")
+def test_a_prefix_stands_before_each_line_of_both_streams(edition: str) -> None:
+    said = typed(with_talker(edition), "bpsh -p 2,3 talker")
     assert said.stdout == "  2: one\n  3: one\n  3: two\n  3: end  2: two\n  2: end"
     assert said.stderr == "  3: !\n  2: !\n"
 
 
-def test_one_node_after_the_other() -> None:
-    said = typed(with_talker(), "bpsh -sp 2,3,1 talker")
+def test_one_node_after_the_other(edition: str) -> None:
+    said = typed(with_talker(edition), "bpsh -sp 2,3,1 talker")
     assert said.stdout == "".join(f"  {node}: one\n  {node}: two\n  {node}: end" for node in (2, 3, 1))
     assert said.status == 3
 
 
-def test_a_divider_stands_before_a_node_that_writes_nothing_too() -> None:
-    cluster = bp.Cluster(nodes=2)
+def test_a_divider_stands_before_a_node_that_writes_nothing_too(edition: str) -> None:
+    cluster = bp.Cluster(nodes=2, edition=edition)
     assert typed(cluster, "bpsh -d 1,0 true").stdout == f"1\t{DASHES}\n0\t{DASHES}\n"
 
 
-def test_nothing_is_forwarded() -> None:
-    cluster = with_talker()
+def test_nothing_is_forwarded(edition: str) -> None:
+    cluster = with_talker(edition)
     cluster.install("/bin/reader", lambda proc: _tell(proc))
     assert typed(cluster, "bpsh -N 1 talker") == Said(1, "", "")
     assert typed(cluster, "bpsh -N 1 reader", input=b"x").status == 7
@@ -68,33 +75,33 @@ def _tell(proc: bp.Proc) -> Any:
     return 7 if (yield from proc.read(0)) == b"" else 0
 
 
-def test_stdin_may_be_left_alone() -> None:
-    cluster = with_talker()
+def test_stdin_may_be_left_alone(edition: str) -> None:
+    cluster = with_talker(edition)
     cluster.install("/bin/reader", _tell)
     assert typed(cluster, "bpsh -n 1 reader", input=b"x").status == 7
     assert typed(cluster, "bpsh 1 reader", input=b"x").status == 0
 
 
-def test_time_is_told_on_stdout() -> None:
+def test_time_is_told_on_stdout(edition: str) -> None:
     """The sleep, and some milliseconds for the launch."""
-    said = typed(bp.Cluster(nodes=1), "bpsh -t 0 sleep 2")
+    said = typed(bp.Cluster(nodes=1, edition=edition), "bpsh -t 0 sleep 2")
     assert 2.0 < float(said.stdout) < 2.01
     assert len(said.stdout.partition(".")[2]) == 7
 
 
 @pytest.mark.parametrize("size", [1, 3, 4096, 100_000])
-def test_large_input_reaches_every_node_whole(size: int) -> None:
+def test_large_input_reaches_every_node_whole(edition: str, size: int) -> None:
     """Longer than any buffer on the way."""
     data = b"".join(b"%06d\n" % number for number in range(30_000))
     if size < 4096:
         data = data[:700]
-    cluster = bp.Cluster(nodes=2)
+    cluster = bp.Cluster(nodes=2, edition=edition)
     said = typed(cluster, ["bpsh", "-s", "-b", str(size), "0,1", "cat"], input=data)
     assert said.stdout.encode() == data * 2
 
 
-def test_a_process_that_does_not_read_holds_nobody_up_once_it_has_ended() -> None:
-    cluster = bp.Cluster(nodes=2)
+def test_a_process_that_does_not_read_holds_nobody_up_once_it_has_ended(edition: str) -> None:
+    cluster = bp.Cluster(nodes=2, edition=edition)
 
     def some(proc: bp.Proc) -> Any:
         yield from proc.sleep(1 * s) if proc.node else _copy(proc)
@@ -110,7 +117,7 @@ def _copy(proc: bp.Proc) -> Any:
         yield from proc.write(1, data)
 
 
-def test_it_waits_for_a_child_of_its_process_that_holds_stdout() -> None:
+def test_it_waits_for_a_child_of_its_process_that_holds_stdout(edition: str) -> None:
     """A process in the background keeps bpsh there until it has ended."""
 
     def leaves_a_child(proc: bp.Proc) -> Any:
@@ -120,7 +127,7 @@ def test_it_waits_for_a_child_of_its_process_that_holds_stdout() -> None:
 
         yield from proc.fork(child)
 
-    cluster = bp.Cluster(nodes=1)
+    cluster = bp.Cluster(nodes=1, edition=edition)
     cluster.install("/bin/daemon", leaves_a_child)
     assert typed(cluster, "bpsh 0 daemon") == Said(0, "late\n", "")
     assert cluster.sim.now_ns > 3 * s
@@ -191,9 +198,9 @@ def test_a_wrong_size_is_refused(size: str) -> None:
     assert said == Said(1, "", f"Invalid buffer size: {size}\n")
 
 
-def test_a_command_that_is_not_there() -> None:
+def test_a_command_that_is_not_there(edition: str) -> None:
     """It is looked for before anything else, on the caller's node; a file without x bits is passed over."""
-    cluster = bp.Cluster(nodes=1)
+    cluster = bp.Cluster(nodes=1, edition=edition)
     assert typed(cluster, "bpsh a/b nosuch") == Said(1, "", "bpsh: nosuch: command not found\n")
     cluster.master.fs.write_file("/usr/bin/text", b"text", 0o644)
     assert typed(cluster, "bpsh 0 text", user=cluster.user("ann", 5, 5)).stderr == "bpsh: text: command not found\n"
@@ -225,9 +232,9 @@ def test_a_node_that_dies_meanwhile() -> None:
     assert 31 * s <= cluster.sim.now_ns <= 46 * s
 
 
-def test_its_own_reader_goes_away() -> None:
+def test_its_own_reader_goes_away(edition: str) -> None:
     """Who runs `bpsh ... | head` sees bpsh die of SIGPIPE; its processes, which wrote to it, go the same way."""
-    cluster = bp.Cluster(nodes=2)
+    cluster = bp.Cluster(nodes=2, edition=edition)
 
     def chatter(proc: bp.Proc) -> Any:
         while True:
@@ -243,9 +250,9 @@ def test_its_own_reader_goes_away() -> None:
     assert [p for node in cluster.nodes for p in node.processes] == []
 
 
-def test_killing_bpsh_kills_nobody_else() -> None:
+def test_killing_bpsh_kills_nobody_else(edition: str) -> None:
     """Its processes live on, and end when they write to it."""
-    cluster = bp.Cluster(nodes=1)
+    cluster = bp.Cluster(nodes=1, edition=edition)
     launched = cluster.popen(["bpsh", "0", "sleep", "5"])
     cluster.sleep(1)
     launched.kill()
@@ -262,8 +269,8 @@ def test_files_on_nodes_need_what_scyld_lacks() -> None:
     assert said.stderr == "bpsh: -O: files on nodes need I/O lists, which this BProc does not have\n"
 
 
-def test_nothing_is_left_behind() -> None:
-    cluster = bp.Cluster(nodes=3, faults=[bp.PowerOff(node=2)])
+def test_nothing_is_left_behind(edition: str) -> None:
+    cluster = bp.Cluster(nodes=3, edition=edition, faults=[bp.PowerOff(node=2)])
     typed(cluster, "bpsh 0-2,0 cat", input=b"x")
     for machine in (cluster.machine(number) for number in (-1, 0, 1)):
         assert (machine.files.used, machine.memory.used_bytes, machine.processes) == (0, 0, {})
@@ -271,7 +278,7 @@ def test_nothing_is_left_behind() -> None:
         assert not machine.sockets.held
 
 
-def test_more_nodes_than_descriptors() -> None:
+def test_more_nodes_than_descriptors(edition: str) -> None:
     """Three for each of 400 nodes are more than a process may have."""
-    said = typed(bp.Cluster(nodes=400), "bpsh -a sleep 5")
+    said = typed(bp.Cluster(nodes=400, edition=edition), "bpsh -a sleep 5")
     assert said == Said(1, "", "bpsh: accept: Too many open files\n")

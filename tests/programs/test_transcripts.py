@@ -62,27 +62,47 @@ def test_bpsh_to_a_node_of_somebody_else_is_silent_in_scyld() -> None:
     assert typed(cluster, "bpsh 1,3,10-12 hostname", user=gregory) == Said(1, ".1\n.10\n.11\n.12\n", "")
 
 
-@pytest.mark.parametrize(("edition", "name"), [("scyld", ".0"), ("lanl32", "n0")])
+@pytest.mark.parametrize("edition", ["lanl32", "bproc4"])
+def test_bpsh_to_a_node_of_somebody_else(edition: str) -> None:
+    """Source: bpstat-users (the text), bproc-4.0.0pre8-clients (the exit status)."""
+    cluster, gregory = gregorys(edition)
+    said = typed(cluster, "bpsh -s 1,3,10-12 hostname", user=gregory)
+    assert said == Said(0, "n1\nn10\nn11\nn12\n", "3: Operation not permitted\n")
+
+
+@pytest.mark.parametrize(("edition", "name"), [("scyld", ".0"), ("lanl32", "n0"), ("bproc4", "n0")])
 def test_bpsh_hostname(edition: str, name: str) -> None:
     cluster = bp.Cluster(nodes=2, edition=edition)
     assert typed(cluster, "bpsh 0 /bin/hostname") == Said(0, f"{name}\n", "")
 
 
-def test_bpsh_with_prefix() -> None:
-    assert typed(bp.Cluster(nodes=2), "bpsh -p 0-1 hostname") == Said(0, "  0: .0\n  1: .1\n", "")
+EACH = pytest.mark.parametrize(("edition", "dot"), [("scyld", "."), ("lanl32", "n"), ("bproc4", "n")])
 
 
-def test_bpsh_with_dividers() -> None:
+@EACH
+def test_bpsh_with_prefix(edition: str, dot: str) -> None:
+    """In the order in which the lines arrive."""
+    said = typed(bp.Cluster(nodes=2, edition=edition), "bpsh -p 0-1 hostname")
+    assert (said.status, said.stderr) == (0, "")
+    assert sorted(said.stdout.splitlines()) == [f"  0: {dot}0", f"  1: {dot}1"]
+
+
+@EACH
+def test_bpsh_with_dividers(edition: str, dot: str) -> None:
     dashes = "-" * 69
-    assert typed(bp.Cluster(nodes=2), "bpsh -d 0-1 hostname").stdout == f"0\t{dashes}\n.0\n1\t{dashes}\n.1\n"
+    said = typed(bp.Cluster(nodes=2, edition=edition), "bpsh -d 0-1 hostname")
+    assert said == Said(0, f"0\t{dashes}\n{dot}0\n1\t{dashes}\n{dot}1\n", "")
 
 
-def test_bpsh_hands_on_what_it_reads() -> None:
-    assert typed(bp.Cluster(nodes=3), "bpsh 0-2 cat", input=b"hi\n") == Said(0, "hi\nhi\nhi\n", "")
+@EACH
+def test_bpsh_hands_on_what_it_reads(edition: str, dot: str) -> None:
+    said = typed(bp.Cluster(nodes=3, edition=edition), "bpsh 0-2 cat", input=b"hi\n")
+    assert said == Said(0, "hi\nhi\nhi\n", "")
 
 
-def test_bpsh_false() -> None:
-    assert typed(bp.Cluster(nodes=2), "bpsh 0,1 false") == Said(1, "", "")
+@EACH
+def test_bpsh_false(edition: str, dot: str) -> None:
+    assert typed(bp.Cluster(nodes=2, edition=edition), "bpsh 0,1 false") == Said(1, "", "")
 
 
 @pytest.mark.parametrize(
@@ -90,6 +110,7 @@ def test_bpsh_false() -> None:
     [
         ("scyld", "bpsh: Child process exit abnormally.\n"),
         ("lanl32", "bpsh: Child process on node 0 exited abnormally.\n"),
+        ("bproc4", "bpsh: Child process on node 0 exited abnormally.\n"),
     ],
 )
 def test_bpsh_of_a_process_that_is_killed(edition: str, text: str) -> None:
@@ -131,3 +152,23 @@ def test_bpstat_in_length() -> None:
         "   1 10.54.1.1       up           ---x--x--x\tann        #7        \n"
         "   2 0.0.0.0         down         ----------\troot       root      \n"
     )
+
+
+def test_bpstat_of_bproc4() -> None:
+    """Columns of 15, 10, 8 and 8 behind a first one of what a terminal of 80 leaves."""
+    cluster = bp.Cluster(nodes=10, edition="bproc4", faults=[bp.PowerOff(node=7)])
+    cluster.user("ann", 700, 7)
+    cluster.nodes[4].chown(700, 7)
+    told = [
+        ("Node(s)", "Status", "Mode", "User", "Group"),
+        ("7", "down", "----------", "root", "root"),
+        ("0-3", "up", "---x--x--x", "root", "root"),
+        ("4", "up", "---x--x--x", "ann", "#7"),
+        ("5-6,8-9", "up", "---x--x--x", "root", "root"),
+    ]
+    widths = (34, 15, 10, 8, 8)
+    rows = [" ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in told]
+    assert typed(cluster, "bpstat").stdout == "".join(f"{row}\n" for row in rows)
+    narrow = typed(cluster, "bpstat 7", env={"PATH": "/usr/bin", "COLUMNS": "57"})
+    assert narrow.stdout.splitlines()[1] == "7           down            ---------- root     root    "
+    assert typed(cluster, "bpstat", env={"PATH": "/usr/bin", "COLUMNS": "56"}) == Said(1, "", "Window to small.\n")

@@ -156,7 +156,7 @@ class _Copy:
         yield from proc.bind(listener, _NOBODY)
         yield from proc.listen(listener, 3)
         port = (yield from proc.getsockname(listener)).port
-        lists = self.tools.io_lists
+        lists = self.tools.vector
         streams = (0, 2) if tells else (0,)
         io = [BprocIo(fd=fd, type=IO_SOCKET, addr=Address("", port)) for fd in streams] if lists else port
         pid = 0
