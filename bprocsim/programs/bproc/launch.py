@@ -87,7 +87,8 @@ def _listeners(proc: BprocProc, forwarder: Forwarder) -> Steps:
     for job in forwarder.jobs:
         free = next((each for each in found if job.node not in each.jobs), None)
         if free is None:
-            free = _Listener(*(yield from listening(proc)), {})
+            fd, port = yield from listening(proc)
+            free = _Listener(fd, port, {})
             found.append(free)
         free.jobs[job.node] = job
     return found
