@@ -164,7 +164,7 @@ def vanish(child: Process, thread: Thread) -> None:
     if child.family is not None:
         child.family.living -= 1
     if parent is not None:
-        parent.children.remove(child)
+        parent.children.undo(child)
     child.ghost = None
     child.watchers = None
     child.reported = True

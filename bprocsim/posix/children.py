@@ -43,13 +43,23 @@ class Children(dict[int, Any]):
 
     def forget_stop(self, child: Any) -> None:
         """Note that a child goes on, or that somebody has been told that it was stopped."""
-        self.stopped = _without(self.stopped, child)
+        if self.stopped:
+            self.stopped = _without(self.stopped, child)
 
     def remove(self, child: Any) -> None:
         """Let a child be nobody's: it was waited for, or will not be."""
         if self.pop(child.pid, None) is not None:
-            self.ended = _without(self.ended, child)
+            if self.ended:
+                self.ended = _without(self.ended, child)
             self.forget_stop(child)
+
+    def undo(self, child: Any) -> None:
+        """Let the youngest child never have been born."""
+        self.remove(child)
+        if child.birth == self.births - 1:
+            self.births = child.birth
+            if not self.births:
+                del self.births  # as it was before there was one
 
     def has_ended(self, child: Any) -> bool:
         """Tell whether a child has ended, and nobody has waited for it."""

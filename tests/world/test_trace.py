@@ -62,6 +62,7 @@ def eventful(**options: Any) -> bp.Cluster:
     other.install("/bin/busy", busy)
     absent = bp.BprocIo(1, bp.BPROC_IO_FILE, bp.BPROC_IO_DELAY, file_name="/absent")
     other.bproc_execmove_io(0, [absent], "/bin/busy")
+    other.bproc_vexecmove([0, 9], "/bin/busy")
     cluster.sim.lpar(cores=1).smtctl(1)
     return cluster
 
@@ -79,7 +80,7 @@ def test_errors_keeps_failures_and_faults() -> None:
     assert (
         {record.kind for record in trace}
         == errors
-        == {"fail", "late", "killed", "loader", "node", "processors", "fault", "raised", "io"}
+        == {"fail", "late", "killed", "loader", "node", "processors", "fault", "raised", "io", "slot"}
     )
     kept = [record.text() for record in eventful().trace if record.kind in errors]
     assert [record.text() for record in trace] == kept
