@@ -178,6 +178,11 @@ class Fail:
     subject: bytes | str = b""
     value: int | None = None
 
+    @property
+    def returned(self) -> int | None:
+        """Give what C returns, None for NULL."""
+        return self.errors.failed if self.value is None else self.value
+
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Exit:

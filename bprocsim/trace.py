@@ -32,7 +32,7 @@ LEVELS: dict[str, tuple[bool, bool, int | None]] = {
 # Each kind of record: the names of its details, in order, and whether level "errors" keeps it.
 KINDS: dict[str, tuple[tuple[str, ...], bool]] = {
     "call": (("call", "arguments", "value"), False),
-    "fail": (("call", "arguments", "errno", "cause"), True),
+    "fail": (("call", "arguments", "errno", "cause", "value"), True),
     "late": (("call", "errno", "cause", "status"), True),
     "slot": (("call", "slot", "target", "errno", "cause"), True),
     "step": (("step", "about"), False),
@@ -124,7 +124,9 @@ _ADDRESS = r" at 0x[0-9A-Fa-f]+"  # compiled when first used, as everywhere: `im
 
 _PHRASES: dict[str, Any] = {
     "call": lambda call, arguments, value: f"{call}({_arguments(arguments)}) = {_value(value)}",
-    "fail": lambda call, arguments, errno, cause: f"{call}({_arguments(arguments)}) = -1 {errno} ({cause})",
+    "fail": lambda call, arguments, errno, cause, value: (
+        f"{call}({_arguments(arguments)}) = {'NULL' if value is None else value} {errno} ({cause})"
+    ),
     "late": lambda call, errno, cause, status: f"{call}: exit {status} after the exec: {errno} ({cause})",
     "slot": lambda call, slot, target, errno, cause: f"{call}: slot {slot}, node {target}: {errno} ({cause})",
     "step": lambda step, about: f"step {step}  {about}",

@@ -50,6 +50,8 @@ NODE_WAYS = {
     "status_is_command": "Set bproc_node_reboot, bproc_node_halt or bproc_node_pwroff.",
     "directory_unreadable": "Pass NULL, or a bad address, in place of the directory's name.",
     "directory_too_long": "Pass a name of 4096 bytes; 4095 are allowed.",
+    "path_empty": "Pass the empty string as a name.",
+    "interrupted": "Let a signal that is caught come while the call waits for an answer.",
     "directory_absent": "Name a directory that the slave has not, below the root that its daemon has.",
     "is_no_directory": "Name a file of the slave.",
     "master_lost": "Let the master's daemon end between request and answer.",

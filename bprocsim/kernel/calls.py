@@ -168,7 +168,9 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
     if rules.by_call and (refused := rules.refuse(process.machine, process.pid, call_name)) is not None:
         yield process.machine.port.sleep(process.machine.costs.syscall_ns)
         row = refused.row
-        process.machine.record(process.pid, "fail", call_name, as_now(args), row.errno_name, row.cause)
+        process.machine.record(
+            process.pid, "fail", call_name, as_now(args), row.errno_name, row.cause, refused.returned
+        )
         return refused
     run = runner(call_name)
     shown = as_now(args) if process.machine.trace.all else args
@@ -191,7 +193,8 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
         break
     trace = process.machine.trace
     if failed:
-        process.machine.record(process.pid, "fail", call_name, as_now(args), result.row.errno_name, result.row.cause)
+        row = result.row
+        process.machine.record(process.pid, "fail", call_name, as_now(args), row.errno_name, row.cause, result.returned)
     elif trace.all and not isinstance(result, Exit) and call_name not in HAVE_OWN_RECORDS:
         plain = result.value if isinstance(result, Done) else result
         value = "(new image)" if isinstance(result, Replaced) else as_now((plain,))[0]

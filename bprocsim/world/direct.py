@@ -219,7 +219,7 @@ def tell(attempt: Attempt, name: str, errors: Errors) -> Outcome:
     table = late.errors if late is not None else result.errors if failed else errors
     value = None if not attempt.returned else result if placed is None else placed.value
     if failed:
-        value = result.errors.failed if result.value is None else result.value
+        value = result.returned
     exit_status, signal = (None, None) if ended is None else (ended.exit_status, ended.signal)
     out, err = bytes(attempt.out.data[attempt.seen[0] :]), bytes(attempt.err.data[attempt.seen[1] :])
     return Outcome(

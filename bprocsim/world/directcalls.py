@@ -154,7 +154,7 @@ def refuse(sim: Simulation, machine: Any, name: str, traced: str, args: tuple[An
     cost_ns = machine.costs.syscall_ns
     sim.pass_time(cost_ns)
     row = failure.row
-    sim.trace.add(sim.engine.now_ns, machine.name, pid, "fail", traced, args, row.errno_name, row.cause)
+    sim.trace.add(sim.engine.now_ns, machine.name, pid, "fail", traced, args, row.errno_name, row.cause, -1)
     return Outcome(
         name, -1, row, failure.errors, False, None, None, b"", b"", pid, machine.number, cost_ns, None, True,
         failure.subject, machine.unix.name,

@@ -17,9 +17,9 @@ def tell(
     row: Row | None = None
     subject: bytes | str = b""
     if result.__class__ is Fail:
-        row, subject, result = result.row, result.subject, errors.failed
+        row, subject, result = result.row, result.subject, result.returned
         shown = as_now(args) if sim.trace.keeps else ()
-        sim.trace.add(sim.now_ns, machine.name, pid, "fail", name, shown, row.errno_name, row.cause)
+        sim.trace.add(sim.now_ns, machine.name, pid, "fail", name, shown, row.errno_name, row.cause, result)
     elif sim.trace.all:
         sim.trace.add(sim.now_ns, machine.name, pid, "call", name, shown, as_now((result,))[0])
     return Outcome(

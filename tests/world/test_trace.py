@@ -7,7 +7,7 @@ import functools
 import itertools
 import json
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -137,9 +137,31 @@ def test_what_a_record_tells() -> None:
     assert trace.of_kind("killed")[0].signal == "SIGTERM"
 
 
+def test_a_failure_is_told_as_c_returns_it() -> None:
+    """Not always -1: a node is BPROC_NODE_NONE, a pointer is NULL, and bproc4's rfork tells the errno itself."""
+    sim = bp.Simulation(trace="all")
+    scyld, four, lpar = sim.cluster(nodes=1), sim.cluster(nodes=1, edition="bproc4", name="four"), sim.lpar(cores=1)
+    scyld.bproc_pidnode(31000)
+    scyld.popen(_asks).wait()
+    four.popen(_forks).wait()
+    lpar.rs_alloc(99)
+    values = [(each.call, each.value) for each in sim.trace.of_kind("fail")]
+    assert values == [("bproc_pidnode", -3), ("bproc_pidnode", -3), ("_bproc_rfork_io", -300), ("rs_alloc", None)]
+    told = [line.partition("(")[2] for line in sim.trace.text().splitlines() if "rs_alloc" in line or "pidnode" in line]
+    assert [line.partition(" = ")[2].split(" (")[0] for line in told] == ["-3 ENOENT", "-3 ENOENT", "NULL EINVAL"]
+
+
+def _asks(proc: bp.BprocProc) -> Iterator[Any]:
+    yield from proc.libc.bproc_pidnode(31000)
+
+
+def _forks(proc: bp.BprocProc) -> Iterator[Any]:
+    yield from proc.libc.bproc_rfork(9, _asks)
+
+
 def test_what_a_record_does_not_tell() -> None:
     record = eventful().trace.of_kind("fail")[0]
-    with pytest.raises(AttributeError, match="a 'fail' record has call, arguments, errno, cause; not 'data'"):
+    with pytest.raises(AttributeError, match="a 'fail' record has call, arguments, errno, cause, value; not 'data'"):
         _ = record.data
 
 
