@@ -134,7 +134,7 @@ _SYSTEMS = (
     Costs("2x ES40", link_latency_ns=_MYRINET_LATENCY_NS, link_ns_per_mib=13_107_200),
     Costs("16x CS20"),
     Costs("Ed-like 126"),
-    Costs("BProc cluster in STORM table", link_latency_ns=_MYRINET_LATENCY_NS, link_ns_per_mib=13_107_200),
+    Costs("BProc cluster in STORM table", link_latency_ns=_MYRINET_LATENCY_NS, link_ns_per_mib=28_200_000),
 )  # fmt: skip
 
 PRESETS: dict[str, Costs] = {each.name: each for each in (Costs(), *_SYSTEMS)}
@@ -154,5 +154,5 @@ PRESET_SOURCES: dict[str, dict[str, str]] = {
     "2x ES40": {"link_latency_ns": "choice-launch", "link_ns_per_mib": "choice-launch"},
     "16x CS20": {},
     "Ed-like 126": {},
-    "BProc cluster in STORM table": {"link_latency_ns": "choice-launch", "link_ns_per_mib": "choice-launch"},
+    "BProc cluster in STORM table": {"link_latency_ns": "choice-launch", "link_ns_per_mib": "choice-fit-storm"},
 }

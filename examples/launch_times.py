@@ -1,6 +1,17 @@
 """Published launch times beside simulated ones, with the errors, and what else was published."""
 
-from bprocsim.calibration import LAUNCHERS, Comparison, compare, context, leave_one_out, mean_error, points, predict
+from bprocsim.calibration import (
+    LAUNCHERS,
+    Comparison,
+    compare,
+    context,
+    leave_one_out,
+    mean_error,
+    ping_pong,
+    points,
+    predict,
+)
+from bprocsim.costs import PRESET_SOURCES
 from bprocsim.sources import source
 from bprocsim.units import MiB
 
@@ -41,15 +52,22 @@ def main() -> None:
             print(line(compare(XCPU, point)), "", point.mode)
     print()
 
-    for point in BPROC.points("flat"):
-        tenth = predict("bproc", "flat", point.nodes, point.image_bytes, system=point.system, procs=point.procs // 10)
-        print(f"bproc, flat, on {point.system}: {point.procs} processes took at most {point.seconds:g} s,")
-        print(f"  a tenth of them take {tenth:.2f} s (nothing is fitted on it)")
+    move = ping_pong()
+    print(f"bproc, one move of a small process: measured {move.point.seconds:g} s, simulated {move.seconds:.4f} s")
+    for mode in ("flat", "tree"):
+        for point in BPROC.points(mode):
+            most = "at most " if point.bound else ""
+            print(f"bproc, {mode}, on {point.system}: {point.procs} processes took {most}{point.seconds:g} s,")
+            many = point.procs if point.procs == point.nodes else point.procs // 10
+            took = predict("bproc", mode, point.nodes, point.image_bytes, system=point.system, procs=many)
+            fitted = PRESET_SOURCES[point.system].get("link_ns_per_mib", "").startswith("choice-fit-")
+            how = "its links are fitted on it: exact, not good" if fitted else "nothing is fitted on it"
+            print(f"  {'they' if many == point.procs else 'a tenth of them'} take {took:.2f} s ({how})")
     print()
 
     print("measured and not simulated:")
     for point in points():
-        if not point.launcher.startswith("xcpu") and point not in BPROC.points("flat"):
+        if not point.launcher.startswith(("xcpu", "bproc")):
             most = "at most " if point.bound else ""
             size = f"{point.procs:>5} processes on {point.nodes:>3} nodes"
             print(f"  {point.launcher:<13} {size}: {most}{point.seconds:g} s ({point.mode}; {point.system})")

@@ -49,11 +49,14 @@ def launch(
     if fanout is not None and mode == "flat":
         raise ValueError(f"fanout: only a tree has one; with mode='flat' leave it out, got {fanout!r}")
     width = at_least("fanout", launcher.fanout if fanout is None else fanout, 1)
+    if launcher.fanout_fixed and width != launcher.fanout:
+        raise ValueError(f"fanout: {launcher.name} has a tree of fanout {launcher.fanout} alone, got {width}")
     count = nodes if procs is None else at_least("procs", procs, nodes)
     cluster = _cluster(launcher, mode, nodes, count, system)
-    cluster.install(_JOB, _job, image=_image(image_bytes, system.node.arch))
+    cluster.install(_JOB, launcher.job, image=_image(launcher.job.__name__, image_bytes, system.node.arch))
     places = [launcher.place(cluster.nodes[number % nodes]) for number in range(count)]
-    words = [*(["-n", str(width)] if mode == "tree" else []), ",".join(places), _JOB]
+    told = ["-n", str(width)] if mode == "tree" and not launcher.fanout_fixed else []
+    words = [*told, ",".join(places), _JOB]
     caller = cluster.idle_process(open_limit=count + _OTHER_FILES)
     out = cluster.execve(_LAUNCHER, ["launcher", *words], caller=caller)
     if out.exit_status:
@@ -65,7 +68,8 @@ def launch(
 def _cluster(launcher: Launcher, mode: str, nodes: int, procs: int, system: System) -> Cluster:
     """Build the cluster, and start on every node what the launcher needs there."""
     files = max(system.front.open_files, procs + 2 * _OTHER_FILES)
-    cluster = Cluster([system.node] * nodes, costs=system.costs, master=evolve(system.front, open_files=files))
+    front = evolve(system.front, open_files=files)
+    cluster = Cluster([system.node] * nodes, costs=system.costs, master=front, edition=launcher.edition)
     figures = launcher.figures
     cluster.install(_LAUNCHER, launcher.programs[mode](figures))
     if launcher.daemon is not None:
@@ -76,14 +80,9 @@ def _cluster(launcher: Launcher, mode: str, nodes: int, procs: int, system: Syst
     return cluster
 
 
-def _job(_proc: Any) -> int:
-    """End at once: what is launched."""
-    return 0
-
-
 @lru_cache(maxsize=4)
-def _image(size_bytes: Any, kind: str | int | Arch) -> bytes:
+def _image(name: str, size_bytes: Any, kind: str | int | Arch) -> bytes:
     """Make the image of the job, as large as asked. TypeError, ValueError: it cannot be."""
-    headers = smallest_image(_job.__name__, (), _JOB_MEMORY_BYTES, arch(kind))
+    headers = smallest_image(name, (), _JOB_MEMORY_BYTES, arch(kind))
     at_least("image_bytes", size_bytes, len(headers))
     return headers.ljust(size_bytes, b"\1")  # a page that is all zero would not travel

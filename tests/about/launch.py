@@ -17,6 +17,7 @@ from bprocsim.calibration import (
     context,
     leave_one_out,
     mean_error,
+    ping_pong,
     points,
     refit,
 )
@@ -48,14 +49,23 @@ def launch_page() -> str:
             total."""
         ),
         *(part for mode in MODES for part in _group(mode)),
-        "## BProc, flat",
+        "## BProc",
         prose(
-            """The launcher forks on the master, and each child moves itself by bproc_execmove (the measured ones called
-            bproc_move, which reads no image). Nothing is fitted on this point; but what a daemon, a stub and a thawing
-            take was reckoned from the small process that moved in 3 ms, below. A flat launch is the only one of BProc
-            that is simulated."""
+            """All four points come from one mechanism, that of the calls. What moves to and fro between two slaves is a
+            process that calls bproc_move. The flat launcher forks on the master, and each child moves itself by
+            bproc_execmove (the measured ones called bproc_move, which reads no image). The tree is one bproc_vexecmove;
+            where there are more processes than nodes, those that arrive fork on their nodes, and the master forks a
+            ghost for each."""
         ),
-        table(("system", "nodes", "processes", "measured, s", "simulated, s", "source"), _bproc()),
+        prose(
+            """What a daemon, a stub and a thawing take was reckoned from the first point, as if it had been measured
+            over Fast Ethernet. The links of the last system,
+            of which nothing is told, were fitted on its only point: as many constants as points, so that fit is exact
+            and not good. Nothing is fitted on the other two."""
+        ),
+        table(
+            ("what", "system", "nodes", "processes", "measured, s", "simulated, s", "error", "fitted on it"), _bproc()
+        ),
         "## The fitted constants",
         prose(
             f"""XCPU has {len(XCPU.constants)} in all, of which the program of the flat launcher uses
@@ -105,9 +115,13 @@ def _group(mode: str) -> Iterator[str]:
 
 
 def _bproc() -> Iterator[tuple[object, ...]]:
-    for point in BPROC.points("flat"):
-        seconds = f"{compare(BPROC, point).seconds:.1f}"
-        yield point.system, point.nodes, point.procs, _measured(point), seconds, code(point.source)
+    for each in (ping_pong(), *(compare(BPROC, point) for mode in MODES for point in BPROC.points(mode))):
+        point = each.point
+        own = PRESET_SOURCES[point.system]
+        fitted = ", ".join(code(figure) for figure, source in own.items() if source.startswith("choice-fit-")) or "nothing"
+        error = "" if point.bound else f"{each.error:+.1%}"
+        what = f"{point.mode} ({code(point.source)})"
+        yield what, point.system, point.nodes, point.procs, _measured(point), f"{each.seconds:.4g}", error, fitted
 
 
 def _measured(point: Point) -> str:
@@ -151,7 +165,7 @@ def _next_version() -> Iterator[tuple[object, ...]]:
 
 def _others() -> Iterator[tuple[object, ...]]:
     for point in points():
-        if not point.launcher.startswith(XCPU.name) and point not in BPROC.points("flat"):
+        if not point.launcher.startswith((XCPU.name, BPROC.name)):
             where = point.launcher, point.system, point.mode, point.nodes, point.procs
             yield *where, _measured(point), point.tier, f"[{point.source}]({load()[point.source].address})"
 

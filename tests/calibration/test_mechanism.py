@@ -8,6 +8,8 @@ from typing import Any
 import attrs
 import pytest
 
+from bprocsim.bproc import transit, travel
+from bprocsim.bproc.master import Master
 from bprocsim.calibration import LAUNCHERS, SYSTEMS, predict
 from bprocsim.calibration.prediction import launch
 from bprocsim.programs.xcpu import launcher, messages, sessions
@@ -124,3 +126,45 @@ def test_every_figure_counts_in_a_launch_by_bproc(name: str, times: int) -> None
     slower = attrs.evolve(cs20.costs, **{name: getattr(cs20.costs, name) + 1 * ms})
     changed = launch(LAUNCHERS["bproc"], "flat", 6, IMAGE, attrs.evolve(cs20, costs=slower))
     assert changed - launch(LAUNCHERS["bproc"], "flat", 6, IMAGE, cs20) >= times * 0.99e-3
+
+
+# By hand, of 6 nodes: three rounds behind the first copy, a fork of the caller for each node, one exec on the
+# master; in a round a message to the target, one answer, and the copy.
+TREE_COSTS = [
+    ("daemon_ns", 4), ("stub_ns", 4), ("thaw_ns", 4), ("fork_ns", 5), ("exec_ns", 1), ("tcp_connect_ns", 4),
+    ("link_ns_per_mib", 4 * IMAGE / MiB),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "times"), TREE_COSTS)
+def test_every_figure_counts_in_a_tree_by_bproc(name: str, times: float) -> None:
+    """At least so many milliseconds for one more, and not many more than that."""
+    slower = attrs.evolve(PINKISH.costs, **{name: getattr(PINKISH.costs, name) + 1 * ms})
+    changed = launch(LAUNCHERS["bproc"], "tree", 6, IMAGE, attrs.evolve(PINKISH, costs=slower))
+    more_ms = (changed - launch(LAUNCHERS["bproc"], "tree", 6, IMAGE, PINKISH)) * 1e3
+    assert times * 0.99 <= more_ms <= times * 1.6 + 2
+
+
+@pytest.mark.parametrize("message", ["MOVE", "image", "MOVE response", "MOVE_COMPLETE"])
+def test_a_message_of_the_tree_that_is_not_sent_is_missing_in_the_time(
+    message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is sent under that name is there at once, without having passed over a link."""
+    whole = launch(LAUNCHERS["bproc"], "tree", 6, IMAGE, PINKISH)
+    carried, told = transit.carry, Master.tell
+
+    def carry(master: Any, move: Any, sender: Any, receiver: Any, name: str, *rest: Any) -> Any:
+        where = receiver if name == message else sender
+        return carried(master, move, where, receiver, name, *rest)
+
+    def tell(self: Master, sender: Any, receiver: Any, name: str, *rest: Any) -> None:
+        told(self, receiver if name == message else sender, receiver, name, *rest)
+
+    monkeypatch.setattr(travel, "carry", carry)
+    monkeypatch.setattr(Master, "tell", tell)
+    less = whole - launch(LAUNCHERS["bproc"], "tree", 6, IMAGE, PINKISH)
+    latency = PINKISH.costs.link_latency_ns / 1e9
+    copy = IMAGE / MiB * PINKISH.costs.link_ns_per_mib / 1e9
+    # Four rounds have one of each; the last one waits for the end of all.
+    least = {"MOVE": 4 * latency, "image": 4 * (latency + copy), "MOVE response": 4 * latency}.get(message, latency)
+    assert least * 0.99 <= less <= least * 1.5 + 0.002

@@ -6,7 +6,17 @@ import attrs
 import pytest
 
 import bprocsim as bp
-from bprocsim.calibration import LAUNCHERS, SYSTEMS, compare, context, leave_one_out, mean_error, points, refit
+from bprocsim.calibration import (
+    LAUNCHERS,
+    SYSTEMS,
+    compare,
+    context,
+    leave_one_out,
+    mean_error,
+    ping_pong,
+    points,
+    refit,
+)
 from bprocsim.calibration.launchers import mode_of
 from bprocsim.costs import PRESET_SOURCES, SOURCES
 from bprocsim.sources import load
@@ -52,6 +62,29 @@ def test_fifteen_thousand_processes_move_within_the_time_that_was_not_exceeded()
     [point] = bproc.points("flat")
     assert (point.procs, point.bound, bproc.constants) == (15000, "upper", ())
     assert 44 < compare(bproc, point).seconds <= point.seconds
+
+
+@pytest.mark.slow
+def test_the_tree_of_fifteen_thousand_is_met_by_what_was_not_fitted_on_it() -> None:
+    bproc = LAUNCHERS["bproc"]
+    tree = {point.id: compare(bproc, point) for point in bproc.points("tree")}
+    assert set(tree) == {"bproc-15000-tree-125", "bproc-12MB-100"}
+    assert abs(tree["bproc-15000-tree-125"].error) < 0.15
+    assert "choice-fit" not in "".join(PRESET_SOURCES["Ed-like 126"].values())
+
+
+def test_one_constant_on_one_point_is_an_exact_fit_and_marked_as_fitted() -> None:
+    [point] = (each for each in points() if each.id == "bproc-12MB-100")
+    assert PRESET_SOURCES[point.system]["link_ns_per_mib"] == "choice-fit-storm"
+    assert abs(compare(LAUNCHERS["bproc"], point).error) < 0.01
+    fitted = {source for own in PRESET_SOURCES.values() for source in own.values() if source.startswith("choice-fit-")}
+    assert fitted == {"choice-fit-storm"}
+
+
+def test_a_small_process_moves_in_some_three_milliseconds() -> None:
+    found = ping_pong()
+    assert (found.point.id, found.point.seconds) == ("bproc-migrate-es40", 0.003)
+    assert abs(found.error) < 0.4
 
 
 def test_a_point_is_of_the_mode_that_its_launch_has() -> None:

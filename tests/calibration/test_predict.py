@@ -78,7 +78,8 @@ def test_time_grows_with_every_node() -> None:
     ("arguments", "told"),
     [
         ({"launcher": "xcpu3"}, "launcher: there is no 'xcpu3'; expected one of xcpu, bproc"),
-        ({"launcher": "bproc", "mode": "tree"}, "mode: bproc has no 'tree'; expected one of flat"),
+        ({"launcher": "bproc", "mode": "tree8"}, "mode: bproc has no 'tree8'; expected one of flat, tree"),
+        ({"launcher": "bproc", "mode": "tree", "fanout": 8}, "fanout: bproc has a tree of fanout 2 alone, got 8"),
         ({"mode": "tree8"}, "mode: xcpu has no 'tree8'; expected one of flat, tree"),
         ({"mode": None}, "mode: xcpu has no None; expected one of flat, tree"),
         ({"system": "pink"}, "system: there is no 'pink'; expected one of pinkish, LLNL-1000"),
@@ -121,3 +122,27 @@ def test_a_launch_that_fails_is_told_in_the_words_of_the_launcher() -> None:
     small = attrs.evolve(PINKISH, front=bp.NodeSpec(memory_bytes=1 * MiB))
     with pytest.raises(RuntimeError, match=r"the launch failed with status 127: flat: .*Cannot allocate memory.*job'$"):
         predict("bproc", "flat", 4, 64 * KiB, system=small, procs=40)
+
+
+def test_a_tree_by_bproc_is_told_in_its_words_too() -> None:
+    small = attrs.evolve(PINKISH, node=bp.NodeSpec(arch="ppc"))
+    with pytest.raises(RuntimeError, match="the launch failed with status 127: tree: 0: Exec format error"):
+        predict("bproc", "tree", 4, 2 * MiB, system=small)
+
+
+def test_the_tree_of_bproc_doubles_what_it_has_in_each_round() -> None:
+    """By hand: one copy more, and the work of the caller for each node, for twice as many nodes."""
+    one_copy = 4 * PINKISH.costs.link_ns_per_mib / 1e9
+    found = [predict("bproc", "tree", nodes, 4 * MiB, system="pinkish") for nodes in (8, 16, 32, 64)]
+    for nodes, few, many in zip((8, 16, 32), found, found[1:], strict=False):
+        assert one_copy < many - few < one_copy + 0.005 + 0.0003 * nodes
+    assert predict("bproc", "tree", 64, 4 * MiB, system="pinkish", fanout=2) == found[-1]
+    assert predict("bproc", "flat", 64, 4 * MiB, system="pinkish") > 5 * found[-1]
+
+
+def test_more_processes_than_nodes_are_forked_where_the_image_has_come_to() -> None:
+    once = predict("bproc", "tree", 4, 4 * MiB, system="pinkish")
+    more = predict("bproc", "tree", 4, 4 * MiB, system="pinkish", procs=40)
+    # Ten on each: nine forks there, and no further copy.
+    assert once < more < once + 9 * 0.001
+    assert predict("bproc", "tree", 4, 4 * MiB, system="pinkish", procs=41) > more
