@@ -118,7 +118,9 @@ def _bproc() -> Iterator[tuple[object, ...]]:
     for each in (ping_pong(), *(compare(BPROC, point) for mode in MODES for point in BPROC.points(mode))):
         point = each.point
         own = PRESET_SOURCES[point.system]
-        fitted = ", ".join(code(figure) for figure, source in own.items() if source.startswith("choice-fit-")) or "nothing"
+        fitted = (
+            ", ".join(code(figure) for figure, source in own.items() if source.startswith("choice-fit-")) or "nothing"
+        )
         error = "" if point.bound else f"{each.error:+.1%}"
         what = f"{point.mode} ({code(point.source)})"
         yield what, point.system, point.nodes, point.procs, _measured(point), f"{each.seconds:.4g}", error, fitted
