@@ -92,6 +92,7 @@ class Edition:
     `io_lists` calls take a list of what the descriptors shall be, and `list_rows()` what can be wrong
     with it; `bpfs` nodes are files: their states are words that mean nothing but what their
     administrator means by them, and a slave sees only its own file and the master's;
+    `libraries_unless_up` a running process takes libraries of the list along to a node that is not up;
     `node_name` what a node calls itself, its number for `{}`; `tools` what BProc's commands do;
     `vector_calls` how its calls for many nodes at once are, None where it has none.
     """
@@ -111,6 +112,7 @@ class Edition:
     io_lists: bool = False
     list_rows: Callable[[], IoRows] = field(default=_no_lists, repr=False)
     bpfs: bool = False
+    libraries_unless_up: bool = False
     node_name: str = "n{}"
     tools: Tools = field(default=_LANL_TOOLS, repr=False)
     vector_calls: VectorCalls | None = None
@@ -138,6 +140,7 @@ EDITIONS: dict[str, Edition] = {
             late.SCYLD,
             _scyld_calls,
             "3.1.9",
+            libraries_unless_up=True,
             node_name=".{}",
             tools=Tools(
                 vector=False,

@@ -155,9 +155,12 @@ def returned_rows(edition: Edition) -> tuple[Row, ...]:
     )
 
 
-def default_flags(node: Node | None) -> int:
-    """Give what bproc_move sends: libraries too, where the node is not up. Source: scyld-bproc_move."""
-    up = node is None or node.state is NodeState.UP
+def default_flags(edition: Edition, node: Node | None) -> int:
+    """Give what bproc_move sends: in some editions libraries too, where the node is not up.
+
+    Sources: scyld-bproc_move, bproc-common.
+    """
+    up = node is None or node.state is NodeState.UP or not edition.libraries_unless_up
     return vmadump.DUMP_EXEC | vmadump.DUMP_OTHER | (0 if up else vmadump.DUMP_LIBS)
 
 
@@ -182,7 +185,7 @@ def move(machine: Machine, thread: Thread, node: int, flags: int | None, io: Io)
             yield machine.port.sleep(machine.costs.syscall_ns)
         return 0 if row is None else Fail(row, table, str(node))
     if flags is None:
-        flags = default_flags(master.node(node))
+        flags = default_flags(master.edition, master.node(node))
     going = Move(process, machine, node, io, process.credentials, table, MOVE_PLANS, freezing(flags))
     depart(going)
     row = yield from drive(machine, master, going, (0, machine.costs.syscall_ns, machine.costs.syscall_ns, 0))

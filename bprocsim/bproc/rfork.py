@@ -88,7 +88,7 @@ def rfork(
         return Fail(row, table, str(node))
     if not master.reaches(machine):
         yield from killed(master, process)
-    sent = default_flags(master.node(node)) if flags is None else flags
+    sent = default_flags(master.edition, master.node(node)) if flags is None else flags
     birth = Birth()
 
     def goes(proc: Any) -> Steps:

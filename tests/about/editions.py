@@ -37,6 +37,7 @@ FIELDS = {
     "io_lists": "I/O is said by",
     "list_rows": "",
     "bpfs": "nodes are files of bpfs",
+    "libraries_unless_up": "a process that moves takes listed libraries along to a node that is not up",
     "node_name": "what a node is called",
     "tools": "",
     "vector_calls": "calls for several nodes at once",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import bprocsim as bp
 from bprocsim.bproc.bpfs import status_too_long_for_buffer
 from bprocsim.bproc.nodespec import parse
+from bprocsim.world.specs import node_numbers
 
 E = bp.Errno
 
@@ -333,6 +334,18 @@ def test_no_specification_is_too_strange(text: str) -> None:
         assert [info.node for info in found.node] == [
             number for part in written.split(",") if part for number in selected(cluster, part)
         ]
+
+
+@given(st.one_of(TEXTS, st.lists(TEXTS, max_size=3).map(",".join), st.integers(-9, 9)))
+def test_nor_for_the_builder(on: str | int) -> None:
+    """It means nodes that there are, or a ValueError says what it is not."""
+    said, numbers = "", tuple[int, ...]()
+    try:
+        numbers = node_numbers(on, 3)
+    except ValueError as error:
+        said = str(error)
+    assert set(numbers) <= {-1, 0, 1, 2}
+    assert not said or said.startswith("on: ")
 
 
 # ---- whoever calls ---------------------------------------------------------------------------------------

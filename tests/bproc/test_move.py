@@ -174,9 +174,10 @@ def big(proc: bp.BprocProc) -> Steps:
     yield from proc.print(result, proc.libc.errno)
 
 
-def image_bytes(*words: str, **edition: Any) -> int:
-    """Tell how much of it is sent."""
+def image_bytes(*words: str, state: str = "up", **edition: Any) -> int:
+    """Tell how much of it is sent to a node in some state."""
     made = cluster(**edition)
+    made.nodes[2].set_state(state)
     made.install("/usr/bin/big", big, on="master,2")
     out = made.execve("/usr/bin/big", ["big", *words])
     assert out.text == "0 0\n"
@@ -199,6 +200,16 @@ def test_a_library_on_the_list_goes_by_name_unless_it_is_asked_for() -> None:
     listed = evolve(bp.editions["scyld"], library_list=("/lib64/libc.so.6", "/lib/libc.so.6"))
     assert image_bytes(edition=listed) < image_bytes()
     assert image_bytes(str(bp.BPROC_DUMP_ALL), edition=listed) == image_bytes()
+
+
+@pytest.mark.parametrize("name", bp.editions)
+def test_scyld_sends_listed_libraries_to_a_node_that_is_not_up(name: str) -> None:
+    """The library of the others knows no states: its usual flags are always the same."""
+    from attrs import evolve
+
+    listed = evolve(bp.editions[name], library_list=("/lib64/libc.so.6", "/lib/libc.so.6"))
+    more = image_bytes(edition=listed, state="error") > image_bytes(edition=listed)
+    assert more is (name == "scyld")
 
 
 def test_what_goes_by_name_must_be_there() -> None:

@@ -347,27 +347,75 @@ def test_an_argument_of_the_harness_that_is_none_is_named(cluster: bp.Cluster) -
         cluster.bproc_currnode(from_node=3)
 
 
-NUMBERS = st.integers(-(2**40), 2**40) | st.integers(-6, 6)
-CALLS = {
-    "bproc_nodestatus": 1, "bproc_access": 2, "bproc_chmod": 2, "bproc_chown": 2, "bproc_chgrp": 2,
-    "bproc_setnodestatus": 2, "bproc_pidnode": 1, "bproc_pidghostnode": 1,
+NUMBERS = st.integers(-(2**40), 2**40) | st.integers(-6, 8)
+WORDS = st.text(max_size=4) | st.text(max_size=70) | st.sampled_from(["up", "down", "0-1", "odd", "x" * 16, "a_b"])
+NOWHERE = st.sampled_from([None, bp.BAD_ADDRESS])
+TEXTS = WORDS | NOWHERE
+DATA = st.binary(max_size=70) | NOWHERE
+BUFFERS = st.builds(bytearray) | NOWHERE
+SETS = st.builds(bp.BprocNodeSet, st.lists(st.builds(bp.BprocNodeInfo, NUMBERS, WORDS), max_size=3)) | NOWHERE
+INFOS = st.builds(bp.BprocNodeInfo, NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS) | NOWHERE
+ADDRESSES = st.builds(bp.BprocAddress, st.text(max_size=3) | st.just("10.54.1.1"), NUMBERS) | NOWHERE
+LISTS: Any = st.builds(list) | NOWHERE
+
+# What each call is given.
+GIVEN: dict[str, tuple[Any, ...]] = {
+    "bproc_nodestatus": (NUMBERS,), "bproc_nodeinfo": (NUMBERS, INFOS), "bproc_nodelist": (LISTS | SETS,),
+    "bproc_nodelist_": (SETS, NUMBERS), "bproc_nodespec": (SETS, TEXTS), "bproc_nodefilter": (SETS, SETS, TEXTS),
+    "bproc_nodeset_init": (SETS, NUMBERS), "bproc_nodeset_grow": (SETS, NUMBERS), "bproc_nodeset_free": (SETS,),
+    "bproc_nodeset_add": (SETS, INFOS), "bproc_nodeset_append": (SETS, SETS), "bproc_nodeaddr": (NUMBERS, ADDRESSES),
+    "bproc_masteraddr": (ADDRESSES,), "bproc_nodenumber": (ADDRESSES,), "bproc_getnodebyname": (TEXTS,),
+    "bproc_strerror": (NUMBERS,), "bproc_access": (NUMBERS, NUMBERS), "_bproc_access": (INFOS, NUMBERS),
+    "bproc_chmod": (NUMBERS, NUMBERS), "bproc_chown": (NUMBERS, NUMBERS), "bproc_chgrp": (NUMBERS, NUMBERS),
+    "bproc_setnodestatus": (NUMBERS, NUMBERS), "bproc_nodesetstatus": (NUMBERS, NUMBERS),
+    "bproc_nodereboot": (NUMBERS,), "bproc_nodehalt": (NUMBERS,), "bproc_nodepwroff": (NUMBERS,),
+    "bproc_getnodeattr": (NUMBERS, TEXTS, BUFFERS, NUMBERS), "bproc_setnodeattr": (NUMBERS, TEXTS, DATA, NUMBERS),
+    "bproc_proclist": (NUMBERS, LISTS), "bproc_pidnode": (NUMBERS,), "bproc_pidghostnode": (NUMBERS,),
+    "bproc_slave_chroot": (NUMBERS, TEXTS), "bproc_nodechroot": (NUMBERS, TEXTS),
 }  # fmt: skip
+IN_BPROC4 = {"bproc_nodestatus": (NUMBERS, BUFFERS, NUMBERS), "bproc_nodesetstatus": (NUMBERS, TEXTS)}
+FIXED = {"bproc_numnodes", "bproc_currnode", "bproc_version", "bproc_notifier"}
 
 
-@given(st.data())
-def test_no_number_is_too_strange(data: st.DataObject) -> None:
-    """An outcome comes back, and what failed has an errno of the call's table."""
-    cluster = bp.Cluster(nodes=3, faults=[bp.PowerOff(node=2)])
+def test_every_call_is_given_something_strange() -> None:
+    assert set(GIVEN) | FIXED == {call for edition in bp.editions.values() for call in edition.calls()}
+
+
+@pytest.mark.parametrize("edition", bp.editions)
+@given(data=st.data())
+def test_nothing_that_a_call_is_given_is_too_strange(edition: str, data: st.DataObject) -> None:
+    """An outcome comes back, and what failed has an errno of the call's table, from outside and in a program."""
+    cluster = bp.Cluster(nodes=3, edition=edition, faults=[bp.PowerOff(node=2)])
+    given = {**GIVEN, **(IN_BPROC4 if edition == "bproc4" else {})}
+    session = cluster.session()
     for _ in range(4):
-        name = data.draw(st.sampled_from(sorted(CALLS)))
-        out = getattr(cluster, name)(*[data.draw(NUMBERS) for _ in range(CALLS[name])])
+        name = data.draw(st.sampled_from(sorted(set(given) & set(bp.editions[edition].calls()))))
+        from_node = data.draw(st.sampled_from([-1, 0, 1]))
+        if from_node >= 0 and cluster.nodes[from_node].state == "down":
+            from_node = -1  # nobody is there any more
+        args = [data.draw(each) for each in given[name]]
+        out = getattr(cluster, name)(*args, from_node=from_node)
         assert out.returned
         assert out.errors is not None
         assert out.row is None or out.row in out.errors.rows
+        assert out.failed is (out.row is not None)
+        in_c = getattr(session.libc, name)(*args)
+        assert isinstance(in_c, int | str)
     for node in cluster.nodes:
-        assert node.state in ("up", "error", "unavailable", "down")
+        assert node.state in ("up", "error", "unavailable", "down") or edition == "bproc4"
         assert 0 <= node.uid < 2**32
         assert not node.mode & ~0o111
+
+
+@pytest.mark.parametrize("edition", bp.editions)
+@given(node=NUMBERS, call=st.sampled_from(["bproc_execmove", "bproc_move", "bproc_rexec", "bproc_rfork"]))
+def test_no_destination_is_too_strange(edition: str, node: int, call: str) -> None:
+    """There is no such node, it is the master, it is down, or it is reached."""
+    cluster = bp.Cluster(nodes=3, edition=edition, faults=[bp.PowerOff(node=2)])
+    more: dict[str, tuple[Any, ...]] = {"bproc_move": (), "bproc_rfork": (lambda proc: 0,)}
+    out = getattr(cluster, call)(node, *more.get(call, ("/bin/sh", ["sh", "-c", "exit 0"])))
+    causes = {-1: ("same_node", None), 0: (None,), 1: (None,), 2: ("node_down",)}.get(node, ("node_unknown",))
+    assert out.cause in causes
 
 
 def test_the_trace_keeps_what_was_given_then(cluster: bp.Cluster) -> None:
