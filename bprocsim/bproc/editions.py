@@ -183,6 +183,7 @@ EDITIONS: dict[str, Edition] = {
                 abnormal=_ABNORMAL,
                 fixed_columns=False,
                 numbered_states=False,
+                names_first_word=True,
             ),
             vector_calls=VectorCalls(flags_dropped=True),
         ),

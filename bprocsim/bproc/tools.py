@@ -34,8 +34,9 @@ class Tools:
     `minus_one_is_master` its option -1 means the master, else nobody; `abnormal` what it says of a child
     that was killed, with `{node}`; `fixed_columns` bpstat's columns are those of 3.x, else they go by the
     terminal's width; `numbered_states` calls have a node's state as a number, else by its name;
-    `sets_leaving` a node is rebooted, halted or switched off by setting its state, else by calls of
-    their own.
+    `sets_leaving` the calls of administration are Scyld's: a node is rebooted, halted or switched off by
+    setting its state; else they are LANL's; `names_first_word` of a wrong specification bpstat shows the
+    first word of the command line.
     Sources: bproc-4.0.0pre8-clients, bpsh-users, scyld-bpctl.
     """
 
@@ -45,6 +46,7 @@ class Tools:
     fixed_columns: bool
     numbered_states: bool = True
     sets_leaving: bool = False
+    names_first_word: bool = False
 
 
 @cache

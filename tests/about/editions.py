@@ -51,6 +51,7 @@ TOOLS = {
     "fixed_columns": "bpstat's columns have fixed widths",
     "numbered_states": "they see states as numbers",
     "sets_leaving": "bpctl reboots by setting a state",
+    "names_first_word": "of a wrong specification bpstat shows the first word of the command line",
 }
 
 # How the value of a field is told, where it is not told as it is.

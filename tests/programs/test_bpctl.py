@@ -39,6 +39,19 @@ def test_nodes_are_sent_away(edition: str, option: str) -> None:
     assert launched.wait() == 255
 
 
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_another_root(edition: str) -> None:
+    """Whoever comes to the node from then on has it; a directory that is not there is refused by the node."""
+    cluster = bp.Cluster(nodes=2, edition=edition)
+    for node in cluster.nodes:
+        node.fs.mkdir("/new/tmp", parents=True)
+        node.fs.write_file("/new/tmp/f", b"inside\n")
+        node.fs.write_file("/tmp/f", b"outside\n")
+    assert typed(cluster, "bpctl -S 1 -r /new") == Said(0, "", "")
+    assert typed(cluster, "bpsh -s 0,1 cat /tmp/f").stdout == "outside\ninside\n"
+    assert typed(cluster, "bpctl -S 0 --root /nosuch") == Said(1, "", "0: No such file or directory\n")
+
+
 def test_scyld_sends_them_away_by_a_state_too() -> None:
     cluster = bp.Cluster(nodes=1)
     assert typed(cluster, "bpctl -S 0 -s reboot").status == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import Any
 
 import pytest
@@ -131,6 +132,31 @@ def test_it_waits_for_a_child_of_its_process_that_holds_stdout(edition: str) -> 
     cluster.install("/bin/daemon", leaves_a_child)
     assert typed(cluster, "bpsh 0 daemon") == Said(0, "late\n", "")
     assert cluster.sim.now_ns > 3 * s
+
+
+def test_what_is_written_to_it_is_handed_on_at_once(edition: str) -> None:
+    """A conversation with processes on two nodes."""
+    cluster = bp.Cluster(nodes=2, edition=edition)
+    talk = cluster.popen(["bpsh", "0,1", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    for word in (b"one\n", b"two\n"):
+        talk.stdin.write(word)
+        talk.stdin.flush()
+        assert talk.stdout.read(8) == word * 2
+    talk.stdin.close()
+    assert talk.wait() == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_in_whatever_order_the_events_of_an_instant_happen(edition: str, seed: int) -> None:
+    """Nodes differ in the order of their lines at most."""
+    cluster = bp.Cluster(nodes=6, edition=edition, seed=seed, order="random", faults=[bp.PowerOff(node=4)])
+    said = typed(cluster, "bpsh -p 0-5,0 cat", input=b"x\n")
+    assert sorted(said.stdout.splitlines()) == [f"  {node}: x" for node in (0, 0, 1, 2, 3, 5)]
+    told = {"scyld": (22, "")}.get(edition, (0, "4: Node is down\n"))
+    assert (said.status, said.stderr) == told
+    assert typed(cluster, "bpsh -s 5,3,1 hostname").stdout.split() == [
+        cluster.edition.node_name.format(node) for node in (5, 3, 1)
+    ]
 
 
 # ---- which nodes -----------------------------------------------------------------------------------

@@ -99,6 +99,13 @@ def test_what_is_refused(words: str, said: str) -> None:
     assert typed(mixed(), f"bpstat {words}", input=b"") == Said(1, "", f"{said}\n")
 
 
+@pytest.mark.parametrize(("edition", "shown"), [("scyld", "a/b"), ("lanl32", "a/b"), ("bproc4", "-l")])
+def test_which_word_is_shown_when_a_specification_is_wrong(edition: str, shown: str) -> None:
+    """Source: bproc-4.0.0pre8-clients."""
+    cluster = bp.Cluster(nodes=1, edition=edition)
+    assert typed(cluster, "bpstat -l 0 a/b") == Said(1, "", f'Invalid node specification "{shown}"\n')
+
+
 def test_help_and_version() -> None:
     assert typed(mixed(), "bpstat --version") == Said(0, "bpstat version 3.1.9\n", "")
     said = typed(mixed(), "bpstat -h")

@@ -21,6 +21,7 @@ Usage: bpctl [options]
   -M,--master        Act on the master.
   -S,--slave nodes   Act on these nodes.
   -s,--state state   Set their state.
+  -r,--root dir      Let a directory of theirs be their root.
   -R,--reboot        Reboot them.
   -H,--halt          Halt them.
   -P,--pwroff        Switch them off.
@@ -30,9 +31,9 @@ Usage: bpctl [options]
   -f,--fast          Do not wait until it is done."""
 
 _OPTIONS = Options(
-    "hvVMS:s:RHPm:u:g:f",
+    "hvVMS:s:r:RHPm:u:g:f",
     {
-        "help": "h", "version": "v", "master": "M", "slave": "S", "state": "s", "reboot": "R", "halt": "H",
+        "help": "h", "version": "v", "master": "M", "slave": "S", "state": "s", "root": "r", "reboot": "R", "halt": "H",
         "pwroff": "P", "mode": "m", "user": "u", "group": "g", "fast": "f",
     },
 )  # fmt: skip
@@ -72,6 +73,9 @@ def _action(proc: BprocProc, tools: Tools, who: Accounts, letter: str, text: str
     """Give what an option does. Ends: nothing can be made of its parameter."""
     if letter == "s":
         return _state_setter(proc, tools, text)
+    if letter == "r":
+        chroot = proc.bproc_slave_chroot if tools.sets_leaving else proc.bproc_nodechroot
+        return lambda node: chroot(node, text)
     if letter in _LEAVING:
         return _leaver(proc, tools, _LEAVING[letter])
     if letter == "m":
@@ -114,7 +118,7 @@ def _nodes(proc: BprocProc, tools: Tools, text: str) -> Steps:
     try:
         return (yield from specified(proc, tools, text))
     except CallError as error:
-        raise refused("bproc_nodelist", error) from None
+        raise refused(error.call, error) from None
     except Ends:
         raise Ends(1) from None
 

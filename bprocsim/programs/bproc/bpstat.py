@@ -14,7 +14,7 @@ from bprocsim.faces.bproc import BprocProc
 from bprocsim.faces.errors import CallError
 from bprocsim.programs.accounts import Accounts, accounts
 from bprocsim.programs.bproc.command import Ends, Options, Steps, run, version_line
-from bprocsim.programs.bproc.nodes import listed, refused, specified
+from bprocsim.programs.bproc.nodes import listed, refused, specified, wrong
 from bprocsim.programs.files import read_all
 
 USAGE = """\
@@ -189,7 +189,10 @@ def _nodes(proc: BprocProc, asked: _Asked, specifications: list[str], again: boo
         if specifications:
             wanted: list[int] = []
             for each in specifications:
-                wanted += yield from specified(proc, asked.tools, each)
+                try:
+                    wanted += yield from specified(proc, asked.tools, each)
+                except Ends as end:
+                    raise (Ends(1, wrong(proc.argv[1])) if asked.tools.names_first_word else end) from None
             known = {node.node: node for node in nodes}
             nodes = [known[number] for number in wanted if number in known]
         table = _Table((yield from accounts(proc)), asked.tools, columns)

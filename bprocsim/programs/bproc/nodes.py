@@ -33,12 +33,17 @@ def specified(proc: BprocProc, tools: Tools, text: str) -> Steps:
     """Give the numbers of the nodes that a specification names. Ends: it cannot be read; CallError: as its calls."""
     parts = parse(text)
     if parts is None:
-        raise Ends(1, f'Invalid node specification "{text}"')
+        raise Ends(1, wrong(text))
     if any(isinstance(part, InState) and part.state for part in parts):
         known = yield from listed(proc, tools)
     else:  # so that not every node has to be asked about
         known = [BprocNodeInfo(number) for number in range((yield from proc.bproc_numnodes()))]
     return [each.node for each in select(parts, known)]
+
+
+def wrong(text: str) -> str:
+    """Say that a text names no nodes."""
+    return f'Invalid node specification "{text}"'
 
 
 def refused(call: str, error: CallError) -> Ends:
