@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
 
 _ABNORMAL = "bpsh: Child process on node {node} exited abnormally."
-_LANL_TOOLS = Tools(vector=True, minus_one_is_master=True, abnormal=_ABNORMAL, fixed_columns=True)
+_ABNORMAL_AT_END = "bpsh: Child process exited abnormally."
+_SCYLD_ABNORMAL = "bpsh: Child process exit abnormally."
+_LANL_TOOLS = Tools(
+    vector=True,
+    minus_one_is_master=True,
+    abnormal=_ABNORMAL,
+    abnormal_at_end=_ABNORMAL_AT_END,
+    fixed_columns=True,
+)
 
 
 def _check_timeout(_edition: Any, _attribute: Any, value: Any) -> None:
@@ -145,7 +153,8 @@ EDITIONS: dict[str, Edition] = {
             tools=Tools(
                 vector=False,
                 minus_one_is_master=True,
-                abnormal="bpsh: Child process exit abnormally.",
+                abnormal=_SCYLD_ABNORMAL,
+                abnormal_at_end=_SCYLD_ABNORMAL,
                 fixed_columns=True,
                 sets_leaving=True,
             ),
@@ -181,6 +190,7 @@ EDITIONS: dict[str, Edition] = {
                 vector=True,
                 minus_one_is_master=False,
                 abnormal=_ABNORMAL,
+                abnormal_at_end=_ABNORMAL_AT_END,
                 fixed_columns=False,
                 numbered_states=False,
                 names_first_word=True,

@@ -30,19 +30,19 @@ class Tools:
     """What BProc's commands do in an edition.
 
     `vector` bpsh starts all processes by one bproc_vexecmove_io, else each by a fork and an execmove; with it
-    commands say by lists what descriptors shall be, else by a port;
-    `minus_one_is_master` its option -1 means the master, else nobody; `abnormal` what it says of a child
-    that was killed, with `{node}`; `fixed_columns` bpstat's columns are those of 3.x, else they go by the
-    terminal's width; `numbered_states` calls have a node's state as a number, else by its name;
-    `sets_leaving` the calls of administration are Scyld's: a node is rebooted, halted or switched off by
-    setting its state; else they are LANL's; `names_first_word` of a wrong specification bpstat shows the
-    first word of the command line.
+    commands say by lists what descriptors shall be, else by a port; `minus_one_is_master` its option -1 means the
+    master, else nobody; `abnormal` what it says of a child that was killed, with `{node}`, and `abnormal_at_end`
+    if it forwards nothing and only waits; `fixed_columns` bpstat's columns are those of 3.x, else they go by the
+    terminal's width; `numbered_states` calls have a node's state as a number, else by its name; `sets_leaving`
+    the calls of administration are Scyld's: a node is rebooted, halted or switched off by setting its state; else
+    they are LANL's; `names_first_word` of a wrong specification bpstat shows the first word of the command line.
     Sources: bproc-4.0.0pre8-clients, bpsh-users, scyld-bpctl.
     """
 
     vector: bool
     minus_one_is_master: bool
     abnormal: str
+    abnormal_at_end: str
     fixed_columns: bool
     numbered_states: bool = True
     sets_leaving: bool = False

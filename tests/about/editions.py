@@ -48,6 +48,7 @@ TOOLS = {
     "vector": "bpsh starts all by one bproc_vexecmove_io",
     "minus_one_is_master": "`bpsh -1` means the master",
     "abnormal": "of a child that was killed it says",
+    "abnormal_at_end": "and if it forwards nothing",
     "fixed_columns": "bpstat's columns have fixed widths",
     "numbered_states": "they see states as numbers",
     "sets_leaving": "bpctl reboots by setting a state",
@@ -67,6 +68,7 @@ _TOLD: dict[str, Any] = {
     "rexec_status": lambda status: "is returned" if status is None else f"exits with {status}",
     "node_name": lambda name: code(name.format(3)),
     "abnormal": lambda text: code(text.format(node=3)),
+    "abnormal_at_end": code,
     "io_lists": lambda lists: "a list of descriptors" if lists else "a port",
 }
 

@@ -118,6 +118,13 @@ def test_bpsh_of_a_process_that_is_killed(edition: str, text: str) -> None:
     assert typed(cluster, ["bpsh", "0", "sh", "-c", "kill -9 $$"]) == Said(255, "", text)
 
 
+@pytest.mark.parametrize("edition", ["lanl32", "bproc4"])
+def test_bpsh_of_one_that_is_killed_while_it_only_waits(edition: str) -> None:
+    cluster = bp.Cluster(nodes=1, edition=edition)
+    said = typed(cluster, ["bpsh", "-N", "0", "sh", "-c", "kill -9 $$"])
+    assert said == Said(255, "", "bpsh: Child process exited abnormally.\n")
+
+
 def test_bpstat_augments_ps() -> None:
     """The node of each process stands before its line, and nothing before those of the master."""
     cluster = bp.Cluster(nodes=3)

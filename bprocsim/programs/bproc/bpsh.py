@@ -182,7 +182,8 @@ def _wait(proc: BprocProc, forwarder: Forwarder, tools: Tools) -> Steps:
         if job is None:
             continue  # a child that was there before it became bpsh
         if waited.signal is not None:
-            yield from proc.print(tools.abnormal.format(node=job.node), fd=2)
+            said = tools.abnormal if forwarder.streams else tools.abnormal_at_end
+            yield from proc.print(said.format(node=job.node), fd=2)
         worst = max(worst, waited.exit_status if waited.signal is None else _ABNORMAL_STATUS)
         job.ended = True
         yield from forwarder.feed_if_settled(proc)
