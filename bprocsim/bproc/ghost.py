@@ -82,8 +82,8 @@ def exited(master: Master, process: Process) -> None:
 
 def waited_for(master: Master, here: Any, child: Process) -> None:
     """Let the ghost of a child be reaped, for which its parent on a slave has waited."""
-    if child.machine is here:
-        here.processes.pop(child.pid, None)
+    if child.machine is not master.machine:
+        child.machine.processes.pop(child.pid, None)
     if not master.running:
         settle_wait(master, child)
         return

@@ -256,6 +256,8 @@ class Machine:
         else:
             if process.state is not _ZOMBIE and process.state is not _GONE:
                 process.move_to(_ZOMBIE)
+            if process.machine is not self and parent.machine is not process.machine:
+                process.machine.processes.pop(process.pid, None)  # only its ghost is left
             if master is None or parent.machine is self:
                 self.hear_of_end(process)
             elif process.state is _ZOMBIE and not parent.children.has_ended(process):
