@@ -421,3 +421,43 @@ def test_groups_and_sessions_are_the_masters() -> None:
         made = cluster()
         run(made, parent, node)
         assert took == [CALL_NS + hops * HOP_NS, CALL_NS + 2 * HOP_NS]
+
+
+# ---- what a cut does to messages ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("until_ns", "hit"), [(20 * s, True), (60 * s, False)])
+def test_a_message_outlives_a_short_cut_and_is_lost_with_its_connection(until_ns: int, hit: bool) -> None:
+    """A process on a slave signals one on the master while nothing passes between them."""
+
+    def signals(proc: bp.BprocProc) -> Steps:
+        yield from proc.sleep(14 * s)
+        yield from proc.kill(int(proc.argv[1]), bp.SIGTERM)
+
+    made = cluster(faults=[bp.LinkCut(MASTER, 1, at_ns=13 * s, until_ns=until_ns)])
+    made.install("/usr/bin/signals", signals, on="1")
+    target = made.popen("/usr/bin/stays")
+    out = made.execve("/usr/bin/signals", ["signals", str(target.pid)], from_node=1)
+    assert out.signal == (None if hit else bp.SIGKILL)
+    made.sim.run(until_ns=100 * s)
+    assert target.poll() == (-15 if hit else None)
+
+
+@pytest.mark.parametrize(("where", "there"), [(MASTER, False), (1, True), (3, False)])
+def test_a_zombie_is_where_its_parent_can_wait_for_it(where: int, there: bool) -> None:
+    """On its node if its parent is there too; else its ghost alone is left."""
+    seen = list[Any]()
+
+    def child(proc: bp.BprocProc) -> Steps:
+        if where != 1:
+            yield from proc.bproc_move(1)
+
+    def parent(proc: bp.Proc) -> Steps:
+        pid = yield from proc.fork(child)
+        yield from proc.sleep(50 * ms)
+        seen.append((pid in made.pids.table, pid in made.machine(1).processes))
+        yield from proc.wait()
+
+    made = cluster()
+    run(made, parent, where)
+    assert seen == [(True, there)]
