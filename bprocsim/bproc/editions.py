@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from attrs import Attribute, field, frozen
 
 from bprocsim.bproc import late
-from bprocsim.bproc.tools import Tools
 from bprocsim.errnos import Errno
 from bprocsim.manual import Row
 from bprocsim.units import s
@@ -16,18 +15,7 @@ from bprocsim.units import s
 if TYPE_CHECKING:
     from bprocsim.bproc.late import IoRows
     from bprocsim.bproc.service import Service
-
-
-_ABNORMAL = "bpsh: Child process on node {node} exited abnormally."
-_ABNORMAL_AT_END = "bpsh: Child process exited abnormally."
-_SCYLD_ABNORMAL = "bpsh: Child process exit abnormally."
-_LANL_TOOLS = Tools(
-    vector=True,
-    minus_one_is_master=True,
-    abnormal=_ABNORMAL,
-    abnormal_at_end=_ABNORMAL_AT_END,
-    fixed_columns=True,
-)
+    from bprocsim.bproc.tools import Tools
 
 
 def _check_timeout(_edition: Any, _attribute: Any, value: Any) -> None:
@@ -84,6 +72,24 @@ class VectorCalls:
     flags_dropped: bool = False
 
 
+def _scyld_tools() -> Tools:
+    from bprocsim.bproc.tools import SCYLD_TOOLS  # most worlds run no command
+
+    return SCYLD_TOOLS
+
+
+def _lanl_tools() -> Tools:
+    from bprocsim.bproc.tools import LANL_TOOLS
+
+    return LANL_TOOLS
+
+
+def _bproc4_tools() -> Tools:
+    from bprocsim.bproc.tools import BPROC4_TOOLS
+
+    return BPROC4_TOOLS
+
+
 @frozen(eq=False)
 class Edition:
     """One edition of BProc.
@@ -101,7 +107,7 @@ class Edition:
     with it; `bpfs` nodes are files: their states are words that mean nothing but what their
     administrator means by them, and a slave sees only its own file and the master's;
     `libraries_unless_up` a running process takes libraries of the list along to a node that is not up;
-    `node_name` what a node calls itself, its number for `{}`; `tools` what BProc's commands do;
+    `node_name` what a node calls itself, its number for `{}`; `tools()` what BProc's commands do;
     `vector_calls` how its calls for many nodes at once are, None where it has none.
     """
 
@@ -122,7 +128,7 @@ class Edition:
     bpfs: bool = False
     libraries_unless_up: bool = False
     node_name: str = "n{}"
-    tools: Tools = field(default=_LANL_TOOLS, repr=False)
+    tools: Callable[[], Tools] = field(default=_lanl_tools, repr=False)
     vector_calls: VectorCalls | None = None
 
     def after_exec(self) -> tuple[Row, ...]:
@@ -150,14 +156,7 @@ EDITIONS: dict[str, Edition] = {
             "3.1.9",
             libraries_unless_up=True,
             node_name=".{}",
-            tools=Tools(
-                vector=False,
-                minus_one_is_master=True,
-                abnormal=_SCYLD_ABNORMAL,
-                abnormal_at_end=_SCYLD_ABNORMAL,
-                fixed_columns=True,
-                sets_leaving=True,
-            ),
+            tools=_scyld_tools,
         ),
         Edition(
             "lanl32",
@@ -170,7 +169,7 @@ EDITIONS: dict[str, Edition] = {
             rexec_status=None,
             io_lists=True,
             list_rows=_lists,
-            tools=_LANL_TOOLS,
+            tools=_lanl_tools,
             vector_calls=VectorCalls(),
         ),
         Edition(
@@ -186,15 +185,7 @@ EDITIONS: dict[str, Edition] = {
             io_lists=True,
             list_rows=_lists,
             bpfs=True,
-            tools=Tools(
-                vector=True,
-                minus_one_is_master=False,
-                abnormal=_ABNORMAL,
-                abnormal_at_end=_ABNORMAL_AT_END,
-                fixed_columns=False,
-                numbered_states=False,
-                names_first_word=True,
-            ),
+            tools=_bproc4_tools,
             vector_calls=VectorCalls(flags_dropped=True),
         ),
     )

@@ -1,28 +1,8 @@
-"""BProc's commands: where their images lie on the master, what they read besides, what differs between editions."""
+"""What BProc's commands do in each edition."""
 
 from __future__ import annotations
 
-from functools import cache, partial
-
 from attrs import frozen
-
-from bprocsim.posix.arch import Arch
-from bprocsim.posix.image import image_bytes
-from bprocsim.posix.skeleton import Unread, skeleton
-from bprocsim.posix.unix import Unix
-from bprocsim.posix.vfs import FileTree, Inode, create_file, resolve
-from bprocsim.units import KiB
-
-# They are on the master alone: a node of a BProc cluster has next to nothing, and what is to run there is sent.
-COMMANDS = (
-    "/bin/cat", "/bin/echo", "/bin/false", "/bin/hostname", "/bin/kill", "/bin/ps", "/bin/sleep", "/bin/true",
-    "/usr/bin/bpcp", "/usr/bin/bpctl", "/usr/bin/bpsh", "/usr/bin/bpstat",
-)  # fmt: skip
-
-# The accounts that every master has; those that cluster.user makes come to them.
-PASSWD_FILE = "/etc/passwd"
-PASSWD = b"root:x:0:0:root:/:/bin/sh\n"
-GROUP = b"root:x:0:\n"
 
 
 @frozen
@@ -49,23 +29,31 @@ class Tools:
     names_first_word: bool = False
 
 
-@cache
-def front_end_skeleton(arch: Arch) -> FileTree:
-    """Make the tree that masters of an architecture share: that of every node, and the commands."""
-    tree = FileTree(skeleton(arch))
-    unread = Unread(tree)
+_ABNORMAL = "bpsh: Child process on node {node} exited abnormally."
+_ABNORMAL_AT_END = "bpsh: Child process exited abnormally."
+_SCYLD_ABNORMAL = "bpsh: Child process exit abnormally."
 
-    def put(path: str, data: bytes, mode: int) -> Inode:
-        parent, _, name = path.rpartition("/")
-        directory = resolve(tree, parent.encode())
-        assert directory is not None, "every node has it"
-        return create_file(tree, directory.number, name.encode(), mode, 0, 0, data)
-
-    for path in COMMANDS:
-        unread.put(put(path, b"", 0o755), partial(image_bytes, path, (), 64 * KiB, arch))
-    put(PASSWD_FILE, PASSWD, 0o644)
-    put("/etc/group", GROUP, 0o644)
-    return tree
-
-
-FRONT_END = Unix("linux", front_end_skeleton)
+SCYLD_TOOLS = Tools(
+    vector=False,
+    minus_one_is_master=True,
+    abnormal=_SCYLD_ABNORMAL,
+    abnormal_at_end=_SCYLD_ABNORMAL,
+    fixed_columns=True,
+    sets_leaving=True,
+)
+LANL_TOOLS = Tools(
+    vector=True,
+    minus_one_is_master=True,
+    abnormal=_ABNORMAL,
+    abnormal_at_end=_ABNORMAL_AT_END,
+    fixed_columns=True,
+)
+BPROC4_TOOLS = Tools(
+    vector=True,
+    minus_one_is_master=False,
+    abnormal=_ABNORMAL,
+    abnormal_at_end=_ABNORMAL_AT_END,
+    fixed_columns=False,
+    numbered_states=False,
+    names_first_word=True,
+)

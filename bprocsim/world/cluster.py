@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from bprocsim.bproc.commandfiles import FRONT_END, PASSWD_FILE
 from bprocsim.bproc.editions import EDITIONS, Edition
 from bprocsim.bproc.execmove import execmove_errors
 from bprocsim.bproc.master import Master
 from bprocsim.bproc.nodes import NODE_MASTER, Event, Node, NodeState
-from bprocsim.bproc.tools import FRONT_END, PASSWD_FILE
 from bprocsim.costs import PRESETS, Costs
 from bprocsim.engine import Processors
 from bprocsim.faces.bproc import BprocProc

@@ -85,7 +85,7 @@ def editions_page() -> str:
         "## What they are",
         table(("", *NAMES), _fields(list(bp.editions.values()), FIELDS)),
         "## What their commands do",
-        table(("", *NAMES), _fields([edition.tools for edition in bp.editions.values()], TOOLS)),
+        table(("", *NAMES), _fields([edition.tools() for edition in bp.editions.values()], TOOLS)),
         "## Which calls there are",
         prose(
             """Those about nodes and processes that not all three have, or that take other arguments in some; all that

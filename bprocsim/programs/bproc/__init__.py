@@ -11,7 +11,6 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
-from bprocsim.bproc.tools import Tools
 from bprocsim.faces.bproc import BprocProc
 from bprocsim.posix.image import Program
 
@@ -32,20 +31,20 @@ _ROOMS = {
 }
 
 
-def _runner(name: str, room: str, known: tuple[Any, ...]) -> Callable[[BprocProc], Generator[Any, Any, Any]]:
+def _runner(name: str, room: str, tools: Callable[[], Any] | None) -> Callable[[BprocProc], Generator[Any, Any, Any]]:
     def run(proc: BprocProc) -> Generator[Any, Any, Any]:
         command = getattr(import_module(f"bprocsim.programs.{room}"), name)
-        return (yield from command(proc, *known))
+        return (yield from command(proc) if tools is None else command(proc, tools()))
 
     return run
 
 
 @cache
-def commands_of(tools: Tools) -> Mapping[str, Program]:
-    """Give the commands of an edition, by their paths, which are also the names in their images."""
+def commands_of(tools: Callable[[], Any]) -> Mapping[str, Program]:
+    """Give the commands that do what `tools()` of an edition says, by their paths: the names in their images too."""
     return MappingProxyType(
         {
-            path: Program(_runner(path.rpartition("/")[2], room, (tools,) if differs else ()), path)
+            path: Program(_runner(path.rpartition("/")[2], room, tools if differs else None), path)
             for path, (room, differs) in _ROOMS.items()
         }
     )
