@@ -15,7 +15,7 @@ def call_text(call: Any) -> str:
     if call.call == "sleep":
         return f"sleep({call.seconds:g})"
     if call.call == "run":
-        return "run " + " ".join(_argument(each) for each in call.args)
+        return "run " + " ".join(argument_text(each) for each in call.args)
     by = "" if getattr(call, "user", "root") == "root" else f" by {call.user}"
     if getattr(call, "caller", None) is not None:
         by = f" by {call.caller}"
@@ -33,7 +33,7 @@ def _is_of_method(call: Any) -> bool:
 def _given(call: Any) -> list[str]:
     """Write the arguments of a call of BProc or POSIX, or of one that makes something by name."""
     names = ("node", "port", "path", "cmd", "argv", "envp", "name", "processors")
-    return [_argument(value) for name in names if (value := getattr(call, name, None)) is not None]
+    return [argument_text(value) for name in names if (value := getattr(call, name, None)) is not None]
 
 
 def _of_method(call: Any) -> list[str]:
@@ -48,26 +48,31 @@ def _of_method(call: Any) -> list[str]:
         if value is None:
             written.append("" if parameter.name != call.fills.get(call.call) else "{}")
         elif parameter.kind is parameter.VAR_POSITIONAL and isinstance(value, list | tuple):
-            written += [_argument(each) for each in value]
+            written += [argument_text(each) for each in value]
         else:
-            written.append(str(value) if isinstance(kind, Constant | WorkValue) else _argument(value))
+            written.append(
+                str(value) if isinstance(kind, Constant | WorkValue) else argument_text(value, parameter.name)
+            )
     while written and not written[-1]:
         written.pop()
     return [each or "-" for each in written]
 
 
-def _argument(value: Any) -> str:
+def argument_text(value: Any, name: str = "") -> str:
+    """Write a value as a file, or C, would have it; `name` that of its key: a mode is octal."""
     if isinstance(value, dict):
         if set(value) == {"pointer"}:
             return "NULL" if value["pointer"] == "null" else "BAD_ADDRESS"
         if set(value) == {"text", "times"}:
-            return f"{_argument(value['text'])} * {value['times']}"
-        return "{" + ", ".join(f"{name}={_argument(each)}" for name, each in value.items()) + "}"
+            return f"{argument_text(value['text'])} * {value['times']}"
+        return "{" + ", ".join(f"{key}={argument_text(each, key)}" for key, each in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(_argument(each) for each in value)}]"
+        return f"[{', '.join(argument_text(each) for each in value)}]"
     if attrs.has(type(value)):
         fields = attrs.fields(type(value))
         given = {each.name: own for each in fields if (own := getattr(value, each.name)) != each.default}
-        return _argument(given)
+        return argument_text(given)
+    if name == "mode" and isinstance(value, int):
+        return f"{value:#o}"
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 4] + '..."'

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bprocsim import __version__
-from bprocsim.cli.calltext import SHOWN_CHARACTERS, call_text
+from bprocsim.cli.calltext import SHOWN_CHARACTERS, argument_text, call_text
 from bprocsim.cli.screen import Progress, Screen
 from bprocsim.cli.usage import UsageError
 
@@ -187,8 +187,9 @@ def _tell_call(screen: Screen, report: Report, result: Result) -> None:
         if outcome.rset is not None:
             home = "" if outcome.sradid is None else f", home SRAD {outcome.sradid}"
             _line(screen, "set", f"{_set_text(outcome.rset)}{home}")
-        if result.filled is not None:
-            _line(screen, "filled", _set_text(result.filled) if isinstance(result.filled, str) else str(result.filled))
+        if result.filled is not None and not outcome.failed:
+            filled = result.filled
+            _line(screen, "filled", _set_text(filled) if isinstance(filled, str) else argument_text(filled))
         if outcome.row is not None:
             _line(screen, "row", f"{outcome.row.errno.name}, {outcome.row.cause}: {outcome.row.sentence}")
         for name, data in (("stdout", outcome.stdout), ("stderr", outcome.stderr)):
