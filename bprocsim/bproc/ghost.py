@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 class Ghost:
     """A process-table entry of the master: no memory, no files; its pid, family and ids are `process`'s.
 
-    `node` where the process is, or is on its way to; `state` what it did there when the node was last asked,
-    as ps has it. Source: sf-bproc-3.
+    `node` where the process is, or is on its way to; when that was last asked, `state` is what it did, as ps
+    has it, `cpu_ns` what it had computed, and `memory_bytes` what it took. Source: sf-bproc-3.
     """
 
     process: Process
     node: int
     state: str = "S"
+    cpu_ns: int = 0
+    memory_bytes: int = 0
 
     @property
     def pid(self) -> int:

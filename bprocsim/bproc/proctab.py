@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 GOOD_FOR_NS = 5 * s
 PATIENCE_NS = 1 * s
 
+# What a node says of a process: what it does, as ps has it, what it has computed, and the memory that it takes.
+Told = tuple[str, int, int]
+
 
 @frozen
 class ProcEntry:
     """A process as /proc shows it: `state` R (runs), S (sleeps), T (stopped) or Z (zombie).
 
     `cmd` its short name; `cmdline` its arguments, of which a ghost has none; `euid` whose it is; `cpu_ns`
-    what it has computed.
+    what it has computed, `memory_bytes` what it takes.
     """
 
     pid: int
@@ -36,6 +39,7 @@ class ProcEntry:
     cmd: str
     cmdline: tuple[str, ...]
     cpu_ns: int
+    memory_bytes: int
 
 
 def readproctab(machine: Any, thread: Thread) -> Steps:
@@ -43,20 +47,22 @@ def readproctab(machine: Any, thread: Thread) -> Steps:
     yield machine.port.sleep(machine.costs.syscall_ns)
     master: Master = machine.master
     if not master.is_home(machine):
-        return [_entry(each, _letter(each), True) for _, each in sorted(machine.processes.items())]
+        return [_entry(each, _now(each), each.argv) for _, each in sorted(machine.processes.items())]
     yield from _ask_the_nodes(master, thread)
-    return [_seen_from_home(machine, each) for each in machine.visible()]
+    return [_seen_from_home(each) for each in machine.visible()]
 
 
-def _seen_from_home(machine: Any, process: Process) -> ProcEntry:
+def _seen_from_home(process: Process) -> ProcEntry:
+    """Tell what the master knows of a process; a ghost is no zombie before it has heard that all is over."""
     ghost = process.ghost
-    if ghost is None or ghost.node == NODE_MASTER or process.state is State.ZOMBIE:
-        return _entry(process, _letter(process), ghost is None)
-    return _entry(process, ghost.state, False)
+    if ghost is None or ghost.node == NODE_MASTER:
+        return _entry(process, _now(process), process.argv)
+    return _entry(process, (ghost.state, ghost.cpu_ns, ghost.memory_bytes), ())
 
 
-def _entry(process: Process, state: str, here: bool) -> ProcEntry:
-    cmdline = process.argv if here and process.state is not State.ZOMBIE else ()
+def _entry(process: Process, told: Told, argv: tuple[bytes, ...]) -> ProcEntry:
+    state, cpu_ns, memory_bytes = told
+    cmdline = () if state == "Z" else argv  # a zombie has no memory that could hold them
     return ProcEntry(
         process.pid,
         process.ppid,
@@ -66,12 +72,18 @@ def _entry(process: Process, state: str, here: bool) -> ProcEntry:
         state,
         _text(process.comm),
         tuple(map(_text, cmdline)),
-        process.cpu_ns,
+        cpu_ns,
+        memory_bytes,
     )
 
 
 def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
+
+
+def _now(process: Process) -> Told:
+    """Tell what a process does at this moment, where it is."""
+    return _letter(process), process.cpu_ns, process.memory_bytes
 
 
 def _letter(process: Process) -> str:
@@ -101,14 +113,15 @@ def _ask_the_nodes(master: Master, thread: Thread) -> Steps:
 
     def ask(node: Node) -> None:
         def answer() -> None:
-            found = {each.pid: _letter(each) for each in node.machine.processes.values()}
+            found = {each.pid: _now(each) for each in node.machine.processes.values() if each.state is not State.ZOMBIE}
             master.tell(node.machine, home, "GET_STATUS response", lambda: note(found))
 
-        def note(found: dict[int, str]) -> None:
-            for pid, letter in found.items():
+        def note(found: dict[int, Told]) -> None:
+            for pid, told in found.items():
                 process = home.find(pid)
                 if process is not None and process.ghost is not None:
-                    process.ghost.state = letter
+                    ghost = process.ghost
+                    ghost.state, ghost.cpu_ns, ghost.memory_bytes = told
             silent.pop(node.number, None)
             if not silent and waiter is not None:
                 port.wake(waiter, Why.DONE)

@@ -13,7 +13,8 @@ from tests.commandline import Said, typed
 
 def busy(proc: bp.Proc) -> Any:
     """Compute for three seconds, then sleep."""
-    yield from proc.compute(3 * s)
+    for _ in range(3):
+        yield from proc.compute(1 * s)
     yield from proc.sleep(60 * s)
 
 
@@ -48,9 +49,9 @@ def test_own_processes_alone_unless_all_are_asked_for() -> None:
 def test_a_ghost_has_a_short_name_its_owner_and_no_arguments() -> None:
     cluster, _ = with_jobs()
     assert typed(cluster, "ps -f -p 1001,1003").stdout == (
-        "USER       PID  PPID TTY          TIME COMMAND\n"
-        "ann       1001     1 ?        00:00:00 bpsh 0 sleep 60\n"
-        "ann       1003  1001 ?        00:00:00 [sleep]\n"
+        "UID        PID  PPID  C STIME TTY          TIME CMD\n"
+        "ann       1001     1  - -     ?        00:00:00 bpsh 0 sleep 60\n"
+        "ann       1003  1001  - -     ?        00:00:00 [sleep]\n"
     )
 
 
@@ -70,6 +71,33 @@ def state_of(cluster: bp.Cluster, pid: int) -> str:
     head, state = typed(cluster, f"ps -p {pid} -o s").stdout.split()
     assert head == "S"
     return state
+
+
+def test_memory_and_time_are_those_of_the_last_answer() -> None:
+    cluster, _ = with_jobs()
+    cluster.sleep(1)
+    assert typed(cluster, "ps aux").stdout.splitlines()[::4] == [
+        "USER       PID %CPU %MEM    VSZ  RSS TTY      STAT START   TIME COMMAND",
+        "root      1004    -    -     68   68 ?        R    -       0:01 [busy]",
+    ]
+    cluster.sleep(3)
+    assert " 0:01 [busy]" in typed(cluster, "ps ax").stdout
+    cluster.sleep(3)
+    assert " 0:03 [busy]" in typed(cluster, "ps ax").stdout
+
+
+def test_a_child_that_its_parent_on_the_node_leaves_unwaited() -> None:
+    """Its ghost is a zombie once it has heard of the end, and not before."""
+    cluster = bp.Cluster(nodes=1)
+
+    def parent(proc: bp.Proc) -> Any:
+        yield from proc.fork(lambda child: 0)
+        yield from proc.sleep(5 * s)
+
+    cluster.install("/bin/parent", parent)
+    cluster.popen(["bpsh", "0", "parent"])
+    cluster.sleep(1)
+    assert typed(cluster, "ps ax").stdout.splitlines()[-2] == " 1003 ?        Z      0:00 [parent] <defunct>"
 
 
 def test_what_was_heard_is_good_for_five_seconds() -> None:
@@ -127,12 +155,12 @@ def test_a_zombie() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("x y", "usage: ps [-eAaf] [-p pids] [-o columns], or ps [axf]"),
-        ("-e x", "usage: ps [-eAaf] [-p pids] [-o columns], or ps [axf]"),
+        ("x y", "usage: ps [-eAaf] [-p pids] [-o columns], or ps [axuf]"),
+        ("-e x", "usage: ps [-eAaf] [-p pids] [-o columns], or ps [axuf]"),
         ("-z", "ps: invalid option -- z"),
         ("-p x", "ps: -p: expected pids, got 'x'"),
         ("-o pid,nosuch", "ps: unknown column 'nosuch'; there are "
-         "pid ppid pgid sid uid user tty s stat time bsdtime cmd comm args"),
+         "pid ppid pgid sid uid user tty s stat c %cpu %mem vsz rss stime start time bsdtime cmd comm args"),
     ],
 )  # fmt: skip
 def test_what_is_refused(words: str, said: str) -> None:

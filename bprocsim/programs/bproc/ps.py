@@ -9,12 +9,12 @@ from typing import Any
 from bprocsim.faces.bproc import BprocProc
 from bprocsim.programs.accounts import Accounts, accounts
 from bprocsim.programs.bproc.command import Ends, Options, Steps, run
-from bprocsim.units import s
+from bprocsim.units import KiB, s
 
 _OPTIONS = Options("eAafp:o:")
 _PIDS = re.compile(r"[0-9]{1,9}(?:[ ,]+[0-9]{1,9})*", re.ASCII)
 
-USAGE = "usage: ps [-eAaf] [-p pids] [-o columns], or ps [axf]"
+USAGE = "usage: ps [-eAaf] [-p pids] [-o columns], or ps [axuf]"
 
 Cell = Callable[[Any, Accounts], str]
 
@@ -43,6 +43,15 @@ def _command(process: Any, who: Accounts) -> str:
     return " ".join(process.cmdline) if process.cmdline else f"[{process.cmd}]"
 
 
+def _unknown(_process: Any, _who: Accounts) -> str:
+    """Stand for what a simulated process has nothing for: when it began, its share of the processor."""
+    return "-"
+
+
+def _kib(process: Any, _who: Accounts) -> str:
+    return str(process.memory_bytes // KiB)
+
+
 # By name: the head, the width (negative: to the left), and what stands there. There are no terminals.
 _COLUMNS: dict[str, tuple[str, int, Cell]] = {
     "pid": ("PID", 5, lambda p, _: str(p.pid)),
@@ -54,6 +63,13 @@ _COLUMNS: dict[str, tuple[str, int, Cell]] = {
     "tty": ("TTY", -8, lambda p, _: "?"),
     "s": ("S", -1, lambda p, _: p.state),
     "stat": ("STAT", -4, lambda p, _: p.state),
+    "c": ("C", 2, _unknown),
+    "%cpu": ("%CPU", 4, _unknown),
+    "%mem": ("%MEM", 4, _unknown),
+    "vsz": ("VSZ", 6, _kib),
+    "rss": ("RSS", 4, _kib),
+    "stime": ("STIME", -5, _unknown),
+    "start": ("START", -5, _unknown),
     "time": ("TIME", 8, _time),
     "bsdtime": ("TIME", 6, _short_time),
     "cmd": ("CMD", 0, _name),
@@ -61,14 +77,23 @@ _COLUMNS: dict[str, tuple[str, int, Cell]] = {
     "args": ("COMMAND", 0, _command),
 }
 _USUAL: tuple[str, ...] = ("pid", "tty", "time", "cmd")
-_FULL: tuple[str, ...] = ("user", "pid", "ppid", "tty", "time", "args")
+# -f calls two columns otherwise.
+_FULL: tuple[str, ...] = ("user", "pid", "ppid", "c", "stime", "tty", "time", "args")
+_FULL_HEADS = {"user": "UID", "args": "CMD"}
 _BSD: tuple[str, ...] = ("pid", "tty", "stat", "bsdtime", "args")
+_BSD_USER: tuple[str, ...] = (
+    "user", "pid", "%cpu", "%mem", "vsz", "rss", "tty", "stat", "start", "bsdtime", "args",
+)  # fmt: skip
 
 
 def _lines(processes: list[Any], columns: tuple[str, ...], who: Accounts) -> list[str]:
     """Write processes, with a head above."""
     chosen = [_COLUMNS[name] for name in columns]
-    rows = [[head for head, _, _ in chosen], *([cell(each, who) for _, _, cell in chosen] for each in processes)]
+    heads = _FULL_HEADS if columns is _FULL else {}
+    rows = [
+        [heads.get(name, _COLUMNS[name][0]) for name in columns],
+        *([cell(each, who) for _, _, cell in chosen] for each in processes),
+    ]
     lines = []
     for row in rows:
         cells = [
@@ -85,9 +110,9 @@ def ps(proc: BprocProc) -> Steps:
     def main(words: list[str]) -> Steps:
         if words and not words[0].startswith("-"):
             letters = set("".join(words))
-            if letters - set("axf"):
+            if letters - set("axfu"):
                 raise Ends(1, USAGE)
-            everybody, columns, pids = "a" in letters, _BSD, set[int]()
+            everybody, columns, pids = "a" in letters, _BSD_USER if "u" in letters else _BSD, set[int]()
         else:
             given, rest = _OPTIONS.read("ps", words)
             if rest:
