@@ -10,6 +10,7 @@ from typing import Any
 
 from bprocsim.faces.pyos import Proc
 from bprocsim.posix.image import Program
+from bprocsim.programs.coreutils import false, hostname, true
 from bprocsim.signals import Signal
 from bprocsim.units import ms
 
@@ -84,8 +85,11 @@ SAMPLES: dict[str, Program] = {
         "echo": echo,
         "env": env,
         "exit": leave,
+        "false": false,
         "hello": hello,
+        "hostname": hostname,
         "sleep": sleep,
         "talk": talk,
+        "true": true,
     }.items()
 }
