@@ -58,6 +58,11 @@ def _bproc4_calls() -> Mapping[str, Service]:
     return BPROC4_CALLS
 
 
+def _check_bpfs(edition: Edition, _attribute: Any, value: bool) -> None:
+    if value and edition.calls in (_scyld_calls, _lanl_calls):
+        raise ValueError("bpfs: calls that tell states by numbers have no files of nodes; give it those of bproc4, too")
+
+
 def _no_calls() -> Mapping[str, Service]:
     return {}
 
@@ -125,7 +130,7 @@ class Edition:
     rfork_negative: bool = False
     io_lists: bool = False
     list_rows: Callable[[], IoRows] = field(default=_no_lists, repr=False)
-    bpfs: bool = False
+    bpfs: bool = field(default=False, validator=_check_bpfs)
     libraries_unless_up: bool = False
     node_name: str = "n{}"
     tools: Callable[[], Tools] = field(default=_lanl_tools, repr=False)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -124,6 +125,16 @@ def test_the_builder_says_words_too(cluster: bp.Cluster) -> None:
             cluster.nodes[1].set_state(wrong)
     with pytest.raises(ValueError, match="name: a node that is down cannot be set 'odd'"):
         cluster.nodes[3].set_state("odd")
+
+
+def test_words_are_for_calls_that_know_them() -> None:
+    for name in ("scyld", "lanl32"):
+        with pytest.raises(ValueError, match="bpfs: calls that tell states by numbers"):
+            evolve(bp.editions[name], bpfs=True)
+    calls = bp.editions["bproc4"].calls
+    cluster = bp.Cluster(nodes=1, edition=evolve(bp.editions["lanl32"], calls=calls, bpfs=True))
+    assert cluster.bproc_nodesetstatus(0, "odd").value == 0
+    assert (word(cluster, 0), cluster.nodes[0].mode) == ("odd", 0o111)
 
 
 def test_who_boots_is_up_in_the_end_unless_somebody_says_something_else() -> None:
