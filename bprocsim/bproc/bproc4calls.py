@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -10,54 +10,25 @@ from attrs import evolve
 
 from bprocsim.bproc import administration, attributes, bpfs, information, nodesets, notifier, processes, rights
 from bprocsim.bproc.chrootcalls import NODECHROOT_4
+from bprocsim.bproc.filerows import no_page_left, of_a_descriptor, of_a_file, unread, unwritable_set
 from bprocsim.bproc.lanlcalls import LANL_CALLS
 from bprocsim.bproc.nodes import NODE_MASTER, NODE_NONE, NodeState
+from bprocsim.bproc.nodesetcalls import NODESET_CALLS
 from bprocsim.bproc.processes import ProcessFacts
 from bprocsim.bproc.service import Asker, Service, errors_of
-from bprocsim.errnos import Errno
 from bprocsim.errnos import Errno as E
 from bprocsim.faces.arguments import integer, unchecked
 from bprocsim.faces.pointers import pointer_or_null
-from bprocsim.manual import Kind, Row
+from bprocsim.manual import Row
 
 _FILES, _NUMBERS, _INTERFACE = "bproc-bpfs", "bproc-common", "bproc-4.0.0pre8-interface"
-_LIBRARY, _NODESPEC, _CHOICE = "bproc-4.0.0pre8-library", "bproc-nodespec", "choice-node-calls"
+_LIBRARY = "bproc-4.0.0pre8-library"
 
 _UNKNOWN = "there is no node of that number, or the caller is on another slave, which has no file for it"
 _FROM_SLAVE = "the caller is on a slave"
 _DOWN = "the node is down"
 _NOT_ROOT = "the caller is not root"
-_NO_MEMORY = "there is not a page of memory left for the answer"
 _NO_STATE = "the master has no state, and on a slave nothing has"
-
-
-def _unread(condition: Callable[[Any], bool], what: str, errno: Errno = E.EFAULT) -> Row:
-    """Make a row for an address that its library follows without asking: a real program is killed there."""
-    return Row(errno, condition, what, kind=Kind.BEYOND, source=_CHOICE)
-
-
-def _unwritable_set() -> Row:
-    return _unread(nodesets.set_unwritable, "the set is in memory that the program cannot write")
-
-
-def _of_a_file() -> tuple[Row, ...]:
-    """Give what may be wrong with reading the file of all nodes."""
-    return (
-        Row(E.ENOENT, bpfs.not_mounted, "the caller is on a slave, which has no file of all nodes"),
-        *_of_a_descriptor(),
-    )
-
-
-def _of_a_descriptor(errno: Errno | None = None, source: str = "posix-open") -> tuple[Row, ...]:
-    no_descriptor, no_file = "the process has no descriptor left", "the limit on open files has been reached"
-    return (
-        Row(errno or E.EMFILE, processes.descriptors_used_up, no_descriptor, source=source),
-        Row(errno or E.ENFILE, processes.files_used_up, no_file, source=source),
-    )
-
-
-def _out_of_memory() -> Row:
-    return Row(E.ENOMEM, information.out_of_memory, _NO_MEMORY, kind=Kind.BEYOND, source=_CHOICE)
 
 
 # ---- what is known of nodes -------------------------------------------------------------------------
@@ -93,7 +64,7 @@ _INFORMATION = (
             "bproc_nodeinfo",
             _LIBRARY,
             [
-                _unread(information.info_unwritable, "info points to memory that the program cannot write"),
+                unread(information.info_unwritable, "info points to memory that the program cannot write"),
                 Row(E.BE_INVALIDNODE, information.node_unknown, _UNKNOWN),
                 Row(E.BE_INVALIDNODE, bpfs.without_state, _NO_STATE),
                 Row(E.BE_INVALIDNODE, information.node_without_address, "the node is down, and so has no address"),
@@ -104,7 +75,7 @@ _INFORMATION = (
         information.subject_of,
     ),
     Service(
-        errors_of("bproc_nodelist", _LIBRARY, [_unwritable_set(), *_of_a_file(), _out_of_memory()]),
+        errors_of("bproc_nodelist", _LIBRARY, [unwritable_set(), *of_a_file(), no_page_left()]),
         nodesets.survey_set,
         nodesets.fill_all,
     ),
@@ -113,9 +84,9 @@ _INFORMATION = (
             "bproc_nodelist_",
             _LIBRARY,
             [
-                _unwritable_set(),
+                unwritable_set(),
                 Row(E.EBADF, nodesets.not_a_notifier, "fd is not a descriptor that bproc_notifier gave"),
-                _out_of_memory(),
+                no_page_left(),
             ],
         ),
         nodesets.survey_list,
@@ -135,85 +106,7 @@ _INFORMATION = (
         information.fill_address,
         information.subject_of,
     ),
-    Service(errors_of("bproc_notifier", _LIBRARY, _of_a_file()), information.survey_nothing, notifier.open_notifier),
-)
-
-# ---- sets of nodes ----------------------------------------------------------------------------------
-
-_TOO_BIG = "size is negative, or there is no memory left for so many"
-_NO_SPECIFICATION = "str points to memory that the program cannot read"
-_MALFORMED = "str is no node specification"
-
-_SETS = (
-    Service(
-        errors_of(
-            "bproc_nodespec",
-            _NODESPEC,
-            [
-                _unwritable_set(),
-                _unread(nodesets.specification_unreadable, _NO_SPECIFICATION),
-                *_of_a_file(),
-                _out_of_memory(),
-                Row(E.EINVAL, nodesets.specification_malformed, _MALFORMED, source=_CHOICE),
-            ],
-        ),
-        nodesets.survey_specification,
-        nodesets.fill_specified,
-    ),
-    Service(
-        errors_of(
-            "bproc_nodefilter",
-            _NODESPEC,
-            [
-                _unwritable_set(),
-                _unread(nodesets.set_unreadable, "in points to memory that the program cannot read"),
-                _unread(nodesets.specification_unreadable, _NO_SPECIFICATION),
-                _out_of_memory(),
-                Row(E.EINVAL, nodesets.specification_malformed, _MALFORMED, source=_CHOICE),
-            ],
-        ),
-        nodesets.survey_filter,
-        nodesets.fill_filtered,
-    ),
-    *(
-        Service(
-            errors_of(
-                name,
-                _LIBRARY,
-                [_unwritable_set(), Row(E.ENOMEM, nodesets.set_too_big, _TOO_BIG, source=_CHOICE)],
-            ),
-            nodesets.survey_set,
-            done,
-        )
-        for name, done in (("bproc_nodeset_init", nodesets.make_room), ("bproc_nodeset_grow", nodesets.make_more_room))
-    ),
-    Service(errors_of("bproc_nodeset_free", _LIBRARY, [_unwritable_set()]), nodesets.survey_set, nodesets.empty),
-    Service(
-        errors_of(
-            "bproc_nodeset_add",
-            _LIBRARY,
-            [
-                _unwritable_set(),
-                _unread(nodesets.node_unreadable, "n points to memory that the program cannot read"),
-                _out_of_memory(),
-            ],
-        ),
-        nodesets.survey_set,
-        nodesets.add,
-    ),
-    Service(
-        errors_of(
-            "bproc_nodeset_append",
-            _LIBRARY,
-            [
-                _unwritable_set(),
-                _unread(nodesets.other_set_unreadable, "the other set is in memory that the program cannot read"),
-                _out_of_memory(),
-            ],
-        ),
-        nodesets.survey_set,
-        nodesets.append,
-    ),
+    Service(errors_of("bproc_notifier", _LIBRARY, of_a_file()), information.survey_nothing, notifier.open_notifier),
 )
 
 # ---- rights -----------------------------------------------------------------------------------------
@@ -284,7 +177,7 @@ _STATES = (
             "bproc_nodesetstatus",
             _FILES,
             [
-                _unread(bpfs.status_unreadable, "status points to memory that the program cannot read"),
+                unread(bpfs.status_unreadable, "status points to memory that the program cannot read"),
                 Row(E.ENOENT, rights.slave_unknown, _UNKNOWN),
                 Row(E.EPERM, rights.from_slave, _FROM_SLAVE),
                 Row(E.EPERM, administration.not_administrator, _NOT_ROOT),
@@ -307,7 +200,7 @@ _STATES = (
             "bproc_getnodeattr",
             _FILES,
             [
-                _unread(attributes.name_unreadable, "name points to memory that the program cannot read"),
+                unread(attributes.name_unreadable, "name points to memory that the program cannot read"),
                 Row(E.ENOENT, information.node_unknown, _UNKNOWN),
                 Row(E.ENODATA, rights.node_down, "the node is down, and so has no attributes"),
                 Row(E.ENODATA, attributes.attribute_absent, "the node has no attribute of that name"),
@@ -324,7 +217,7 @@ _STATES = (
             "bproc_setnodeattr",
             _FILES,
             [
-                _unread(attributes.name_unreadable, "name points to memory that the program cannot read"),
+                unread(attributes.name_unreadable, "name points to memory that the program cannot read"),
                 Row(E.ENOENT, rights.slave_unknown, _UNKNOWN),
                 Row(E.EFAULT, attributes.value_unreadable, "value points to memory that the program cannot read"),
                 Row(E.EPERM, rights.from_slave, _FROM_SLAVE),
@@ -370,8 +263,8 @@ _PROCESSES = (
             "bproc_proclist",
             _LIBRARY,
             [
-                _unread(information.list_unwritable, "list points to memory that the program cannot write"),
-                *_of_a_descriptor(E.EEXIST, _LIBRARY),
+                unread(information.list_unwritable, "list points to memory that the program cannot write"),
+                *of_a_descriptor(E.EEXIST, _LIBRARY),
             ],
         ),
         _survey_ghosts,
@@ -381,7 +274,7 @@ _PROCESSES = (
         errors_of(
             "bproc_pidnode",
             _LIBRARY,
-            [_out_of_memory(), *_of_a_descriptor(), Row(E.ENOENT, processes.no_such_process, _NO_PROCESS)],
+            [no_page_left(), *of_a_descriptor(), Row(E.ENOENT, processes.no_such_process, _NO_PROCESS)],
         ),
         _survey_ghost,
         _tell_where,
@@ -393,6 +286,8 @@ _SAME = ("bproc_currnode", "bproc_version", "bproc_strerror")
 BPROC4_CALLS: Mapping[str, Service] = MappingProxyType(
     {
         **{name: LANL_CALLS[name] for name in _SAME},
-        **{each.errors.call: each for each in (*_INFORMATION, *_SETS, *_RIGHTS, *_STATES, *_PROCESSES)},
+        **{
+            each.errors.call: each for each in (*_INFORMATION, *NODESET_CALLS.values(), *_RIGHTS, *_STATES, *_PROCESSES)
+        },
     }
 )
