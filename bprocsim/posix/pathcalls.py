@@ -157,11 +157,10 @@ _WAY = (
 )
 
 # A file system that forbids something forbids it to everybody, so it is asked before the file's mode.
-# Source: linux-access2.
 ACCESS_ERRORS = Errors(
     "access",
     page="posix-access",
-    order="linux-access2",
+    order="linux-6.18-measured",
     rows=(
         Row(E.EINVAL, mode_invalid, "mode asks for something else than R_OK, W_OK and X_OK", source="linux-access2"),
         *_WAY,
@@ -174,7 +173,7 @@ ACCESS_ERRORS = Errors(
 CHMOD_ERRORS = Errors(
     "chmod",
     page="posix-chmod",
-    order="linux-path_resolution7",
+    order="linux-6.18-measured",
     rows=(
         *_WAY,
         Row(E.EROFS, on_read_only_mount, "the file system is mounted read-only"),
@@ -186,7 +185,7 @@ _BEFORE, _ABSENT = _WAY[:5], _WAY[6:]
 MKDIR_ERRORS = Errors(
     "mkdir",
     page="posix-mkdir",
-    order="linux-path_resolution7",
+    order="linux-6.18-measured",
     rows=(
         *_BEFORE,
         Row(E.ENOENT, parent_absent, "the directory in which it is to be made does not exist"),
@@ -201,7 +200,7 @@ MKDIR_ERRORS = Errors(
 SCANDIR_ERRORS = Errors(
     "scandir",
     page="posix-opendir",
-    order="linux-path_resolution7",
+    order="linux-6.18-measured",
     rows=(
         *_WAY[:3],
         Row(E.EMFILE, too_many_descriptors, "the process has too many descriptors open"),
@@ -212,7 +211,7 @@ SCANDIR_ERRORS = Errors(
     ),
 )
 
-STAT_ERRORS = Errors("stat", page="posix-stat", order="linux-path_resolution7", rows=_WAY)
+STAT_ERRORS = Errors("stat", page="posix-stat", order="linux-6.18-measured", rows=_WAY)
 
 
 def access(machine: Machine, thread: Thread, path: Pointer, mode: int) -> Steps:

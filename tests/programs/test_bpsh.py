@@ -258,6 +258,37 @@ def test_a_node_that_dies_meanwhile() -> None:
     assert 31 * s <= cluster.sim.now_ns <= 46 * s
 
 
+@pytest.mark.parametrize("step", list(bp.Step), ids=lambda step: step.name)
+def test_a_node_dies_at_every_step_of_its_launch(edition: str, step: bp.Step) -> None:
+    """The others do what they have to, bpsh ends, and says so as its edition does; nothing is left."""
+    cluster = bp.Cluster(nodes=3, edition=edition, faults=[bp.PowerOff(node=1, step=step)])
+    said = typed(cluster, "bpsh -p 0-2 cat", input=b"x\n")
+    lines = sorted(said.stdout.splitlines())
+    assert [line for line in lines if not line.startswith("  1: ")] == ["  0: x", "  2: x"]
+    killed = cluster.edition.tools().abnormal.format(node=1) + "\n"
+    silent = {"scyld": (5, "")}.get(edition, (0, "1: Slave node died\n"))
+    assert (said.status, said.stderr) in (silent, (255, killed), (0, ""))
+    cluster.sleep(60)
+    for number in (-1, 0, 2):
+        machine = cluster.machine(number)
+        assert (machine.files.used, machine.memory.used_bytes, machine.processes) == (0, 0, {})
+        assert not machine.sockets.held
+
+
+@pytest.mark.parametrize("at_ms", [2, 3, 4, 5, 6, 8])
+@pytest.mark.parametrize("kind", ["Hang", "LinkCut"])
+def test_a_node_falls_silent_meanwhile(edition: str, kind: str, at_ms: int) -> None:
+    """Whenever it does, it is found out, and bpsh ends."""
+    silent = bp.Hang(1, at_ms * ms) if kind == "Hang" else bp.LinkCut(bp.BPROC_NODE_MASTER, 1, at_ms * ms)
+    cluster = bp.Cluster(nodes=3, edition=edition, faults=[silent])
+    said = typed(cluster, "bpsh -p 0-2 cat", input=b"x\n")
+    lines = sorted(said.stdout.splitlines())
+    assert [line for line in lines if not line.startswith("  1: ")] == ["  0: x", "  2: x"]
+    cluster.sleep(60)
+    for number in (-1, 0, 2):
+        assert (cluster.machine(number).files.used, cluster.machine(number).processes) == (0, {})
+
+
 def test_its_own_reader_goes_away(edition: str) -> None:
     """Who runs `bpsh ... | head` sees bpsh die of SIGPIPE; its processes, which wrote to it, go the same way."""
     cluster = bp.Cluster(nodes=2, edition=edition)

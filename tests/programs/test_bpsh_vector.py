@@ -176,6 +176,12 @@ def test_who_is_no_process_of_it_is_turned_away(edition: str) -> None:
     assert launched.returncode == 0
 
 
+@pytest.mark.parametrize("arch", ["ppc", "alpha"])
+def test_who_connects_is_read_in_the_machines_own_order_of_bytes(edition: str, arch: str) -> None:
+    cluster = bp.Cluster(nodes=[bp.NodeSpec(arch=arch)] * 2, edition=edition)
+    assert typed(cluster, "bpsh -s 0,1 hostname") == Said(0, "n0\nn1\n", "")
+
+
 # ---- what is peculiar to 4.0 -----------------------------------------------------------------------
 
 
