@@ -258,6 +258,7 @@ def test_a_node_that_dies_meanwhile() -> None:
     assert 31 * s <= cluster.sim.now_ns <= 46 * s
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", list(bp.Step), ids=lambda step: step.name)
 def test_a_node_dies_at_every_step_of_its_launch(edition: str, step: bp.Step) -> None:
     """The others do what they have to, bpsh ends, and says so as its edition does; nothing is left."""
@@ -275,6 +276,7 @@ def test_a_node_dies_at_every_step_of_its_launch(edition: str, step: bp.Step) ->
         assert not machine.sockets.held
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_ms", [2, 3, 4, 5, 6, 8])
 @pytest.mark.parametrize("kind", ["Hang", "LinkCut"])
 def test_a_node_falls_silent_meanwhile(edition: str, kind: str, at_ms: int) -> None:
@@ -335,6 +337,7 @@ def test_nothing_is_left_behind(edition: str) -> None:
         assert not machine.sockets.held
 
 
+@pytest.mark.slow
 def test_more_nodes_than_descriptors(edition: str) -> None:
     """Three for each of 400 nodes are more than a process may have."""
     said = typed(bp.Cluster(nodes=400, edition=edition), "bpsh -a sleep 5")

@@ -74,6 +74,7 @@ def test_any_words(edition: str, name: str, arguments: list[str], as_user: bool)
         assert not machine.sockets.listeners
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bpstat", "ps", "hostname", "cat", "echo"])
 @given(arguments=st.lists(words, max_size=3))
 @settings(max_examples=30)
