@@ -32,9 +32,9 @@ class OnMachine(Protocol):
 
 
 def no_master(f: OnMachine) -> bool:
-    # A caller on a slave never sees its absence: it is killed there.
+    # A caller on a slave never sees its absence, for it is killed there; who has left the space has none.
     master = f.machine.master
-    return f.machine is master.machine and not master.running
+    return bool(f.machine.alone) or (f.machine is master.machine and not master.running)
 
 
 @cache

@@ -326,13 +326,16 @@ class Master:
         for end, where in list(self.forwarding.items()):
             if concerned(where, end):
                 end.be_reset(port)
-        for process in list(self.pids.table.values()):
-            for descriptor in list(process.descriptors.values()) if process is not None else ():
+        everybody = [(each.machine, each) for each in self.pids.table.values() if each is not None]
+        for node in self.nodes.values():
+            if node.machine.apart is not None:
+                everybody += [(node.machine, each) for each in node.machine.apart.processes.values()]
+        for where, process in everybody:
+            for descriptor in list(process.descriptors.values()):
                 end = descriptor.description
-                if isinstance(end, Endpoint) and end.peer is not None and not end.reset:
-                    if concerned(process.machine, end):
-                        end.peer.be_reset(port)
-                        end.be_reset(port)
+                if isinstance(end, Endpoint) and end.peer is not None and not end.reset and concerned(where, end):
+                    end.peer.be_reset(port)
+                    end.be_reset(port)
 
     def _end_forwarding(self, machine: Any) -> None:
         """Let the iod of a machine be over: it goes with its daemon."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bprocsim.bproc import administration, information, notifier, processes, rights
+from bprocsim.bproc import administration, detach, information, notifier, processes, rights
 from bprocsim.bproc.chrootcalls import SLAVE_CHROOT
 from bprocsim.bproc.nodes import NODE_NONE
 from bprocsim.bproc.service import Service, errors_of
 from bprocsim.errnos import Errno as E
 from bprocsim.faces.arguments import integer
 from bprocsim.manual import Kind, Row
+from bprocsim.posix import life
 
 _PAGES, _OLDER = "scyld-bproc_nodes", "sf-bproc_nodes"
 _RIGHTS, _CHOICE = "bproc-bpfs", "choice-node-calls"
@@ -292,6 +293,29 @@ _PROCESSES = (
     ),
 )
 
+_DETACH = detach.Detach(
+    errors_of(
+        "bproc_detach",
+        "scyld-bproc_detach",
+        [
+            Row(E.EPERM, administration.not_administrator, "the caller is not root"),
+            Row(E.ENOMEM, life.memory_used_up, "there is not enough memory for another such process"),
+            Row(
+                E.EAGAIN,
+                detach.no_number_left,
+                "the limit on processes outside of the space has been reached",
+                step=detach.BORN,
+            ),
+        ],
+    ),
+    detach.survey_detach,
+    lambda _facts: 0,
+    travels=True,
+)
+
 SCYLD_CALLS: Mapping[str, Service] = MappingProxyType(
-    {each.errors.call: each for each in (*_INFORMATION, _NOTIFIER, *_RIGHTS_CALLS, *_STATES, SLAVE_CHROOT, *_PROCESSES)}
+    {
+        each.errors.call: each
+        for each in (*_INFORMATION, _NOTIFIER, *_RIGHTS_CALLS, *_STATES, SLAVE_CHROOT, *_PROCESSES, _DETACH)
+    }
 )

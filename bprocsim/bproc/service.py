@@ -41,8 +41,8 @@ class Asker:
 
     @property
     def without_master(self) -> bool:
-        """Tell whether the caller's node knows of no master: on a slave every caller is killed then."""
-        return self.at_home and not self.master.running
+        """Tell whether the caller has no master: on a slave it is killed then, unless it has left the space."""
+        return bool(self.machine.alone) or (self.at_home and not self.master.running)
 
     @property
     def short_of_memory(self) -> bool:

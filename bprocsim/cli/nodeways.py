@@ -55,6 +55,7 @@ NODE_WAYS = {
     "directory_absent": "Name a directory that the slave has not, below the root that its daemon has.",
     "is_no_directory": "Name a file of the slave.",
     "master_lost": "Let the master's daemon end between request and answer.",
+    "no_number_left": "Call on the master when no pid is left, or on a slave that has some 700 such processes.",
     "no_such_process": "Ask about a pid that no process has, or from a slave about one that is not there.",
     "descriptors_used_up": "Let the process have no descriptor left.",
     "files_used_up": "Let the node's table of open files be full.",

@@ -364,6 +364,13 @@ class BprocProc(Proc):
 
     # ---- processes ----
 
+    def bproc_detach(self, code: int) -> Call[int]:
+        """Leave BProc's space and run on under another pid; others see an exit with `code`. Errors: bproc_detach."""
+        return self._detach(code)
+
+    def _detach(self, code: int) -> Call[int]:
+        return self._call_of_edition("bproc_detach", integer(code, "code"))
+
     def bproc_proclist(self, node: int, list: Any) -> Call[int]:
         """Fill a list with a bp.BprocProcInfo for each process on a node; returns how many. Errors: bproc_proclist.
 

@@ -94,6 +94,7 @@ CALLS: dict[str, tuple[str, str]] = {
     "bproc_nodepwroff": ("bproc.nodecalls", "BPROC_NODEPWROFF"),
     "bproc_slave_chroot": ("bproc.nodecalls", "BPROC_SLAVE_CHROOT"),
     "bproc_nodechroot": ("bproc.nodecalls", "BPROC_NODECHROOT"),
+    "bproc_detach": ("bproc.nodecalls", "BPROC_DETACH"),
     "bproc_proclist": ("bproc.nodecalls", "BPROC_PROCLIST"),
     "bproc_pidnode": ("bproc.nodecalls", "BPROC_PIDNODE"),
     "bproc_pidghostnode": ("bproc.nodecalls", "BPROC_PIDGHOSTNODE"),

@@ -20,18 +20,20 @@ from bprocsim.trace import anonymous
 
 
 def lead(thread: Thread) -> Steps:
-    """Lead a process through its life: body or image after image, until one ends it."""
-    process = thread.process
+    """Lead a process through its life: body or image after image, until one ends it.
+
+    A call may make another process of the thread, so it is asked each time.
+    """
     while True:
         proc = proc_of(thread)
         try:
-            made = (process.body or run_image)(proc)
+            made = (thread.process.body or run_image)(proc)
             value = (yield from made) if isinstance(made, GeneratorType) else made
             proc.check_finished()
             ended = Ended(as_status(value))
         except ImageReplaced:
-            process.machine.only(thread)
-            process.proc = None
+            thread.process.machine.only(thread)
+            thread.process.proc = None
             continue
         except ProcessEnds as end:
             ended = Ended(end.exit_status, end.signal)
@@ -40,7 +42,7 @@ def lead(thread: Thread) -> Steps:
         except Exception as error:
             if thread.ended:
                 return  # it was killed: what its `finally` raises is heard by nobody
-            ended = Ended(exit_status=1)
+            ended, process = Ended(exit_status=1), thread.process
             process.exception = error
             process.machine.record(process.pid, "raised", told(error))
             if process.machine.strict:
@@ -48,7 +50,7 @@ def lead(thread: Thread) -> Steps:
                 raise
             yield from _complain(thread, error)
         break
-    process.machine.end(process, ended, thread)
+    thread.process.machine.end(thread.process, ended, thread)
 
 
 def lead_after(thread: Thread, journey: Steps) -> Steps:
@@ -119,26 +121,26 @@ def run_image(proc: Proc) -> Steps:
 
 def lead_thread(thread: Thread, body: Callable[[Proc], Any]) -> Steps:
     """Lead a second thread until its function returns; its process lives on."""
-    process = thread.process
     proc = proc_of(thread)
     try:
         made = body(proc)
         thread.value = (yield from made) if isinstance(made, GeneratorType) else made
         proc.check_finished()
     except ImageReplaced:
-        process.machine.only(thread)
-        process.proc = None
+        thread.process.machine.only(thread)
+        thread.process.proc = None
         yield from lead(thread)
         return
     except ProcessEnds as end:
-        process.machine.end(process, Ended(end.exit_status, end.signal), thread)
+        thread.process.machine.end(thread.process, Ended(end.exit_status, end.signal), thread)
         return
     except SystemExit as end:
-        process.machine.end(process, Ended(exit_status=status_of(end)), thread)
+        thread.process.machine.end(thread.process, Ended(exit_status=status_of(end)), thread)
         return
     except Exception as error:
         if thread.ended:
             return
+        process = thread.process
         process.exception = error
         process.machine.record(process.pid, "raised", told(error))
         if not process.machine.strict:
@@ -147,6 +149,7 @@ def lead_thread(thread: Thread, body: Callable[[Proc], Any]) -> Steps:
         if process.machine.strict:
             raise
         return
+    process = thread.process
     if process.threads[0] is thread:
         process.machine.end(process, Ended(exit_status=0), thread)  # it moved, and left the others behind
         return

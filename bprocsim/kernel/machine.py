@@ -49,14 +49,15 @@ class Machine:
     BProc; `partition` what AIX knows of its processors, None elsewhere; `programs` the behaviours by
     the name in their images; `strict` lets a program's own exception reach the library's user;
     `unix` what kind of system it runs, `face` how a program sees its process there; `hostname` what it
-    calls itself, its name unless that is given.
+    calls itself, its name unless that is given; `apart` the part of it that is outside of BProc's space,
+    once anybody is there.
     """
 
     __slots__ = (
-        "_tree", "address", "alive", "arch", "costs", "died_ns", "execve_errors", "face", "fifos", "files", "hidden",
-        "hostname", "interface_in", "interface_out", "master", "memory", "name", "network", "number", "partition",
-        "pids", "port", "processes",
-        "processors", "profile", "programs", "rules", "sockets", "strict", "trace", "unix",
+        "_tree", "address", "alive", "apart", "arch", "costs", "died_ns", "execve_errors", "face", "fifos", "files",
+        "hidden", "hostname", "interface_in", "interface_out", "master", "memory", "name", "network", "number",
+        "partition", "pids", "port", "processes", "processors", "profile", "programs",
+        "rules", "sockets", "strict", "trace", "unix",
     )  # fmt: skip
 
     def __init__(
@@ -95,6 +96,7 @@ class Machine:
         self.partition: Partition | None = None
         self.alive = True
         self.died_ns = 0
+        self.apart: Apart | None = None
         self._tree: FileTree | None = None
         network.machines[address] = self
 
@@ -123,9 +125,14 @@ class Machine:
     # ---- processes ----
 
     @property
+    def alone(self) -> bool:
+        """Tell whether no process here belongs to BProc's space."""
+        return self.master is None
+
+    @property
     def sees_all(self) -> bool:
         """See posix.Machine."""
-        return self.master is None or self.master.machine is self
+        return self.alone or (self.master is not None and self.master.machine is self)
 
     def visible(self) -> list[Process]:
         """See posix.Machine."""
@@ -156,26 +163,29 @@ class Machine:
 
     def new_process(self) -> Process:
         """Make a process of the harness, with a pid and nothing else."""
-        return self._enter(self.new_pid())
+        return self.enter(self.new_pid())
 
-    def _enter(self, pid: int) -> Process:
+    def enter(self, pid: int) -> Process:
+        """Enter a process with nothing but this pid."""
         process = Process(pid, self)
         process.pgid = process.sid = pid
         process.threads.append(Thread(process))
         self.processes[pid] = process
-        if self.master is None:
+        if self.alone:
             self.pids.table[pid] = process
         else:
+            assert self.master is not None, "it is not alone"
             self.master.born(process)
         return process
 
     def new_child(self, parent: Process, thread: Thread) -> Steps:
         """See posix.Machine."""
-        if self.master is None or self.master.is_home(self):
+        if self.sees_all:
             pid = self.pids.allocate()
         else:
+            assert self.master is not None, "who has no master sees all"
             pid = yield from self.master.allocate_pid(self, thread)
-        return self._enter(pid) if pid else None
+        return self.enter(pid) if pid else None
 
     def start(self, process: Process, body: Callable[[Proc], Any]) -> None:
         """See posix.Machine."""
@@ -202,9 +212,10 @@ class Machine:
             self.record(process.pid, "killed", name(ended.signal, self.unix.name))
         elif self.trace.all:
             self.record(process.pid, "exit", ended.exit_status)
-        if self.master is None or self is self.master.machine:
+        if self.sees_all:
             self.report(process)
         else:
+            assert self.master is not None, "who has no master sees all"
             ghost.exited(self.master, process)
 
     def kill_silently(self, process: Process, ended: Ended, by: Thread | None = None) -> None:
@@ -245,7 +256,7 @@ class Machine:
             process.family.living -= 1
         process.ghost = None
         if process.children:
-            if self.master is not None:
+            if not self.alone and self.master is not None:
                 ghost.parent_gone(self.master, process)
             orphan_children(process)
         parent, master = process.parent, self.master
@@ -258,7 +269,7 @@ class Machine:
                 process.move_to(_ZOMBIE)
             if process.machine is not self and parent.machine is not process.machine:
                 process.machine.processes.pop(process.pid, None)  # only its ghost is left
-            if master is None or parent.machine is self:
+            if master is None or self.alone or parent.machine is self:
                 self.hear_of_end(process)
             elif process.state is _ZOMBIE and not parent.children.has_ended(process):
                 ghost.hear(master, parent, "SYS_WAIT response", lambda: parent.machine.hear_of_end(process))
@@ -325,14 +336,14 @@ class Machine:
         self._tell_parent(process, "CONT", heard)
 
     def _tell_parent(self, process: Process, message: str, heard: Callable[[], None]) -> None:
-        if self.master is None:
+        if self.alone or self.master is None:
             heard()
         elif process.parent is not None:
             ghost.news(self.master, process, message, heard)
 
     def forward(self, process: Process, signum: int, sender: Process | None) -> bool:
         """See posix.Machine."""
-        if process.machine is self or self.master is None or process.state is State.MOVING:
+        if process.machine is self or self.alone or self.master is None or process.state is State.MOVING:
             return False
         ghost.forward_signal(self.master, self, process, signum)
         return True
@@ -347,7 +358,7 @@ class Machine:
 
     def revive(self) -> None:
         """Have power again, with nothing left of what ran here; the disk is as it was."""
-        self.alive, self.died_ns = True, 0
+        self.alive, self.died_ns, self.apart = True, 0, None
 
     def die(self) -> None:
         """Lose power, or hang: nothing here runs on, and nobody is told."""
@@ -359,3 +370,51 @@ class Machine:
                     self._close(thread, None)
                 if process.alarm is not None:
                     process.alarm[1].cancel()  # its clock has stopped too
+        if self.apart is not None:
+            self.apart.perish()
+
+    # ---- outside of the space ----
+
+    def outside(self) -> Apart:
+        """Give the part of this machine that is outside of BProc's space."""
+        if self.apart is None:
+            self.apart = Apart(self)
+        return self.apart
+
+
+# The numbers of processes outside of the space, which no process of the space has.
+_OUTSIDE = (300, 1000)
+
+
+class Apart(Machine):
+    """The part of a slave that is outside of BProc's space: the same hardware, files and wires, and other processes.
+
+    Whoever is here sees nobody of the space, and the master knows of nobody who is here. Source:
+    scyld-bproc_detach.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, whole: Machine) -> None:
+        for slot in Machine.__slots__:
+            setattr(self, slot, getattr(whole, slot))
+        self._tree = whole.tree
+        self.processes = {}
+        first, last = _OUTSIDE
+        self.pids = PidSpace(first, last, first)
+
+    @property
+    def alone(self) -> bool:
+        """See Machine."""
+        return True
+
+    def perish(self) -> None:
+        """Go down with the whole machine."""
+        from bprocsim.bproc.transit import silence
+
+        self.alive, self.died_ns = False, self.port.now_ns
+        for process in list(self.processes.values()):
+            self.kill_silently(process, Ended(signal=int(Signal.SIGKILL)))
+            silence(process.descriptors)
+            release(self, process)
+            self.report(process)

@@ -115,6 +115,10 @@ class Machine(Protocol):
         """Stop a process, by a signal, until it is continued."""
 
     @property
+    def alone(self) -> bool:
+        """Tell whether no process here belongs to BProc's space."""
+
+    @property
     def sees_all(self) -> bool:
         """Tell whether all processes of the system can be seen from here, and not only those that run here."""
 

@@ -104,6 +104,6 @@ class Network:
     def _make(self, sender: Any, receiver: Any) -> Link:
         name = f"{sender.name} > {receiver.name}"
         costs = sender.costs
-        if sender is receiver:
+        if sender.address == receiver.address:
             return Link(name, costs.loopback_latency_ns, costs.loopback_ns_per_mib, Interface(), Interface())
         return Link(name, costs.link_latency_ns, costs.link_ns_per_mib, sender.interface_out, receiver.interface_in)

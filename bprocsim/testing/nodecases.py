@@ -15,6 +15,7 @@ import bprocsim as bp
 from bprocsim.testing import errandcases
 from bprocsim.testing.cases import CALLER, NOWHERE, OTHER, TARGET
 from bprocsim.testing.execcases import STREAMS
+from bprocsim.testing.leavecases import make_leave
 
 OWNER, STRANGER = 500, 501  # user ids; the node's group is the owner's
 CPUS = "cpus"  # an attribute that node 2 has
@@ -35,7 +36,8 @@ class NodeCase:
     and `other`, what is read besides; `mode`, `status`, `uid`, `gid`, `word` (a status of BProc 4.0), `attribute` its
     name, `size` of a buffer, a value or a set, `spec` a node specification; `pid` "there" or "absent";
     `notifier` there is one. Of what a slave's daemon carries out: `path` names a directory, see
-    `errandcases`, as `fate` does what becomes of the request.
+    `errandcases`, as `fate` does what becomes of the request. Of who leaves the space: `fork_bytes`,
+    `numbers_left` what his node has left for another process.
     """
 
     call: str = "bproc_nodestatus"
@@ -65,6 +67,8 @@ class NodeCase:
     pid: str = "there"
     path: str = "there"
     fate: str = "answered"
+    fork_bytes: int | None = None
+    numbers_left: int | None = None
 
     def change(self, *changes: Mapping[str, Any]) -> Self:
         """Give this case with some fields changed."""
@@ -278,6 +282,7 @@ _MADE: Mapping[str, Callable[[NodeCase, bp.Cluster, By], bp.Outcome]] = MappingP
         "bproc_nodepwroff": _of_node("bproc_nodepwroff"),
         "bproc_slave_chroot": _chroot("bproc_slave_chroot"),
         "bproc_nodechroot": _chroot("bproc_nodechroot"),
+        "bproc_detach": lambda case, cluster, _by: make_leave(case, cluster),
         "bproc_proclist": _filling("bproc_proclist", list, "node"),
         "bproc_pidnode": lambda case, cluster, by: cluster.bproc_pidnode(case.process(cluster), **by),
         "bproc_pidghostnode": lambda case, cluster, by: cluster.bproc_pidghostnode(case.process(cluster), **by),

@@ -7,6 +7,7 @@ from bprocsim.bproc.service import PAGE_BYTES
 from bprocsim.testing.cases import CALLER, NOWHERE, OTHER, TARGET
 from bprocsim.testing.defects import Defect, ways
 from bprocsim.testing.nodecases import STRANGER
+from bprocsim.units import MiB
 
 _BAD = ways("out", "bad", "null")
 
@@ -74,6 +75,8 @@ _WAYS: dict[str, tuple[Defect, ...]] = {
     "slave_lost": ways("fate", "lost"),
     "master_lost": ways("fate", "orphaned"),
     "interrupted": ways("fate", "interrupted"),
+    "memory_used_up": (Defect({"fork_bytes": 0}, {"fork_bytes": 1 * MiB}),),
+    "no_number_left": (Defect({"numbers_left": 0}, {"numbers_left": 1}),),
     "no_such_process": ways("pid", "absent"),
     "descriptors_used_up": (Defect({"descriptors": 0}, {"descriptors": 1}),),
     "files_used_up": (Defect({"free_files": 0}, {"free_files": 1}),),

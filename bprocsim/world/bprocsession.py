@@ -27,6 +27,13 @@ class DrivenBprocProc(DrivenProc, BprocProc):
             "which is a fork and an execmove"
         )
 
+    def _detach(self, code: int) -> NoReturn:
+        """Refuse, for what runs on is another process. RuntimeError."""
+        raise RuntimeError(
+            "bproc_detach: what runs on is another process, and a session is one; "
+            "write the call in a program, and s.spawn(path, argv, envp, node=N) to start that"
+        )
+
 
 class BprocSession(Session):
     """A process on a cluster that ordinary Python drives: `cluster.session(...)` gives one."""
@@ -104,6 +111,7 @@ class BprocSession(Session):
     bproc_nodepwroff = session_call(BprocProc.bproc_nodepwroff)
     bproc_slave_chroot = session_call(BprocProc.bproc_slave_chroot)
     bproc_nodechroot = session_call(BprocProc.bproc_nodechroot)
+    bproc_detach = session_call(BprocProc.bproc_detach)
     bproc_proclist = session_call(BprocProc.bproc_proclist)
     bproc_pidnode = session_call(BprocProc.bproc_pidnode)
     bproc_pidghostnode = session_call(BprocProc.bproc_pidghostnode)

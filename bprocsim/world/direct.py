@@ -183,7 +183,7 @@ def _attempt(
         attempt.result = result = yield from call(thread, name, args, caller.surveyed)
     except ProcessEnds as end:
         # A signal was waiting for it when the call came back.
-        process.machine.end(process, Ended(end.exit_status, end.signal), thread)
+        thread.process.machine.end(thread.process, Ended(end.exit_status, end.signal), thread)
         return
     if isinstance(result, Replaced):
         attempt.placed = placed(thread)
@@ -194,11 +194,11 @@ def _attempt(
     else:
         attempt.returned = True
         attempt.end(sim)
-        if caller.process is not None:
+        if caller.process is thread.process:
             process.idle = True
             thread.task = None
-        else:
-            process.machine.end(process, Ended(exit_status=0), thread)
+        else:  # it was made for the call, or has left its process
+            thread.process.machine.end(thread.process, Ended(exit_status=0), thread)
 
 
 def placed(thread: Thread) -> tuple[Any, int | None]:

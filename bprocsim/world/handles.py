@@ -46,6 +46,8 @@ class MachineHandle:
     def processes(self) -> dict[int, Any]:
         """Give the processes that run here by pid; on the master also the ghosts of those elsewhere."""
         found = dict(self._machine.processes)
+        if self._machine.apart is not None:
+            found |= self._machine.apart.processes
         if self._machine.master is not None and self._machine.master.is_home(self._machine):
             for pid, process in self._machine.master.pids.table.items():
                 if process is not None and process.ghost is not None:

@@ -202,6 +202,13 @@ class NodeCalls(System):
 
     # ---- processes ----
 
+    def bproc_detach(self, code: int, **by: Unpack[From]) -> Outcome:
+        """Let the calling process leave BProc's space: it exits with `code`, and what runs on ends at once.
+
+        Errors: bproc_detach.
+        """
+        return serve(self, "bproc_detach", (integer(code, "code"),), by)
+
     def bproc_proclist(self, node: int, list: Any, **by: Unpack[From]) -> Outcome:
         """Fill a list with a bp.BprocProcInfo for each process on a node; gives how many. Errors: bproc_proclist.
 

@@ -94,6 +94,7 @@ ORDERS["bproc_slave_chroot"] = (
     "no_master from_slave not_administrator directory_unreadable directory_too_long out_of_memory slave_unknown "
     f"node_down {_ERRAND}"
 )
+ORDERS["bproc_detach"] = "not_administrator memory_used_up no_number_left"
 ORDERS["bproc_nodechroot"] = ORDERS["bproc_slave_chroot"]
 IN_BPROC4["bproc_nodechroot"] = (
     "from_slave not_administrator directory_unreadable directory_too_long out_of_memory slave_unknown node_down "
