@@ -327,9 +327,8 @@ class Master:
             if concerned(where, end):
                 end.be_reset(port)
         everybody = [(each.machine, each) for each in self.pids.table.values() if each is not None]
-        for node in self.nodes.values():
-            if node.machine.apart is not None:
-                everybody += [(node.machine, each) for each in node.machine.apart.processes.values()]
+        divided = [node.machine for node in self.nodes.values() if node.machine.apart is not None]
+        everybody += [(where, each) for where in divided for each in where.apart.processes.values()]
         for where, process in everybody:
             for descriptor in list(process.descriptors.values()):
                 end = descriptor.description
@@ -364,9 +363,8 @@ class Master:
             return
         self.running = False
         self._end_forwarding(self.machine)
-        asked, self.requests = self.requests, []
-        for request in asked:
-            request.fail(self.machine.port, "orphaned")
+        while self.requests:
+            self.requests.pop(0).fail(self.machine.port, "orphaned")
         for node in list(self.nodes.values()):
             self._call_off(node)
         for process in list(self.pids.table.values()):

@@ -38,6 +38,7 @@ from bprocsim.trace import Trace
 
 if TYPE_CHECKING:
     from bprocsim.aix.partition import Partition
+    from bprocsim.kernel.apart import Apart
 
 _GONE, _ZOMBIE = State.GONE, State.ZOMBIE  # looking a member up in an Enum is slow
 
@@ -377,44 +378,8 @@ class Machine:
 
     def outside(self) -> Apart:
         """Give the part of this machine that is outside of BProc's space."""
+        from bprocsim.kernel.apart import Apart  # hardly anybody ever leaves the space
+
         if self.apart is None:
             self.apart = Apart(self)
         return self.apart
-
-
-# The numbers of processes outside of the space, which no process of the space has.
-_OUTSIDE = (300, 1000)
-
-
-class Apart(Machine):
-    """The part of a slave that is outside of BProc's space: the same hardware, files and wires, and other processes.
-
-    Whoever is here sees nobody of the space, and the master knows of nobody who is here. Source:
-    scyld-bproc_detach.
-    """
-
-    __slots__ = ()
-
-    def __init__(self, whole: Machine) -> None:
-        for slot in Machine.__slots__:
-            setattr(self, slot, getattr(whole, slot))
-        self._tree = whole.tree
-        self.processes = {}
-        first, last = _OUTSIDE
-        self.pids = PidSpace(first, last, first)
-
-    @property
-    def alone(self) -> bool:
-        """See Machine."""
-        return True
-
-    def perish(self) -> None:
-        """Go down with the whole machine."""
-        from bprocsim.bproc.transit import silence
-
-        self.alive, self.died_ns = False, self.port.now_ns
-        for process in list(self.processes.values()):
-            self.kill_silently(process, Ended(signal=int(Signal.SIGKILL)))
-            silence(process.descriptors)
-            release(self, process)
-            self.report(process)
