@@ -182,6 +182,21 @@ def test_who_connects_is_read_in_the_machines_own_order_of_bytes(edition: str, a
     assert typed(cluster, "bpsh -s 0,1 hostname") == Said(0, "n0\nn1\n", "")
 
 
+def test_a_connection_too_many_is_told_and_dropped(edition: str) -> None:
+    """Somebody says that he is a process that has its three connections already."""
+    cluster = bp.Cluster(nodes=1, edition=edition)
+    launched = cluster.popen(["bpsh", "0", "sleep", "5"])
+    cluster.sleep(1)
+    with cluster.session() as session:
+        (number,) = cluster.home.sockets.listeners
+        fd = session.socket()
+        session.connect(fd, bp.Address("", number))
+        session.write(fd, (launched.pid + 1).to_bytes(4, "little") + (2).to_bytes(4, "little"))
+        assert session.read(fd) == b""
+    assert launched.communicate() == (b"", f"too many connections from pid {launched.pid + 1} (rfd=2)\n".encode())
+    assert launched.returncode == 0
+
+
 # ---- what is peculiar to 4.0 -----------------------------------------------------------------------
 
 

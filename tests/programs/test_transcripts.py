@@ -79,6 +79,13 @@ def test_bpsh_hostname(edition: str, name: str) -> None:
 EACH = pytest.mark.parametrize(("edition", "dot"), [("scyld", "."), ("lanl32", "n"), ("bproc4", "n")])
 
 
+def test_what_is_on_the_master_alone_runs_on_a_node_but_is_not_found_there() -> None:
+    """As `bpsh 2 modprobe` works where `bpsh 2 which modprobe` fails."""
+    cluster = bp.Cluster(nodes=3)
+    assert typed(cluster, "bpsh -sap hostname") == Said(0, "  0: .0\n  1: .1\n  2: .2\n", "")
+    assert typed(cluster, ["bpsh", "2", "sh", "-c", "hostname"]) == Said(127, "", "sh: 1: hostname: not found\n")
+
+
 @EACH
 def test_bpsh_with_prefix(edition: str, dot: str) -> None:
     """In the order in which the lines arrive."""

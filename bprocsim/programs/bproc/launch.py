@@ -77,7 +77,7 @@ def accepted(proc: BprocProc, listener: int) -> Steps:
 
 def too_many(proc: BprocProc, job: Job, fd: int) -> Steps:
     """Say that a process has connected once more than it has streams, and drop that connection."""
-    yield from proc.print(f"bpsh: too many connections from pid {job.pid} (rfd={fd})", fd=2)
+    yield from proc.print(f"too many connections from pid {job.pid} (rfd={fd})", fd=2)
     yield from proc.close(fd)
 
 
