@@ -9,10 +9,10 @@ from typing import Any
 from attrs import evolve
 
 from bprocsim.bproc import administration, attributes, bpfs, information, nodesets, notifier, processes, rights
-from bprocsim.bproc.chrootcalls import NODECHROOT_4
+from bprocsim.bproc.errandcalls import NODECHROOT_4, RECONNECT_4
 from bprocsim.bproc.filerows import no_page_left, of_a_descriptor, of_a_file, unread, unwritable_set
-from bprocsim.bproc.lanlcalls import LANL_CALLS
-from bprocsim.bproc.nodes import NODE_MASTER, NODE_NONE, NodeState
+from bprocsim.bproc.lanlcalls import COMMANDS, LANL_CALLS
+from bprocsim.bproc.nodes import NODE_MASTER, NODE_NONE
 from bprocsim.bproc.nodesetcalls import NODESET_CALLS
 from bprocsim.bproc.processes import ProcessFacts
 from bprocsim.bproc.service import Asker, Service, errors_of
@@ -159,7 +159,7 @@ _RIGHTS = (
 # ---- states and attributes --------------------------------------------------------------------------
 
 
-def _command(name: str, state: NodeState) -> Service:
+def _command(name: str) -> Service:
     """Make a call that tells a node to go."""
     rows = (
         Row(E.ENOSYS, rights.from_slave, _FROM_SLAVE),
@@ -191,10 +191,9 @@ _STATES = (
         information.subject_of,
         {"node": integer, "status": pointer_or_null},
     ),
-    _command("bproc_nodereboot", NodeState.REBOOT),
-    _command("bproc_nodehalt", NodeState.HALT),
-    _command("bproc_nodepwroff", NodeState.PWROFF),
+    *map(_command, COMMANDS),
     NODECHROOT_4,
+    RECONNECT_4,
     Service(
         errors_of(
             "bproc_getnodeattr",

@@ -6,6 +6,7 @@ request whose node is lost is answered by the master. Source: bproc-4.0.0pre8-ma
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from attrs import define, field, frozen, setters
@@ -52,10 +53,12 @@ class Request:
 class Errand(Service):
     """A call that a slave's daemon carries out: `commit` does it there; `message` what is sent.
 
-    Rows of the step THERE are decided on the slave, rows of ANSWER where there was none.
+    `lasts_ns(facts)` how long that takes. Rows of the step THERE are decided on the slave, rows of ANSWER
+    where there was none.
     """
 
     message: str = ""
+    lasts_ns: Callable[[Any], int] = lambda _facts: 0
 
     def __call__(self, machine: Any, thread: Any, *args: Any) -> Steps:
         """Make it for a thread; see kernel.calls."""
@@ -90,6 +93,14 @@ class Errand(Service):
                 request.answer(port, row)
 
         def there() -> None:
+            if master.serves(node.machine):
+                lasts_ns = self.lasts_ns(facts)
+                if lasts_ns:
+                    port.after(lasts_ns, carry_out)
+                else:
+                    carry_out()
+
+        def carry_out() -> None:
             if master.serves(node.machine):
                 row = self.errors.first(facts, THERE)
                 if row is None:

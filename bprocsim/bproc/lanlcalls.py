@@ -8,7 +8,7 @@ from types import MappingProxyType
 from attrs import evolve
 
 from bprocsim.bproc import administration, information, rights
-from bprocsim.bproc.chrootcalls import NODECHROOT_3
+from bprocsim.bproc.errandcalls import NODECHROOT_3, RECONNECT_3
 from bprocsim.bproc.nodes import NodeState
 from bprocsim.bproc.scyldcalls import SCYLD_CALLS
 from bprocsim.bproc.service import Service, errors_of
@@ -37,6 +37,15 @@ def _own(service: Service) -> Service:
     ]
     made = Errors(table.call, page=table.page, order=table.order, rows=rows, failed=table.failed)
     return evolve(service, errors=made)
+
+
+# The calls that send a node away, and to which state. None of them waits for the node: the forms that say so
+# in their names do the same.
+COMMANDS = {
+    f"bproc_node{state.value}{form}": state
+    for form in ("", "_async")
+    for state in (NodeState.REBOOT, NodeState.HALT, NodeState.PWROFF)
+}
 
 
 def _command(name: str, state: NodeState) -> Service:
@@ -84,9 +93,8 @@ LANL_CALLS: Mapping[str, Service] = MappingProxyType(
             errors_of("bproc_strerror", _NUMBERS), information.survey_value, information.tell_message
         ),
         "bproc_nodesetstatus": _SET_STATUS,
-        "bproc_nodereboot": _command("bproc_nodereboot", NodeState.REBOOT),
-        "bproc_nodehalt": _command("bproc_nodehalt", NodeState.HALT),
-        "bproc_nodepwroff": _command("bproc_nodepwroff", NodeState.PWROFF),
+        **{name: _command(name, state) for name, state in COMMANDS.items()},
+        "bproc_nodereconnect": RECONNECT_3,
         "bproc_nodechroot": NODECHROOT_3,
     }
 )

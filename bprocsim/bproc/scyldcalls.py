@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bprocsim.bproc import administration, detach, information, notifier, processes, rights
-from bprocsim.bproc.chrootcalls import SLAVE_CHROOT
+from bprocsim.bproc.errandcalls import SLAVE_CHROOT
 from bprocsim.bproc.nodes import NODE_NONE
 from bprocsim.bproc.service import Service, errors_of
 from bprocsim.errnos import Errno as E

@@ -29,6 +29,23 @@ PATHS: Mapping[str, Any] = MappingProxyType(
     }
 )
 
+_BYTES = 16  # of a sockaddr_in
+
+# Where a slave connects to, and from where, by what is the matter with it: two addresses with their sizes.
+ENDS: Mapping[str, tuple[Any, int, Any, int]] = MappingProxyType(
+    {
+        "well": (bp.Address("10.54.0.1", 2223), _BYTES, bp.Address("", 0), _BYTES),
+        "bad": (bp.BAD_ADDRESS, _BYTES, bp.Address("", 0), _BYTES),
+        "null": (bp.Address("10.54.0.1", 0), _BYTES, None, _BYTES),
+        "name": (bp.BprocAddress("master", 2223), _BYTES, bp.Address("", 0), _BYTES),
+        "short": (bp.Address("10.54.0.1", 0), _BYTES - 1, bp.Address("", 0), _BYTES),
+        "from elsewhere": (bp.Address("10.54.0.1", 0), _BYTES, bp.Address("10.54.1.0", 0), _BYTES),
+        "nowhere": (bp.Address("10.99.0.1", 0), _BYTES, bp.Address("", 0), _BYTES),
+        "another port": (bp.Address("10.54.0.1", 22), _BYTES, bp.Address("", 0), _BYTES),
+        "itself": (bp.Address("", 0), _BYTES, bp.Address("", 0), _BYTES),
+    }
+)
+
 # What the request meets: a node that hangs until that is found out, a daemon that ends while it is on
 # its way, a node that hangs and a signal.
 FATES = ("answered", "lost", "orphaned", "interrupted")

@@ -36,7 +36,7 @@ class NodeCase:
     and `other`, what is read besides; `mode`, `status`, `uid`, `gid`, `word` (a status of BProc 4.0), `attribute` its
     name, `size` of a buffer, a value or a set, `spec` a node specification; `pid` "there" or "absent";
     `notifier` there is one. Of what a slave's daemon carries out: `path` names a directory, see
-    `errandcases`, as `fate` does what becomes of the request. Of who leaves the space: `fork_bytes`,
+    `errandcases`, `ends` two addresses, `fate` what becomes of the request. Of who leaves the space: `fork_bytes`,
     `numbers_left` what his node has left for another process.
     """
 
@@ -66,6 +66,7 @@ class NodeCase:
     notifier: bool = True
     pid: str = "there"
     path: str = "there"
+    ends: str = "well"
     fate: str = "answered"
     fork_bytes: int | None = None
     numbers_left: int | None = None
@@ -167,7 +168,7 @@ def _either(how: str, made: Any) -> Any:
 
 
 _OF_PROCESSES = frozenset({"bproc_proclist", "bproc_pidnode", "bproc_pidghostnode"})
-_ERRANDS = frozenset({"bproc_slave_chroot", "bproc_nodechroot"})
+_ERRANDS = frozenset({"bproc_slave_chroot", "bproc_nodechroot", "bproc_nodereconnect"})
 _OF_ATTRIBUTES = frozenset({"bproc_getnodeattr", "bproc_setnodeattr"})
 
 By = dict[str, Any]
@@ -237,11 +238,12 @@ def _setnodeattr(case: NodeCase, cluster: bp.Cluster, by: By) -> bp.Outcome:
     return cluster.bproc_setnodeattr(case.node, name, case.filled(b"4"), case.size, **by)
 
 
-def _chroot(name: str) -> Callable[[NodeCase, bp.Cluster, By], bp.Outcome]:
-    """Make a call by its name that changes a slave's root directory."""
+def _errand(name: str) -> Callable[[NodeCase, bp.Cluster, By], bp.Outcome]:
+    """Make a call by its name that a slave's daemon carries out."""
 
     def made(case: NodeCase, cluster: bp.Cluster, by: By) -> bp.Outcome:
-        args = case.node, errandcases.PATHS[case.path]
+        given = errandcases.ENDS[case.ends] if name == "bproc_nodereconnect" else (errandcases.PATHS[case.path],)
+        args = case.node, *given
         if case.fate == "interrupted":
             return errandcases.by_session(cluster, name, args, case.credentials, case.from_node)
         found: bp.Outcome = getattr(cluster, name)(*args, **by)
@@ -280,8 +282,10 @@ _MADE: Mapping[str, Callable[[NodeCase, bp.Cluster, By], bp.Outcome]] = MappingP
         "bproc_nodereboot": _of_node("bproc_nodereboot"),
         "bproc_nodehalt": _of_node("bproc_nodehalt"),
         "bproc_nodepwroff": _of_node("bproc_nodepwroff"),
-        "bproc_slave_chroot": _chroot("bproc_slave_chroot"),
-        "bproc_nodechroot": _chroot("bproc_nodechroot"),
+        **{name: _errand(name) for name in sorted(_ERRANDS)},
+        "bproc_nodereboot_async": _of_node("bproc_nodereboot_async"),
+        "bproc_nodehalt_async": _of_node("bproc_nodehalt_async"),
+        "bproc_nodepwroff_async": _of_node("bproc_nodepwroff_async"),
         "bproc_detach": lambda case, cluster, _by: make_leave(case, cluster),
         "bproc_proclist": _filling("bproc_proclist", list, "node"),
         "bproc_pidnode": lambda case, cluster, by: cluster.bproc_pidnode(case.process(cluster), **by),

@@ -200,6 +200,28 @@ class NodeCalls(System):
         """Let a directory of a node be the root of whoever comes there from now on. Errors: bproc_nodechroot."""
         return serve(self, "bproc_nodechroot", (integer(node, "node"), pointer_or_null(path, "path")), by)
 
+    def bproc_nodereboot_async(self, node: int, **by: Unpack[From]) -> Outcome:
+        """Reboot a node, as bproc_nodereboot does, which does not wait either. Errors: bproc_nodereboot_async."""
+        return serve(self, "bproc_nodereboot_async", (integer(node, "node"),), by)
+
+    def bproc_nodehalt_async(self, node: int, **by: Unpack[From]) -> Outcome:
+        """Halt a node, as bproc_nodehalt does, which does not wait either. Errors: bproc_nodehalt_async."""
+        return serve(self, "bproc_nodehalt_async", (integer(node, "node"),), by)
+
+    def bproc_nodepwroff_async(self, node: int, **by: Unpack[From]) -> Outcome:
+        """Switch off a node, as bproc_nodepwroff does, which does not wait either. Errors: bproc_nodepwroff_async."""
+        return serve(self, "bproc_nodepwroff_async", (integer(node, "node"),), by)
+
+    def bproc_nodereconnect(
+        self, node: int, rem: Any, remsz: int, loc: Any, locsz: int, **by: Unpack[From]
+    ) -> Outcome:  # fmt: skip
+        """Let a node connect to the master anew, at the address `rem` and from `loc`. Errors: bproc_nodereconnect.
+
+        Each is a bp.Address or a bp.BprocAddress, with its size in bytes, 16.
+        """
+        args = integer(node, "node"), rem, integer(remsz, "remsz"), loc, integer(locsz, "locsz")
+        return serve(self, "bproc_nodereconnect", args, by)
+
     # ---- processes ----
 
     def bproc_detach(self, code: int, **by: Unpack[From]) -> Outcome:

@@ -372,6 +372,8 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "bproc_getnodeattr": (NUMBERS, TEXTS, BUFFERS, NUMBERS), "bproc_setnodeattr": (NUMBERS, TEXTS, DATA, NUMBERS),
     "bproc_proclist": (NUMBERS, LISTS), "bproc_pidnode": (NUMBERS,), "bproc_pidghostnode": (NUMBERS,),
     "bproc_slave_chroot": (NUMBERS, TEXTS), "bproc_nodechroot": (NUMBERS, TEXTS), "bproc_detach": (NUMBERS,),
+    **{f"bproc_node{what}_async": (NUMBERS,) for what in ("reboot", "halt", "pwroff")},
+    "bproc_nodereconnect": (NUMBERS, ADDRESSES, NUMBERS, ADDRESSES, NUMBERS),
 }  # fmt: skip
 IN_BPROC4 = {"bproc_nodestatus": (NUMBERS, BUFFERS, NUMBERS), "bproc_nodesetstatus": (NUMBERS, TEXTS)}
 FIXED = {"bproc_numnodes", "bproc_currnode", "bproc_version", "bproc_notifier"}

@@ -94,6 +94,12 @@ ORDERS["bproc_slave_chroot"] = (
     "no_master from_slave not_administrator directory_unreadable directory_too_long out_of_memory slave_unknown "
     f"node_down {_ERRAND}"
 )
+_ENDS = ["address_not_its_own", "master_unreachable", "master_not_there"]
+_ANEW = "from_slave not_administrator address_unreadable address_not_inet slave_unknown node_down"
+ORDERS["bproc_nodereconnect"] = f"no_master {_ANEW} {' '.join([*_ENDS, *_FATES])}"
+IN_BPROC4["bproc_nodereconnect"] = f"{_ANEW} no_master {' '.join([*_ENDS, *_FATES])}"
+for _form in ("bproc_nodereboot", "bproc_nodehalt", "bproc_nodepwroff"):
+    ORDERS[f"{_form}_async"], IN_BPROC4[f"{_form}_async"] = ORDERS[_form], _MOUNTED
 ORDERS["bproc_detach"] = "not_administrator memory_used_up no_number_left"
 ORDERS["bproc_nodechroot"] = ORDERS["bproc_slave_chroot"]
 IN_BPROC4["bproc_nodechroot"] = (
@@ -124,7 +130,12 @@ APART = listed(
             (["directory_too_long"], _THERE),
             *(([one], _THERE[place + 1 :]) for place, one in enumerate(_THERE[:-1])),
         ],
-        "who does not answer says nothing": [(_THERE, _FATES)],
+        "who does not answer says nothing": [(_THERE, _FATES), (_ENDS, _FATES)],
+        "a connection has one end here and one there": [
+            (["address_unreadable"], ["address_not_inet", *_ENDS]),
+            (["address_not_inet"], _ENDS),
+            *(([one], _ENDS[place + 1 :]) for place, one in enumerate(_ENDS[:-1])),
+        ],
         "a request has one end": [(["slave_lost"], _FATES[1:]), (["master_lost"], _FATES[2:])],
         "a node that is down has no attributes": [
             (["node_down"], ["value_too_long_for_buffer", "too_many_attributes"]),
@@ -194,7 +205,11 @@ def exclusive_of(name: str) -> dict[Pair, str]:
 
 
 # Calls of BProc 4.0 about a node's file, and not about the node itself.
-FILES = {f"{call} in bproc4" for call, order in IN_BPROC4.items() if order != _MOUNTED and call != "bproc_nodechroot"}
+FILES = {
+    f"{call} in bproc4"
+    for call, order in IN_BPROC4.items()
+    if order != _MOUNTED and call not in ("bproc_nodechroot", "bproc_nodereconnect")
+}
 
 CASES = {
     name: Order(

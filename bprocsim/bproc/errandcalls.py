@@ -1,4 +1,4 @@
-"""The calls that change a slave's root directory, as the editions have them: under which name, with which errnos."""
+"""The calls that a slave's daemon carries out, as the editions have them: under which name, with which errnos."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from attrs import evolve
 
 from bprocsim.bproc import administration, errands, information, rights
+from bprocsim.bproc import reconnect as anew
 from bprocsim.bproc.errands import ANSWER, THERE, Errand
 from bprocsim.bproc.service import errors_of
 from bprocsim.errnos import Errno as E
@@ -15,7 +16,6 @@ from bprocsim.posix.directory import CHDIR_ERRORS
 
 _SCYLD, _OLDER, _NUMBERS = "scyld-bproc_nodes", "sf-bproc_nodes", "bproc-common"
 _FILES, _INTERFACE, _CHOICE = "bproc-bpfs", "bproc-4.0.0pre8-interface", "choice-node-calls"
-_MESSAGE = "NODE_CHROOT"
 
 _UNKNOWN, _DOWN = "there is no node of that number", "the node is down"
 _FROM_SLAVE, _NOT_ROOT = "the caller is on a slave", "the caller is not root"
@@ -65,7 +65,7 @@ _NO_MEMORY = Row(E.ENOMEM, information.out_of_memory, "there is not a page of me
 def _call(name: str, page: str, rows: Iterable[Row], lost: E, lost_source: str) -> Errand:
     table = errors_of(name, page, (*rows, *_there(), *_answer(lost, lost_source)))
     return Errand(
-        table, errands.survey_chroot, errands.change_root, information.subject_of, travels=True, message=_MESSAGE
+        table, errands.survey_chroot, errands.change_root, information.subject_of, travels=True, message="NODE_CHROOT"
     )
 
 
@@ -119,3 +119,50 @@ NODECHROOT_4 = _call(
     E.BE_SLAVEDIED,
     _NUMBERS,
 )
+
+# ---- connecting anew --------------------------------------------------------------------------------
+
+_NO_QUAD = "an address is not one of IPv4, or has fewer than 16 bytes"
+
+
+def _reconnect(page: str, before: Iterable[Row], behind: Iterable[Row] = ()) -> Errand:
+    """Make the call; where the lack of a master is decided differs."""
+    asked = (
+        Row(E.ENOSYS, rights.from_slave, _FROM_SLAVE, kind=Kind.BEYOND, source=_INTERFACE),
+        Row(E.EPERM, administration.not_administrator, _NOT_ROOT),
+        Row(
+            E.EFAULT,
+            anew.address_unreadable,
+            "rem or loc points to memory that the program cannot read",
+            kind=Kind.BEYOND,
+            source=_CHOICE,
+        ),
+        Row(E.EINVAL, anew.address_not_inet, _NO_QUAD, source=_INTERFACE),
+        Row(E.BE_INVALIDNODE, rights.slave_unknown, _UNKNOWN, source=_NUMBERS),
+        Row(E.BE_NODEDOWN, rights.node_down, _DOWN, source=_NUMBERS),
+    )
+    there = (
+        Row(E.EADDRNOTAVAIL, anew.address_not_its_own, "loc is not an address of the slave", source="posix-bind"),
+        Row(E.EHOSTUNREACH, anew.master_unreachable, "no machine has the address rem", source="posix-connect"),
+        Row(E.ECONNREFUSED, anew.master_not_there, "the master's daemon is not at rem", source="posix-connect"),
+    )
+    rows = (
+        *before,
+        *asked,
+        *behind,
+        *(evolve(row, kind=Kind.BEYOND, step=THERE) for row in there),
+        *_answer(E.BE_SLAVEDIED, _NUMBERS),
+    )
+    return Errand(
+        errors_of("bproc_nodereconnect", page, rows),
+        anew.survey_reconnect,
+        anew.reconnect,
+        information.subject_of,
+        travels=True,
+        message="NODE_RECONNECT",
+        lasts_ns=anew.connecting_ns,
+    )
+
+
+RECONNECT_3 = _reconnect(_OLDER, (Row(E.EBUSY, information.no_master, _NO_MASTER),))
+RECONNECT_4 = _reconnect(_INTERFACE, (), (Row(E.EIO, information.no_master, _NO_MASTER),))
