@@ -31,7 +31,7 @@ class Why(Enum):
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Waiter:
-    """One wait of one thread: `what` it waits for in words, `since_ns` when it began.
+    """One wait of one thread: `what` it waits for, a text or words to be joined, `since_ns` when it began.
 
     It stands in the queue of the thing that it waits on (`queue`), from which a signal or a death
     takes it before waking it. `left_ns` is the work left when a `busy` was cut short. `event` is
@@ -39,13 +39,18 @@ class Waiter:
     who it is, where the thing waited on may ask.
     """
 
-    what: str
+    what: str | tuple[str, ...]
     since_ns: int
     queue: Any = None
     left_ns: int = 0
     event: Any = None
     due_ns: int = -1
     thread: Any = None
+
+    @property
+    def told(self) -> str:
+        """Tell what it waits for: seldom asked, so that words are joined here alone."""
+        return self.what if isinstance(self.what, str) else " ".join(self.what)
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
@@ -131,6 +136,9 @@ class Port(Protocol):
     def wake(self, waiter: Waiter, why: Why) -> None:
         """End a wait; one that has ended already is left alone."""
 
+    def wake_by(self, link: Link, size_bytes: int, waiter: Waiter, why: Why) -> None:
+        """End a wait without a bound when `size_bytes` have passed over a link that is not cut; nobody else can."""
+
     def send(self, link: Link, size_bytes: int, deliver: Callable[[], None]) -> None:
         """Call `deliver` when `size_bytes` have passed over `link`; never, if it is cut."""
 
@@ -145,6 +153,9 @@ class Port(Protocol):
 
     def start(self, generator: Steps) -> Any:
         """Drive a generator from this instant on, after what is due already; gives its Task."""
+
+    def start_at_once(self, generator: Steps) -> Any:
+        """Drive a generator up to its first wait before whoever asks goes on; gives its Task."""
 
     def stop(self, task: Any) -> None:
         """Close a task's generator; it never runs on."""

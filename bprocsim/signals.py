@@ -99,12 +99,14 @@ OF_AIX = frozenset({Signal.SIGRECONFIG, Signal.SIGCPUFAIL})
 
 LAST = 64
 
+# By their numbers: looking a member up in an Enum is slow, and every signal that is sent asks.
+_ALL = {int(each): each for each in Signal}
+_OF_LINUX = {number: each for number, each in _ALL.items() if each not in OF_AIX}
+
 
 def known(signum: int, system: str = "linux") -> Signal | None:
     """Give the signal that a number stands for on a system, None if it is one without a name here."""
-    if signum in OF_AIX and system != "aix":
-        return None
-    return Signal(signum) if signum in Signal.__members__.values() else None
+    return (_ALL if system == "aix" else _OF_LINUX).get(signum)
 
 
 def name(signum: int, system: str = "linux") -> str:

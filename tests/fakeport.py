@@ -102,6 +102,14 @@ class FakePort:
         self.after(0, lambda: task.go_on(None))
         return task
 
+    def start_at_once(self, generator: Steps) -> FakeTask:
+        task = FakeTask(generator)
+        task.go_on(None)
+        return task
+
+    def wake_by(self, link: Link, size_bytes: int, waiter: Waiter, why: Why) -> None:
+        self.after(self.occupy(link, size_bytes), lambda: waiter.event.end(why))
+
     def stop(self, task: FakeTask) -> None:
         task.ended = True
         task.generator.close()

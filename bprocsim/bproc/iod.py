@@ -57,7 +57,7 @@ def give_closed_socket(sender: Machine, target: Machine, process: Process) -> No
     end.references += 1
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=8192)
 def _without_port(host: str) -> Address:
     """Give the address of an end that no program can name."""
     return Address(host, 0)

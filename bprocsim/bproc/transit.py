@@ -257,14 +257,26 @@ def carry(
 
     One event does for all of it, as in `passes`. Afterwards the receiver is there, or `move.decided()`.
     """
-    size_bytes, delay_ns = size_bytes or sender.costs.message_bytes, -1
+    size_bytes = size_bytes or sender.costs.message_bytes
     if sender is not receiver and master.undisturbed(sender, receiver):
         link = sender.network.link(sender, receiver)
         if not link.cuts:
             delay_ns = sender.port.occupy(link, size_bytes) + sum(durations_ns)
             if sender.port.pass_at_once(delay_ns):
                 return ()
-    return _carry(master, move, sender, receiver, message, size_bytes, plan, durations_ns, delay_ns)
+            return _arrive(master, move, sender, receiver, message, delay_ns)
+    return _carry(master, move, sender, receiver, message, size_bytes, plan, durations_ns)
+
+
+def _arrive(master: Master, move: Move, sender: Any, receiver: Any, message: str, delay_ns: int) -> Steps:
+    """Wait for something that was sent between two that work, while nobody keeps steps."""
+    port = sender.port
+    move.waiting = waiter = Waiter((message, "from", sender.name, "to", receiver.name), port.now_ns)
+    waiter.due_ns = waiter.since_ns + delay_ns
+    yield port.wait(waiter, delay_ns)
+    move.waiting = None
+    if not master.serves(receiver):
+        yield from _stand(receiver, master, move)
 
 
 def _carry(
@@ -276,9 +288,8 @@ def _carry(
     size_bytes: int,
     plan: Plan,
     durations_ns: Durations,
-    delay_ns: int,
 ) -> Steps:
-    """Wait for something that was sent, as `carry` has it; `delay_ns` how long, -1 if it was not sent yet."""
+    """Send something and wait for it, as `carry` has it."""
     if not master.serves(sender):
         yield from _stand(sender, master, move)
         if move.decided():
@@ -305,8 +316,7 @@ def _carry(
         if link.cuts:
             yield _once_mended(port, link, size_bytes, waiter, total_ns)
         else:
-            if delay_ns < 0:
-                delay_ns = port.occupy(link, size_bytes) + total_ns
+            delay_ns = port.occupy(link, size_bytes) + total_ns
             waiter.due_ns = port.now_ns + delay_ns
             yield port.wait(waiter, delay_ns)
         woken = True

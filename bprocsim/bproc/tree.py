@@ -157,9 +157,18 @@ class Launch:
 
     def release(self, slot: Slot) -> None:
         """Tell a child that has been placed to begin, if it is not known to have ended."""
-        if slot.child.ended is None:
-            master, message = self.machine.master, "MOVE_COMPLETE"
-            master.tell(self.machine, master.machine, message, partial(hear, master, slot.child, message, slot.begin))
+        child, machine, message = slot.child, self.machine, "MOVE_COMPLETE"
+        if child.ended is not None:
+            return
+        master, target = machine.master, child.machine
+        if slot.waiter is not None and machine is master.machine and master.undisturbed(machine, target):
+            link = machine.network.link(machine, target)
+            if not link.cuts:
+                # It hears of nothing else, so that one event does for the message and its wait.
+                slot.begun = True
+                machine.port.wake_by(link, machine.costs.message_bytes, slot.waiter, Why.DONE)
+                return
+        master.tell(machine, master.machine, message, partial(hear, master, child, message, slot.begin))
 
     def end(self) -> None:
         """Let nobody else go, and tell all who have been placed to begin."""
@@ -190,8 +199,7 @@ def launch(going: Launch, nodes: Iterable[int]) -> Steps:
 def _news(going: Launch) -> Steps:
     """Wait until something has become of a child on its way, or a signal has come."""
     port = going.machine.port
-    what = f"its children, {going.travelling} of which are on their way"
-    going.waiter = going.thread.waiting = Waiter(what, port.now_ns)
+    going.waiter = going.thread.waiting = Waiter("its children, which are on their way", port.now_ns)
     yield port.wait(going.waiter)
     going.waiter = going.thread.waiting = None
 

@@ -92,7 +92,7 @@ def understands(machine: Machine, frozen: Frozen) -> bool:
 
 def finds(machine: Machine, process: Process, frozen: Frozen, root: int) -> bool:
     """Tell whether all that is sent by name is there; `root` is the root directory there."""
-    return all(_is_there(machine, process, path, root) for path in frozen.by_name)
+    return not frozen.by_name or all(_is_there(machine, process, path, root) for path in frozen.by_name)
 
 
 def _is_there(machine: Machine, process: Process, path: bytes, root: int) -> bool:

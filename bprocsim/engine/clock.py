@@ -30,7 +30,19 @@ class Engine:
     waits for something.
     """
 
-    __slots__ = ("_asks", "_done", "_limit", "background", "env", "events", "hasty", "max_events", "planned", "seed")
+    __slots__ = (
+        "_asks",
+        "_done",
+        "_limit",
+        "_nothing",
+        "background",
+        "env",
+        "events",
+        "hasty",
+        "max_events",
+        "planned",
+        "seed",
+    )
 
     def __init__(self, seed: int = 0, max_events: int = 10_000_000) -> None:
         self.env = NanosecondEnvironment(0)
@@ -42,6 +54,8 @@ class Engine:
         self._done: Callable[[], bool] = _never  # what ends the run that is under way
         self._asks = True  # whether it can hold yet
         self._limit = 0
+        self._nothing = Event(self.env)  # what starts a task in the middle of another
+        self._nothing._value = None
         self.hasty: EngineTask | None = None  # the task under way, if its event has nothing else to do
 
     @property
@@ -79,6 +93,15 @@ class Engine:
             self.background += 1
             event = early
         event.succeed(why)
+
+    def wake_by(self, link: Link, size_bytes: int, waiter: Waiter, why: Why) -> None:
+        """See Port."""
+        event = waiter.event
+        delay_ns = self.occupy(link, size_bytes)
+        if event is not None and event.callbacks is not None:
+            waiter.event = None
+            event._ok, event._value = True, why
+            self.env.schedule(event, delay=delay_ns)
 
     def _stale(self, _event: Event) -> None:
         self.background -= 1
@@ -123,6 +146,15 @@ class Engine:
         assert event.callbacks is not None
         event.callbacks.append(task.resume)
         event.succeed()
+        return task
+
+    def start_at_once(self, generator: Steps) -> EngineTask:
+        """See Port."""
+        task = EngineTask(self, generator)
+        # No time passes in it: whoever asks has not gone on yet.
+        hasty = self.hasty
+        task.resume(self._nothing)
+        self.hasty = hasty
         return task
 
     def begin(self, generator: Steps, hasten: bool = False) -> EngineTask:

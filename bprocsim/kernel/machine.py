@@ -197,7 +197,7 @@ class Machine:
     def embark(self, process: Process, journey: Steps) -> None:
         """See posix.Machine."""
         thread = process.threads[0]
-        thread.task = self.port.start(lead_after(thread, journey))
+        thread.task = self.port.start_at_once(lead_after(thread, journey))
 
     def start_thread(self, thread: Thread, body: Callable[[Proc], Any]) -> None:
         """See posix.Machine."""

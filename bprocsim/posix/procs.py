@@ -262,6 +262,8 @@ def let_go(description: Description, port: Port) -> None:
 
 def close_all(descriptors: dict[int, Descriptor], port: Port) -> None:
     """Close every descriptor of a table, in order of their numbers."""
+    if not descriptors:
+        return
     closing = sorted(descriptors.items())  # no two numbers are the same, so it never compares further
     descriptors.clear()
     for _, descriptor in closing:

@@ -49,7 +49,7 @@ def post(machine: Machine, process: Process, signum: int, sender: Process | None
     if signum == Signal.SIGCONT:
         process.pending[:] = [each for each in process.pending if _default(process, each) is not Action.STOP]
         resume(machine, process)
-    elif _default(process, signum) is Action.STOP and Signal.SIGCONT in process.pending:
+    elif process.pending and _default(process, signum) is Action.STOP and Signal.SIGCONT in process.pending:
         process.pending.remove(Signal.SIGCONT)
     if process.state is State.MOVING or (signum in process.blocked and signum not in UNCATCHABLE):
         keep_pending(process, signum)

@@ -250,7 +250,7 @@ class Simulation:
         Without `for_the_harness` those are left out who wait for what the harness itself may yet do.
         """
         return [
-            f"  {_who(process)} waits in {waiter.what}{_lacking(process, waiter)} since {waiter.since_ns / 1e6:.6f} ms"
+            f"  {_who(process)} waits in {waiter.told}{_lacking(process, waiter)} since {waiter.since_ns / 1e6:.6f} ms"
             for process in self.processes()
             for waiter in _waiters(process)
             if for_the_harness or not (_for_the_harness(waiter.queue) or _for_the_harness(process.family))
