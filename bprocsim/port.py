@@ -7,11 +7,11 @@ lines, so every call can be driven by hand.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from enum import Enum
 from typing import Any, Protocol
 
-from attrs import define, field, setters
+from attrs import define, setters
 
 # What a generator of ours yields: something the port made, which nobody else looks into.
 Wait = Any
@@ -74,17 +74,19 @@ class Link:
     loss: float = 0.0
     retransmit_ns: int = 200_000_000
     arrival_ns: int = 0
-    held: list[tuple[int, Callable[[], None]]] = field(factory=list)
+    held: Sequence[tuple[int, Callable[[], None]]] = ()  # a list while there is something in it: few ever have
     random: random.Random | None = None
     mending: Any = None
-    losses: list[float] = field(factory=list)
+    losses: tuple[float, ...] = ()
 
     def lose(self, probability: float, *, no_more: bool = False) -> None:
         """Lose so many more of the messages, or no more of them; several causes add up."""
+        losses = list(self.losses)
         if no_more:
-            self.losses.remove(probability)
+            losses.remove(probability)
         else:
-            self.losses.append(probability)
+            losses.append(probability)
+        self.losses = tuple(losses)
         passed = 1.0
         for each in self.losses:
             passed *= 1.0 - each

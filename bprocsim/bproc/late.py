@@ -44,7 +44,7 @@ def node_not_permitted(f: Move) -> bool:
 
 
 def other_node_not_permitted(f: Move) -> bool:
-    return not same_node(f) and node_not_permitted(f)
+    return node_not_permitted(f) and not same_node(f)
 
 
 # ---- on the way -----------------------------------------------------------------------------------

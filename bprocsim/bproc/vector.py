@@ -174,7 +174,9 @@ class Fresh:
     def pass_on(self, sender: Process, child: Process) -> None:
         """Let a child be the image that its sender is."""
         child.argv, child.env, child.comm, child.image = sender.argv, self.env, sender.comm, sender.image
-        child.credentials, child.handlers, child.execed = sender.credentials, dict(sender.handlers), True
+        child.credentials, child.execed = sender.credentials, True
+        if child.handlers:
+            child.handlers = dict(sender.handlers)
 
     def dress(self, child: Process, index: int) -> None:
         """Nothing more: it runs its image."""

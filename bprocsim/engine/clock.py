@@ -200,6 +200,8 @@ class Engine:
         """See Port."""
         if link.cuts:
             # Kept until the link is mended; if that is planned, a run waits for it.
+            if not isinstance(link.held, list):
+                link.held = []
             link.held.append((size_bytes, deliver))
             if link.mending is not None:
                 link.mending.matter()
@@ -234,7 +236,7 @@ class Engine:
         link.cuts -= 1
         if not link.cuts:
             link.mending = None
-            held, link.held = link.held, []
+            held, link.held = link.held, ()
             for size_bytes, deliver in held:
                 self.send(link, size_bytes, deliver)
 

@@ -127,8 +127,8 @@ def bear(machine: Machine, thread: Thread, whole: bool = True) -> Steps:
         facts.child = child = yield from machine.new_child(process, thread)
     finally:
         memory.used_bytes -= size_bytes
-    if (row := FORK_ERRORS.first(facts, "born")) is not None:
-        return row
+    if child is None:
+        return FORK_ERRORS.first(facts, "born")
     take_after(process, child)
     if whole:
         share(process, child)
