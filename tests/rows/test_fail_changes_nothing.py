@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 
 import bprocsim as bp
-from bprocsim.testing import Recipe, recipes
+from bprocsim.testing import Recipe, recipes, recipes_of
 from bprocsim.testing.cases import Case
 from bprocsim.testing.execcases import USER
 from bprocsim.units import ms
@@ -145,6 +145,36 @@ def test_nor_does_one_of_the_other_calls_that_move_a_process(recipe: Recipe) -> 
         outcome = cluster.bproc_rexec(case.node, *case.arguments(), caller=caller)
     assert (outcome.value, outcome.cause, outcome.pid) == (-1, recipe.cause, caller.pid)
     assert differences(before, snapshot(cluster)) == []
+
+
+# Of the calls for several nodes: what is refused as a whole, and one slot that is refused before anything moves.
+SEVERAL = [
+    pytest.param(recipe, id=str(recipe))
+    for recipe in recipes_of("lanl32").values()
+    if recipe.call in ("bproc_vexecmove", "bproc_vrfork")
+    and table_of(recipe.case).row(recipe.cause).step in ("", "load", "ROUTE")
+    and recipe.case.count is None
+    and recipe.case.pids_writable
+    and recipe.case.descriptors is None
+]
+
+
+@pytest.mark.parametrize("recipe", SEVERAL)
+def test_nor_does_one_for_several_nodes(recipe: Recipe) -> None:
+    """Of a child that has never been nothing is left, and nobody hears of it."""
+    case: Case = recipe.case
+    cluster = busy_world(case)
+    caller = case.caller(cluster)
+    before = snapshot(cluster)
+    nodes: Any = list(case.nodes) if case.nodes_readable else bp.BAD_ADDRESS
+    io = case.port_or_list
+    if recipe.call == "bproc_vexecmove":
+        outcome = cluster.bproc_vexecmove_io(nodes, io, *case.arguments(), caller=caller)
+    else:
+        outcome = cluster.bproc_vrfork_io(nodes, io, stays, caller=caller)
+    assert (outcome.cause, outcome.pid) == (recipe.cause, caller.pid)
+    # Only how often the tree was changed is counted on: the first child has run the image.
+    assert [each for each in differences(before, snapshot(cluster)) if "._tree.changes: " not in each] == []
 
 
 LATE_RETURNED = ["node_unknown", "node_down", "same_node", "node_not_permitted"]
