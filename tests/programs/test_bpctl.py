@@ -52,6 +52,30 @@ def test_another_root(edition: str) -> None:
     assert typed(cluster, "bpctl -S 0 --root /nosuch") == Said(1, "", "0: No such file or directory\n")
 
 
+@pytest.mark.parametrize("edition", ["lanl32", "bproc4"])
+@pytest.mark.parametrize(
+    "addresses", ["10.54.0.1", "10.54.0.1:2223", "10.54.0.1,10.54.1.1", "10.54.0.1:2223,10.54.1.1:700"]
+)
+def test_connecting_anew(edition: str, addresses: str) -> None:
+    """What runs there runs on."""
+    cluster = bp.Cluster(nodes=2, edition=edition)
+    launched = cluster.popen(["bpsh", "1", "sleep", "5"])
+    cluster.sleep(1)
+    assert typed(cluster, ["bpctl", "-S", "1", "--reconnect", addresses]) == Said(0, "", "")
+    assert launched.wait() == 0
+
+
+def test_connecting_anew_is_refused() -> None:
+    cluster = bp.Cluster(nodes=2, edition="lanl32")
+    why = {"10.54.1.1": "Connection refused", "10.54.0.1,10.54.1.0": "Cannot assign requested address"}
+    for addresses, text in why.items():
+        assert typed(cluster, f"bpctl -S 1 --reconnect={addresses}") == Said(1, "", f"1: {text}\n")
+    for wrong in ("x", "10.54.0", "10.54.0.1:", "10.54.0.1,", "300.1.1.1", "1.2.3.4:5:6", "1.2.3.4:65536"):
+        assert typed(cluster, f"bpctl -S 1 --reconnect {wrong}") == Said(1, "", f"Invalid address: {wrong}\n")
+    said = typed(bp.Cluster(nodes=1), "bpctl -S 0 --reconnect 10.54.0.1")
+    assert said == Said(1, "", "bpctl: --reconnect: this BProc does not have it\n")
+
+
 def test_scyld_sends_them_away_by_a_state_too() -> None:
     cluster = bp.Cluster(nodes=1)
     assert typed(cluster, "bpctl -S 0 -s reboot").status == 0

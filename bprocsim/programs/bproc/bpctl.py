@@ -8,8 +8,10 @@ from typing import Any
 
 from bprocsim.bproc.nodes import NODE_MASTER, NodeState, status_of
 from bprocsim.bproc.tools import Tools
+from bprocsim.faces.arguments import is_quad
 from bprocsim.faces.bproc import BprocProc
 from bprocsim.faces.errors import CallError
+from bprocsim.posix.network import Address
 from bprocsim.programs.accounts import Accounts, accounts
 from bprocsim.programs.bproc.command import Ends, Options, Steps, run, version_line
 from bprocsim.programs.bproc.nodes import refused, specified
@@ -28,6 +30,8 @@ Usage: bpctl [options]
   -m,--mode mode     Say who may use them, in octal.
   -u,--user user     Give them to a user.
   -g,--group group   Give them to a group.
+  --reconnect remote[:port][,local[:port]]
+                     Let them connect anew to the master at an address, and from one.
   -f,--fast          Do not wait until it is done."""
 
 _OPTIONS = Options(
@@ -35,8 +39,16 @@ _OPTIONS = Options(
     {
         "help": "h", "version": "v", "master": "M", "slave": "S", "state": "s", "root": "r", "reboot": "R", "halt": "H",
         "pwroff": "P", "mode": "m", "user": "u", "group": "g", "fast": "f",
+        "reconnect": "reconnect:",
     },
 )  # fmt: skip
+
+# What --reconnect takes, the port on which the master listens unless another is given, and how long addresses are.
+_ADDRESSES = re.compile(
+    r"(?P<rem>[0-9.]+)(:(?P<port>[0-9]{1,5}))?(,(?P<loc>[0-9.]+)(:(?P<from>[0-9]{1,5}))?)?", re.ASCII
+)
+_MASTERS_PORT, _LAST_PORT = 2223, 65535
+_ADDRESS_BYTES = 16
 
 _LEAVING = {"R": NodeState.REBOOT, "H": NodeState.HALT, "P": NodeState.PWROFF}
 
@@ -69,6 +81,20 @@ def _leaver(proc: BprocProc, tools: Tools, state: NodeState) -> Action:
     return calls[state]
 
 
+def _reconnecter(proc: BprocProc, tools: Tools, text: str) -> Action:
+    """Give what lets nodes connect anew. Ends: that is not to be had, or the addresses are none."""
+    if tools.sets_leaving:
+        raise Ends(1, "bpctl: --reconnect: this BProc does not have it")
+    found = _ADDRESSES.fullmatch(text)
+    if found is None or not all(is_quad(host) for host in (found["rem"], found["loc"] or "0.0.0.0")):
+        raise Ends(1, f"Invalid address: {text}")
+    rem = Address(found["rem"], int(found["port"] or _MASTERS_PORT))
+    loc = Address(found["loc"] or "", int(found["from"] or 0))
+    if max(rem.port, loc.port) > _LAST_PORT:
+        raise Ends(1, f"Invalid address: {text}")
+    return lambda node: proc.bproc_nodereconnect(node, rem, _ADDRESS_BYTES, loc, _ADDRESS_BYTES)
+
+
 def _action(proc: BprocProc, tools: Tools, who: Accounts, letter: str, text: str) -> Action:
     """Give what an option does. Ends: nothing can be made of its parameter."""
     if letter == "s":
@@ -76,6 +102,8 @@ def _action(proc: BprocProc, tools: Tools, who: Accounts, letter: str, text: str
     if letter == "r":
         chroot = proc.bproc_slave_chroot if tools.sets_leaving else proc.bproc_nodechroot
         return lambda node: chroot(node, text)
+    if letter == "reconnect":
+        return _reconnecter(proc, tools, text)
     if letter in _LEAVING:
         return _leaver(proc, tools, _LEAVING[letter])
     if letter == "m":

@@ -31,6 +31,7 @@ class Ends(Exception):
 class Options:
     """A command's options: `short` as getopt takes them, `long` the short one that each long one stands for.
 
+    One that has no short one stands for its own name, with ":" behind that if it has a parameter;
     `mixed` options may also come behind other words.
     """
 
@@ -41,12 +42,12 @@ class Options:
     def read(self, name: str, words: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
         """Take words apart: the short options in order, each with its parameter, and what is left. Ends: it cannot."""
         takes = getopt.gnu_getopt if self.mixed else getopt.getopt
-        long = [word + "=" * (f"{short}:" in self.short) for word, short in self.long.items()]
+        long = [word + "=" * (short.endswith(":") or f"{short}:" in self.short) for word, short in self.long.items()]
         try:
             given, rest = takes(words, self.short, long)
         except getopt.GetoptError as error:
             raise Ends(1, f"{name}: {_complaint(error)}") from None
-        return [(self.long.get(option[2:], option[1:]), value) for option, value in given], rest
+        return [(self.long.get(option[2:], option[1:]).rstrip(":"), value) for option, value in given], rest
 
 
 def _complaint(error: getopt.GetoptError) -> str:
