@@ -55,6 +55,10 @@ BPROC_KEYS: dict[str, tuple[Kind, str]] = {
     "uid": (_INTEGER, "id of a user"),
     "gid": (_INTEGER, "id of a group"),
     "pid": (PidValue(), "the process"),
+    "rem": (AddressValue(), "the address at which the master is to be found"),
+    "remsz": (_INTEGER, "its size, 16"),
+    "loc": (AddressValue(), "the address from which the node connects"),
+    "locsz": (_INTEGER, "its size, 16"),
     "code": (_INTEGER, "the exit status that others see"),
     "flags": (DUMP_FLAGS, "what is sent and not named"),
     "port": (PORT_OR_LIST, "for stdout, stderr and stdin; 0: none"),
@@ -102,7 +106,7 @@ ABOUT_NODES = (
     "bproc_chmod", "bproc_chown", "bproc_chgrp", "bproc_setnodestatus", "bproc_nodesetstatus", "bproc_nodereboot",
     "bproc_nodehalt", "bproc_nodepwroff", "bproc_slave_chroot", "bproc_nodechroot", "bproc_getnodeattr",
     "bproc_setnodeattr", "bproc_proclist", "bproc_pidnode", "bproc_pidghostnode",
-    "bproc_detach",
+    "bproc_detach", "bproc_nodereboot_async", "bproc_nodehalt_async", "bproc_nodepwroff_async", "bproc_nodereconnect",
 )  # fmt: skip
 BPROC_CALLS = (*_MOVING, *_WITH_PORT, *ABOUT_NODES)
 

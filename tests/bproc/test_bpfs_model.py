@@ -177,14 +177,14 @@ CALLS = st.sampled_from(sorted(ARGUMENTS)).flatmap(
 
 def called(cluster: bp.Cluster, users: dict[str, Any], name: str, who: str, here: int, args: Any) -> Any:
     """Make a call in a cluster; give the errno's name, or what came of it."""
-    by = {"user": users[who], "from_node": here}
+    by: Any = {"user": users[who], "from_node": here}
     if name in ("nodestatus", "getnodeattr"):
         buffer = bytearray(80)
-        call = cluster.bproc_nodestatus if name == "nodestatus" else cluster.bproc_getnodeattr
-        out = call(*args[:-1], buffer, args[-1], **by)
+        out = getattr(cluster, f"bproc_{name}")(*args[:-1], buffer, args[-1], **by)
         told: Any = bytes(buffer[: out.value])
     elif name == "setnodeattr":
-        out = cluster.bproc_setnodeattr(*args, len(args[-1]), **by)
+        node, attribute, value = args
+        out = cluster.bproc_setnodeattr(node, attribute, value, len(value), **by)
         told = out.value
     elif name == "nodespec":
         found = bp.BprocNodeSet()
