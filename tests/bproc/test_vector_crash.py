@@ -173,3 +173,14 @@ def test_a_link_may_be_cut_for_ever_at_any_instant(ends: tuple[int, int], at_ns:
     # A cut between two slaves is found out by TCP alone, when its patience ends.
     assert set(told.pids) - set(told.waited) <= {SLAVE_LOST, SENDER_LOST, -301, -110}
     made.sim.run()
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_what_happens_at_one_instant_may_happen_in_any_order(seed: int) -> None:
+    faults = [bp.PowerOff(NODES[seed % 4], at_ns=2_000_000 + seed * 110_000)] if seed % 3 == 0 else []
+    made = vectored(5, order="random", seed=seed, trace="errors", faults=faults)
+    out, told = launch(made, CALLS[seed % 2], MASTER if seed % 5 else 3)
+    assert (out.exit_status, told.returned) == (9, 4)
+    assert sorted(told.waited) == sorted(pid for pid in told.pids if pid > 0)
+    made.sim.run()
+    assert_the_rest_works(made)
