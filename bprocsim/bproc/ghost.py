@@ -121,11 +121,38 @@ def parent_gone(master: Master, process: Process) -> None:
         master.tell(master.machine, machine, "PARENT_EXIT", partial(heard, children))
 
 
+@define(on_setattr=setters.NO_OP, eq=False, repr=False)
+class UnderWay:
+    """A signal that is under way to a process, wherever that is by then."""
+
+    signum: int
+
+
 def forward_signal(master: Master, sender: Any, process: Process, signum: int) -> None:
-    """Send a signal to wherever a process is by then; it queues behind a move."""
+    """Send a signal to wherever a process is by then; it queues behind a move, and behind those that were sent before.
+
+    A message that finds the process gone follows it, and so may be overtaken by a later one: that one hands over
+    both. Source: bproc-4.0.0pre8-routing.
+    """
+    if process.reported:
+        return  # its ghost has ended, and takes it
+    signal = UnderWay(signum)
+    master.signals.setdefault(process, []).append(signal)
+    act = partial(hand_over, master, process, signal)
+    master.tell(sender, master.machine, "FWD_SIG", lambda: hear(master, process, "FWD_SIG", act))
+
+
+def hand_over(master: Master, process: Process, last: UnderWay | None = None) -> None:
+    """Let the signals that are under way to a process reach it in order, up to `last`, or all."""
     from bprocsim.posix.signaling import post
 
-    def act() -> None:
-        post(process.machine, process, signum, None)
-
-    master.tell(sender, master.machine, "FWD_SIG", lambda: hear(master, process, "FWD_SIG", act))
+    under_way = master.signals.get(process, [])
+    if last is not None and last not in under_way:
+        return  # a later one has brought it
+    while under_way:
+        signal = under_way.pop(0)
+        if not under_way:
+            del master.signals[process]
+        post(process.machine, process, signal.signum, None)
+        if signal is last:
+            return

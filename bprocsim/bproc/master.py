@@ -24,6 +24,7 @@ from bprocsim.signals import Signal
 
 if TYPE_CHECKING:
     from bprocsim.bproc.errands import Request
+    from bprocsim.bproc.ghost import UnderWay
     from bprocsim.bproc.notifier import Notifier
     from bprocsim.bproc.transit import Move
     from bprocsim.posix.streams import Endpoint
@@ -40,9 +41,9 @@ class Master:
     `tables` what stands in place of an edition's tables of the other calls, by name; `notifiers` who
     is to be told of changes; `requests` what callers wait for that was asked of nodes; `waits`
     children for whom a parent on a slave has waited, by pid, with his machine, until the master hears
-    so; `partings` how often a connection to a slave has ended; `asked_ns` when the nodes were last asked
-    what their processes do; `failing_scripts` the nodes whose node_up script fails; `library_lists` a
-    machine's list by its number, where it is not the edition's.
+    so; `signals` those under way to a process, in order; `partings` how often a connection to a slave has
+    ended; `asked_ns` when the nodes were last asked what their processes do; `failing_scripts` the nodes
+    whose node_up script fails; `library_lists` a machine's list by its number, where it is not the edition's.
     """
 
     machine: Any
@@ -62,6 +63,7 @@ class Master:
     notifiers: list[Notifier] = field(factory=list)
     requests: list[Request] = field(factory=list)
     waits: dict[int, tuple[Process, Any]] = field(factory=dict)
+    signals: dict[Process, list[UnderWay]] = field(factory=dict)
     partings: int = 0
     asked_ns: int | None = None
     failing_scripts: set[int] = field(factory=set)
@@ -289,6 +291,7 @@ class Master:
         machine = process.machine
         if process.spared or process.reported:
             return
+        self.signals.pop(process, None)
         killed = Ended(signal=int(Signal.SIGKILL))
         if process.ended is None:
             machine.kill_silently(process, killed)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bprocsim.bproc import iod
-from bprocsim.bproc.ghost import Ghost
+from bprocsim.bproc.ghost import Ghost, hand_over
 from bprocsim.bproc.late import IN_TRANSIT, IO_SETUP, ROUTE, THAW, ConnectFacts, TransitFacts, same_node
 from bprocsim.bproc.master import Master
 from bprocsim.bproc.nodes import NODE_MASTER
@@ -79,6 +79,8 @@ def settle(master: Master, move: Move) -> None:
         process.ghost.node = process.machine.number
     if process.continued is not None:
         process.continued.wake_all(move.source.port, Why.DONE)
+    if process in master.signals and not move.there:
+        hand_over(master, process)  # what was sent behind it may have been lost with the target
 
 
 def arrive(thread: Thread) -> None:

@@ -12,12 +12,15 @@ _BYTES = (bytes, bytearray, memoryview)
 
 
 def integer(value: Any, argument: str, least: int | None = None) -> int:
-    """Take an int (not a bool); TypeError or ValueError names the argument."""
-    if value.__class__ is not int and (isinstance(value, bool) or not isinstance(value, int)):
-        raise TypeError(f"{argument}: expected an int, got {value!r}")
+    """Take an int (not a bool), and a named one as its number; TypeError or ValueError names the argument."""
+    if value.__class__ is not int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise TypeError(f"{argument}: expected an int, got {value!r}")
+        value = int(value)
     if least is not None and value < least:
         raise ValueError(f"{argument}: expected at least {least}, got {value}")
-    return value
+    number: int = value
+    return number
 
 
 def numbers(value: Any, argument: str) -> Any:

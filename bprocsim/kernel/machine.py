@@ -261,6 +261,8 @@ class Machine:
                 ghost.parent_gone(self.master, process)
             orphan_children(process)
         parent, master = process.parent, self.master
+        if master is not None and master.signals:
+            master.signals.pop(process, None)
         if parent is None:
             if process.state is not _GONE:
                 process.move_to(_GONE)
@@ -344,9 +346,10 @@ class Machine:
 
     def forward(self, process: Process, signum: int, sender: Process | None) -> bool:
         """See posix.Machine."""
-        if process.machine is self or self.alone or self.master is None or process.state is State.MOVING:
+        master = self.master
+        if master is None or self.alone or (process.machine is self and process not in master.signals):
             return False
-        ghost.forward_signal(self.master, self, process, signum)
+        ghost.forward_signal(master, self, process, signum)
         return True
 
     def take_signals(self, thread: Thread) -> Steps:

@@ -111,6 +111,51 @@ def test_one_that_stops_it_stops_it_there() -> None:
     assert_clean(made)
 
 
+@pytest.mark.parametrize(("first", "second"), [(1, 2), (1, -1), (-1, 2)])
+def test_two_signals_stay_in_their_order_whenever_the_process_starts_to_move(first: int, second: int) -> None:
+    """One that goes to the old place, and one that the master need not send far, do not change places."""
+
+    def child(proc: bp.BprocProc) -> Steps:
+        if first != MASTER:
+            yield from proc.bproc_move(first)
+        while made.sim.now_ns < 20 * ms:
+            yield from proc.sleep(20 * ms - made.sim.now_ns)
+        yield from proc.bproc_move(second)
+
+    def parent(proc: bp.Proc, at_ns: int) -> Steps:
+        pid = yield from proc.fork(child)
+        yield from proc.sleep(at_ns - made.sim.now_ns)
+        yield from proc.kill(pid, bp.SIGSTOP)
+        yield from proc.kill(pid, bp.SIGCONT)
+        return (yield from proc.wait()).exit_status
+
+    for at_ns in (*range(19_850_000, 20_250_000, 4_000), *range(20_250_000, 28_500_000, 40_000)):
+        made = cluster(trace="errors")
+        made.install("/usr/bin/parent", lambda proc, at_ns=at_ns: parent(proc, at_ns))
+        assert made.execve("/usr/bin/parent", timeout_ns=1_000 * ms).exit_status == 0, at_ns
+        assert_clean(made)
+
+
+def test_one_that_was_lost_with_the_target_reaches_the_process_at_home() -> None:
+    def child(proc: bp.BprocProc) -> Steps:
+        with pytest.raises(OSError):
+            yield from proc.bproc_move(2)
+        yield from proc.sleep(1_000 * ms)
+        return 7
+
+    def parent(proc: bp.Proc, at_ns: int) -> Steps:
+        pid = yield from proc.fork(child)
+        yield from proc.sleep(at_ns - made.sim.now_ns)
+        yield from proc.kill(pid, bp.SIGTERM)
+        return 100 + ((yield from proc.wait()).signal or 0)
+
+    for at_ns in range(5_000_000, 11_000_000, 250_000):
+        made = cluster(faults=[bp.PowerOff(node=2, at_ns=9 * ms)])
+        made.install("/usr/bin/parent", lambda proc, at_ns=at_ns: parent(proc, at_ns))
+        assert made.execve("/usr/bin/parent").exit_status == 100 + bp.SIGTERM
+        assert_clean(made)
+
+
 def test_a_move_that_fails_exits_with_its_errno_whatever_waits() -> None:
     def child(proc: bp.BprocProc) -> Steps:
         yield from proc.bproc_execmove(99, HELLO, ["hello"], {})

@@ -77,6 +77,7 @@ def assert_clean(made: bp.Cluster) -> None:
     assert master.pids.table == {}
     assert master.moves == {}
     assert master.forwarding == {}
+    assert master.signals == {}
     assert_ordered(made)
 
 

@@ -489,3 +489,18 @@ def test_a_group_of_which_some_may_be_reached() -> None:
     strangers = made.idle_process()
     made.execve(PROGRAM, user=ALICE)
     assert strangers.returncode is None
+
+
+def test_a_signal_is_the_same_by_its_name_and_by_its_number() -> None:
+    """What a parent is told, and the trace, do not depend on how the killer wrote it."""
+
+    def tells(signum: int) -> tuple[str, str]:
+        def kills(proc: bp.Proc) -> Steps:
+            pid = yield from proc.fork(idle)
+            yield from proc.kill(pid, signum)
+            yield from proc.print((yield from proc.wait()))
+
+        made = world(kills, trace="all")
+        return made.execve(PROGRAM).text, made.trace.digest()
+
+    assert tells(bp.SIGTERM) == tells(15)
