@@ -89,7 +89,7 @@ def forward(machine: Machine, end: Endpoint, stdout: Descriptor | None) -> None:
     """Copy what arrives at `end` to the caller's old descriptor 1, until the end of file.
 
     If that is not open for writing, all of it is dropped. As long as it takes everything at once,
-    nobody has to wait; a task is needed only when it is full.
+    nobody has to wait; a task is needed only when it is full, or has no reader any more.
     """
     output: Any = stdout.description if stdout is not None else None
     if output is not None and output.writable:
@@ -103,7 +103,7 @@ def forward(machine: Machine, end: Endpoint, stdout: Descriptor | None) -> None:
     def arrived(data: bytes) -> int:
         if waiting:
             return 0
-        taken = len(data) if output is None else int(output.give(port, data))
+        taken = len(data) if output is None else 0 if output.broken else int(output.give(port, data))
         if taken < len(data):
             end.at_end = None
             waiting.append(port.start(_forward_slowly(machine, end, output)))
@@ -139,13 +139,13 @@ def _forward_slowly(machine: Machine, end: Endpoint, output: Any) -> Steps:
             break
         left = memoryview(data)
         while left:
-            taken = output.give(port, left)
-            left = left[taken:]
-            if left and output.broken:
+            if output.broken:  # a pipe without a reader would take bytes until it is full
                 _shut(machine, end)
                 _let_go(machine, end, output)
                 return
-            if left and not taken:
+            taken = output.give(port, left)
+            left = left[taken:]
+            if left and not taken and not output.broken:
                 yield _stand(machine, output.writing, "iod, for room to write")
     end.close(port)
     _let_go(machine, end, output)

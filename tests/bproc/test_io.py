@@ -161,6 +161,32 @@ def test_when_nobody_reads_the_callers_pipe_any_more_the_remote_process_gets_sig
     assert_clean(made)
 
 
+def test_it_gets_it_at_the_second_write_however_little_it_writes() -> None:
+    """A pipe without a reader is not filled first."""
+    ended, written = list[Any](), list[int]()
+
+    def talks(proc: bp.Proc) -> Steps:
+        for number in range(5):
+            yield from proc.write(1, b"x")
+            written.append(number)
+            yield from proc.sleep(10 * ms)
+
+    def pipes(proc: bp.Proc) -> Steps:
+        reading, writing = yield from proc.pipe()
+        yield from proc.dup2(writing, 1)
+        yield from proc.fork(goes(2, "talks"))
+        yield from proc.close(writing)
+        yield from proc.close(1)
+        assert (yield from proc.read(reading, 1)) == b"x"
+        yield from proc.close(reading)
+        ended.append((yield from proc.wait()))
+
+    made = installed(cluster(), talks)
+    run(made, pipes)
+    assert (ended[0].signal, written) == (bp.SIGPIPE, [0, 1])
+    assert_clean(made)
+
+
 def test_or_the_error_if_it_does_not_let_itself_be_killed() -> None:
     met = list[Any]()
 
