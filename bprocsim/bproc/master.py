@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, setters
 
+from bprocsim.bproc import connections
 from bprocsim.bproc.editions import Edition
 from bprocsim.bproc.ghost import Ghost, settle_wait
 from bprocsim.bproc.nodes import LEAVING, Event, Node, NodeState, State, word_of
@@ -248,7 +249,8 @@ class Master:
         self._part(node)
         self.changed()
         self.machine.trace.add(self.machine.port.now_ns, machine.name, 0, "node", f"down ({reason})")
-        self._reset_connections(machine)
+        connections.reset(self, machine)
+        connections.end_forwarding(self, machine)
         for request in tuple(self.requests):
             if request.node is node:
                 self.requests.remove(request)
@@ -268,7 +270,7 @@ class Master:
         self._part(node)
         if machine.alive:
             machine.record(0, "node", "without a master")
-        self._end_forwarding(machine)
+        connections.end_forwarding(self, machine)
         self._kill_all(machine, told=not self.running)
 
     def _kill_all(self, machine: Any, *, told: bool) -> None:
@@ -312,46 +314,10 @@ class Master:
                 process.ended = killed
             self.machine.report(process)
 
-    def part(self, one: Any, other: Any) -> None:
-        """Throw away what connects two machines whose link has been cut for longer than TCP waits."""
-        self._reset_connections(one, other)
-
-    def _reset_connections(self, machine: Any, other: Any = None) -> None:
-        """Throw away the connections of a machine that was given up with all others, or with one."""
-        from bprocsim.posix.streams import Endpoint
-
-        port = self.machine.port
-
-        def concerned(where: Any, end: Endpoint) -> bool:
-            ends = (where, self._at_the_other_end(end))
-            return machine in ends and (other is None or other in ends) and _cut_off(machine, end)
-
-        for end, where in list(self.forwarding.items()):
-            if concerned(where, end):
-                end.be_reset(port)
-        everybody = [(each.machine, each) for each in self.pids.table.values() if each is not None]
-        divided = [node.machine for node in self.nodes.values() if node.machine.apart is not None]
-        everybody += [(where, each) for where in divided for each in where.apart.processes.values()]
-        for where, process in everybody:
-            for descriptor in list(process.descriptors.values()):
-                end = descriptor.description
-                if isinstance(end, Endpoint) and end.peer is not None and not end.reset and concerned(where, end):
-                    end.peer.be_reset(port)
-                    end.be_reset(port)
-
-    def _end_forwarding(self, machine: Any) -> None:
-        """Let the iod of a machine be over: it goes with its daemon."""
-        for end, where in list(self.forwarding.items()):
-            if where is machine:
-                end.be_reset(machine.port)
-
-    def _at_the_other_end(self, end: Endpoint) -> Any:
-        return self.machine.network.machine(end.remote.host) if end.remote is not None else None
-
     def front_end_died(self) -> None:
         """Note that the master's machine has gone: what ran there is over, and the slaves will find out."""
         self.running = False
-        self._end_forwarding(self.machine)
+        connections.end_forwarding(self, self.machine)
         for move in list(self.moves.values()):
             if move.source is self.machine and move.there:
                 move.let_go(forward=False)
@@ -361,11 +327,12 @@ class Master:
             self.silent(node)
 
     def stop_daemon(self) -> None:
-        """End the daemon and its iod: every ghost dies, and every slave kills what belongs to the space."""
+        """End the daemon and its iod: every ghost dies, and every slave kills what belongs to it, and its iod."""
         if not self.running:
             return
         self.running = False
-        self._end_forwarding(self.machine)
+        for machine in (self.machine, *(node.machine for node in self.nodes.values())):
+            connections.end_forwarding(self, machine)
         while self.requests:
             self.requests.pop(0).fail(self.machine.port, "orphaned")
         for node in list(self.nodes.values()):
@@ -396,8 +363,3 @@ class Master:
             from bprocsim.bproc import boot  # few nodes ever leave
 
             boot.leave(self, node, state)
-
-
-def _cut_off(machine: Any, end: Endpoint) -> bool:
-    """Tell whether nothing passes over a connection of a machine, so that its end says nothing either."""
-    return not machine.alive or bool(end.link is not None and end.link.cuts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bprocsim.bproc import connections
 from bprocsim.bproc.master import Master
 from bprocsim.bproc.nodes import NODE_MASTER, Event, NodeState
 from bprocsim.faults.records import (
@@ -90,7 +91,7 @@ def _cut(fault: Any, engine: Any, master: Master) -> Callable[[], None]:
     else:
         # No ping will find it out: connections between the two end when TCP has waited long enough.
         a, b = machine_of(master, fault.a), machine_of(master, fault.b)
-        patience = engine.after(sum(a.costs.tcp_retries_ns), lambda: master.part(a, b))
+        patience = engine.after(sum(a.costs.tcp_retries_ns), lambda: connections.reset(master, a, b))
 
     def mend() -> None:
         if node is None:

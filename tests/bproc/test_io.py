@@ -709,3 +709,36 @@ def test_two_outputs_that_share_the_masters_interface_take_about_twice_as_long()
 
     alone, both = took(1), took(1, 2)
     assert 1.9 * alone < both < 2.1 * alone
+
+
+@pytest.mark.parametrize("how", ["the master's daemon exits", "the slave is set down", "the slave loses its master"])
+def test_the_iod_of_a_slave_goes_with_its_daemon(how: str) -> None:
+    """What it forwards comes from a node that has died without a word, so nothing else would end it."""
+
+    def talks(proc: bp.Proc) -> Steps:
+        yield from proc.sleep(100 * s)
+
+    def stays_on_0(proc: bp.BprocProc) -> Steps:
+        yield from proc.fork(goes(1, "talks"))
+        yield from proc.sleep(100 * s)
+
+    def launches(proc: bp.BprocProc) -> Steps:
+        yield from proc.bproc_rfork(0, stays_on_0)
+        yield from proc.sleep(2 * s)
+
+    faults: list[bp.Fault] = [bp.PowerOff(node=1, at_ns=900 * ms)]
+    if how == "the master's daemon exits":
+        faults.append(bp.MasterDaemonExit(at_ns=1 * s))
+    elif how == "the slave loses its master":
+        faults.append(bp.LinkCut(a=MASTER, b=0, at_ns=950 * ms))
+    made = installed(cluster(2, faults=faults), talks, launches)
+    launcher = made.popen(["launches"])
+    made.sim.run(until_ns=950 * ms)
+    assert [where.name for where in made.bpmaster.forwarding.values()] == ["master", "node 0"]
+    if how == "the slave is set down":
+        made.nodes[0].set_state("down")
+    launcher.wait()
+    if how == "the slave loses its master":
+        made.sim.run(until_ns=35 * s)
+    assert [where.name for where in made.bpmaster.forwarding.values() if where.name == "node 0"] == []
+    assert made.machine(0).files.used == 0

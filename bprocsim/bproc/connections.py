@@ -1,0 +1,51 @@
+"""What becomes of connections when a machine is lost, or its daemon: nobody is left who could end them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bprocsim.posix.streams import Endpoint
+
+if TYPE_CHECKING:
+    from bprocsim.bproc.master import Master
+
+
+def reset(master: Master, machine: Any, other: Any = None) -> None:
+    """Throw away the connections of a machine that was given up with all others, or with one.
+
+    The same for two machines whose link has been cut for longer than TCP waits.
+    """
+    port = master.machine.port
+
+    def concerned(where: Any, end: Endpoint) -> bool:
+        ends = (where, _at_the_other_end(master, end))
+        return machine in ends and (other is None or other in ends) and _cut_off(machine, end)
+
+    for end, where in list(master.forwarding.items()):
+        if concerned(where, end):
+            end.be_reset(port)
+    everybody = [(each.machine, each) for each in master.pids.table.values() if each is not None]
+    divided = [node.machine for node in master.nodes.values() if node.machine.apart is not None]
+    everybody += [(where, each) for where in divided for each in where.apart.processes.values()]
+    for where, process in everybody:
+        for descriptor in list(process.descriptors.values()):
+            end = descriptor.description
+            if isinstance(end, Endpoint) and end.peer is not None and not end.reset and concerned(where, end):
+                end.peer.be_reset(port)
+                end.be_reset(port)
+
+
+def end_forwarding(master: Master, machine: Any) -> None:
+    """Let the iod of a machine be over: it goes with its daemon."""
+    for end, where in list(master.forwarding.items()):
+        if where is machine:
+            end.be_reset(machine.port)
+
+
+def _at_the_other_end(master: Master, end: Endpoint) -> Any:
+    return master.machine.network.machine(end.remote.host) if end.remote is not None else None
+
+
+def _cut_off(machine: Any, end: Endpoint) -> bool:
+    """Tell whether nothing passes over a connection of a machine, so that its end says nothing either."""
+    return not machine.alive or bool(end.link is not None and end.link.cuts)
