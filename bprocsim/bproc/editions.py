@@ -112,7 +112,9 @@ class Edition:
     with it; `bpfs` nodes are files: their states are words that mean nothing but what their
     administrator means by them, and a slave sees only its own file and the master's;
     `libraries_unless_up` a running process takes libraries of the list along to a node that is not up;
-    `node_name` what a node calls itself, its number for `{}`; `tools()` what BProc's commands do;
+    `node_name` what a node calls itself, its number for `{}`; `groups_max` how many supplementary groups a
+    request to move has room for, None for any number: who is in more counts as in none; `tools()` what
+    BProc's commands do;
     `vector_calls` how its calls for many nodes at once are, None where it has none.
     """
 
@@ -133,6 +135,7 @@ class Edition:
     bpfs: bool = field(default=False, validator=_check_bpfs)
     libraries_unless_up: bool = False
     node_name: str = "n{}"
+    groups_max: int | None = None
     tools: Callable[[], Tools] = field(default=_lanl_tools, repr=False)
     vector_calls: VectorCalls | None = None
 
@@ -172,6 +175,7 @@ EDITIONS: dict[str, Edition] = {
             "3.2.0",
             stays_put=True,
             rexec_status=None,
+            groups_max=32,
             io_lists=True,
             list_rows=_lists,
             tools=_lanl_tools,
@@ -187,6 +191,7 @@ EDITIONS: dict[str, Edition] = {
             stays_put=True,
             rexec_status=None,
             rfork_negative=True,
+            groups_max=32,
             io_lists=True,
             list_rows=_lists,
             bpfs=True,

@@ -14,6 +14,7 @@ from bprocsim.bproc import vmadump
 from bprocsim.bproc.nodes import NODE_MASTER, NodeState
 from bprocsim.errnos import Errno
 from bprocsim.manual import Kind, Row
+from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.network import Answer
 
 if TYPE_CHECKING:
@@ -40,7 +41,15 @@ def same_node(f: Move) -> bool:
 
 def node_not_permitted(f: Move) -> bool:
     # A move to the master is never checked.
-    return f.node is not None and not f.node.permits(f.caller)
+    return f.node is not None and not f.node.permits(_as_carried(f))
+
+
+def _as_carried(f: Move) -> Credentials:
+    """Give a caller as his request tells of him: who is in more groups than it has room for counts as in none."""
+    most, who = f.source.master.edition.groups_max, f.caller
+    if most is None or len(who.groups) <= most:
+        return who
+    return Credentials(who.uid, who.gid, who.euid, who.egid, (), who.capabilities)
 
 
 def other_node_not_permitted(f: Move) -> bool:

@@ -88,8 +88,8 @@ TRANSITIONS: dict[tuple[NodeState, Event], tuple[NodeState, ...]] = {
     **{(state, Event.SET): (*_SETTABLE, *LEAVING, NodeState.DOWN) for state in (NodeState.BOOT, *_SETTABLE)},
 }
 
-# Owner, group and mode that a state brings with it; None leaves them as they are.
-_RIGHTS: dict[NodeState, int | None] = {
+# The mode that a state brings with it, None leaves it. Nobody but root gets onto a node that is not up, so it is his.
+_MODES: dict[NodeState, int | None] = {
     NodeState.DOWN: 0,
     NodeState.BOOT: 0o100,
     NodeState.UP: 0o111,
@@ -124,11 +124,12 @@ class Node:
         """Change state along the table, with the rights that come with it."""
         assert self.may(event, state), f"node {self.number}: {self.state} {event} {state}"
         self.state = state
-        mode = _RIGHTS.get(state)
+        mode = _MODES.get(state)
         if mode is not None:
             self.mode = mode
-        if state is NodeState.DOWN:
+        if state is not NodeState.UP:
             self.uid = self.gid = 0
+        if state is NodeState.DOWN:
             self.attributes.clear()
             self.root = ROOT_NUMBER
 

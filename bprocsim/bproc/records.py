@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from attrs import define, field, setters
+from attrs import Attribute, define, field, setters
 
 from bprocsim.bproc.nodes import NODE_NONE
 from bprocsim.posix.network import Address
@@ -13,21 +13,37 @@ from bprocsim.posix.network import Address
 NO_ADDRESS = Address("0.0.0.0", 0)
 
 
-@define(on_setattr=setters.NO_OP)
+def _check_int(_record: Any, attribute: Attribute[Any], value: Any) -> None:
+    if value.__class__ is not int and (isinstance(value, bool) or not isinstance(value, int)):
+        raise TypeError(f"{attribute.name}: expected an int, got {value!r}")
+
+
+def _check_status(_record: Any, _attribute: Any, value: Any) -> None:
+    if value.__class__ is not int and (isinstance(value, bool) or not isinstance(value, int | str)):
+        raise TypeError(f"status: expected a number such as bp.bproc_node_up, in BProc 4.0 a word, got {value!r}")
+
+
+def _check_address(_record: Any, _attribute: Any, value: Any) -> None:
+    if not isinstance(value, Address):
+        raise TypeError(f"addr: expected a bp.Address, got {value!r}")
+
+
+@define(on_setattr=setters.validate)
 class BprocNodeInfo:
     """What bproc_nodeinfo fills: `node` its number; `status` its state; `mode`, `user`, `group`; `addr`.
 
     The state is a number (bproc_node_up, ...), in BProc 4.0 a word ("up"). Only the bits 0111 of the
-    mode count; the address of a node that is down is 0.0.0.0. Sources: scyld-bproc_nodes, bproc-bpfs.
+    mode count; the address of a node that is down is 0.0.0.0. TypeError names the
+    field. Sources: scyld-bproc_nodes, bproc-bpfs.
     """
 
     changes_later: ClassVar[bool] = True  # see trace.as_now
-    node: int = NODE_NONE
-    status: int | str = 0
-    mode: int = 0
-    user: int = 0
-    group: int = 0
-    addr: Address = field(default=NO_ADDRESS)
+    node: int = field(default=NODE_NONE, validator=_check_int)
+    status: int | str = field(default=0, validator=_check_status)
+    mode: int = field(default=0, validator=_check_int)
+    user: int = field(default=0, validator=_check_int)
+    group: int = field(default=0, validator=_check_int)
+    addr: Address = field(default=NO_ADDRESS, validator=_check_address)
 
 
 @define(on_setattr=setters.NO_OP)

@@ -72,7 +72,8 @@ def more_than_execute(f: NodeFacts) -> bool:
 
 
 def not_permitted(f: NodeFacts) -> bool:
-    if f.number == NODE_MASTER or f.node is None:
+    """Mode 0 asks only whether there is such a node."""
+    if f.number == NODE_MASTER or f.node is None or not f.value & X_OK:
         return False  # moves to the master are never checked
     return f.node.state is NodeState.DOWN or not f.node.permits(f.asker.who)
 
@@ -83,7 +84,7 @@ def info_unreadable(f: NodeFacts) -> bool:
 
 def info_not_permitted(f: NodeFacts) -> bool:
     info = f.out
-    if not isinstance(info, BprocNodeInfo) or info.node == NODE_MASTER:
+    if not isinstance(info, BprocNodeInfo) or info.node == NODE_MASTER or not f.value & X_OK:
         return False
     return info.status == status_of(NodeState.DOWN) or not permits(f.asker.who, info.mode, info.user, info.group)
 

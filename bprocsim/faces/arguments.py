@@ -41,6 +41,13 @@ def filled(value: Any, argument: str) -> Any:
     return value
 
 
+def node_address(value: Any, argument: str) -> Any:
+    """Take a bp.Address or bp.BprocAddress, NULL, or a bad address; TypeError names the argument."""
+    if value is None or value is BAD_ADDRESS or isinstance(getattr(value, "host", None), str):
+        return value
+    raise TypeError(f"{argument}: expected a bp.Address or a bp.BprocAddress, got {value!r}")
+
+
 def data(value: Any, call: str) -> Any:
     """Take bytes to write, or the address that nobody can read."""
     if value.__class__ is bytes:

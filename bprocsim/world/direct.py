@@ -28,11 +28,15 @@ class Family:
 
     `for_the_harness`: it is an open session, which may yet wake those of them who wait. `streams`
     where the harness hears of an idle process: what its descriptors 1 and 2 were before it moved.
+    `ends` the connections for output that the harness took, of which an idle process has `kept` some
+    for its next calls.
     """
 
     living: int = 1
     for_the_harness: bool = False
     streams: tuple[Sink, Sink] | None = None
+    ends: list[Endpoint] = field(factory=list)
+    kept: list[Endpoint] = field(factory=list)
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
@@ -40,9 +44,9 @@ class Attempt:
     """One call from outside while it is under way.
 
     `out`, `err` what it writes to, of which `seen` bytes were there before; `result` what the call
-    came to; `returned` whether it came back; `ended_ns`, `node` when and where it was over; `ends`
-    the connections for output that the harness took; `with_children` a call that comes back is not over before
-    they are; `placed` the resource set and the home SRAD of the new image, where there are such.
+    came to; `returned` whether it came back; `ended_ns`, `node` when and where it was over;
+    `with_children` a call that comes back is not over before they are; `placed` the resource set and the
+    home SRAD of the new image, where there are such.
     """
 
     process: Process
@@ -54,7 +58,6 @@ class Attempt:
     returned: bool = False
     ended_ns: int = -1
     node: int = -1
-    ends: list[Endpoint] = field(factory=list)
     task: Any = None
     with_children: bool = False
     placed: tuple[Any, int | None] = (None, None)
@@ -78,7 +81,18 @@ class Attempt:
 
     def _heard(self) -> bool:
         """Tell whether nothing more will come over the connections that the harness took."""
-        return not self.ends or all(end.ended or end.reset or _unheard(end) for end in self.ends)
+        ends = self.process.family.ends
+        return not ends or all(end.ended or end.reset or _unheard(end) or self._is_kept(end) for end in ends)
+
+    def _is_kept(self, end: Endpoint) -> bool:
+        """Tell whether it is an idle process that has a connection, so that only what is on its way will come."""
+        process, peer = self.process, end.peer
+        if not process.idle or peer is None:
+            return False
+        kept = process.family.kept
+        if end not in kept and any(each.description is peer for each in process.descriptors.values()):
+            kept.append(end)
+        return end in kept and not peer.unread
 
 
 def _unheard(end: Endpoint) -> bool:
@@ -244,7 +258,7 @@ def _listen(caller: Caller, attempt: Attempt, number: int, wanted: tuple[tuple[i
         if number == 0:
             port.start(_feed(end, port, caller.data))
         else:
-            attempt.ends.append(end)
+            attempt.process.family.ends.append(end)
             end.arrived = _taker(sinks.get(number), port, left_out)
             end.at_end = _closer(end, port)
 

@@ -188,19 +188,24 @@ class NodeHandle(MachineHandle):
         boot.start(self._master, self._node)
 
     def chmod(self, mode: int) -> None:
-        """Say who may move here; only the bits 0111 count. TypeError, ValueError: name the argument."""
+        """Say who may move here; only the bits 0111 count. TypeError, ValueError: name the argument.
+
+        Neither this nor `chown` changes a node that is down, which stays root's with mode 0. Source: bproc-bpfs.
+        """
         if isinstance(mode, bool) or not isinstance(mode, int):
             raise TypeError(f"mode: expected an int such as 0o111, got {mode!r}")
         if not 0 <= mode <= 0o7777:
             raise ValueError(f"mode: expected permission bits in 0..0o7777, got {mode:#o}")
-        self._node.mode = mode & 0o111
-        self._master.changed()
+        if self._node.state is not NodeState.DOWN:
+            self._node.mode = mode & 0o111
+            self._master.changed()
 
     def chown(self, uid: int, gid: int) -> None:
         """Give it to a user and a group. TypeError, ValueError: name the argument."""
         owner, group = check_id("uid", uid), check_id("gid", gid)
-        self._node.uid, self._node.gid = owner, group
-        self._master.changed()
+        if self._node.state is not NodeState.DOWN:
+            self._node.uid, self._node.gid = owner, group
+            self._master.changed()
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.state}>"

@@ -39,6 +39,7 @@ FIELDS = {
     "bpfs": "nodes are files of bpfs",
     "libraries_unless_up": "a process that moves takes listed libraries along to a node that is not up",
     "node_name": "what a node is called",
+    "groups_max": "supplementary groups beyond which none counts at a node",
     "tools": "",
     "vector_calls": "calls for several nodes at once",
 }
@@ -65,6 +66,7 @@ _TOLD: dict[str, Any] = {
         "none" if calls is None else f"yes{', but _bproc_vrfork drops its flags' if calls.flags_dropped else ''}"
     ),
     "library_list": lambda paths: ", ".join(map(code, paths)) or "none",
+    "groups_max": lambda most: "any number" if most is None else str(most),
     "rexec_status": lambda status: "is returned" if status is None else f"exits with {status}",
     "node_name": lambda name: code(name.format(3)),
     "abnormal": lambda text: code(text.format(node=3)),

@@ -443,6 +443,28 @@ def test_an_idle_process_moves_and_goes_on_waiting_there() -> None:
     assert_clean(made)
 
 
+@pytest.mark.parametrize("further", [(), (1,), (1, 3)])
+@pytest.mark.parametrize("call", ["bproc_move_io", "_bproc_move_io"])
+def test_an_idle_process_that_moved_with_a_port_keeps_the_connections_for_its_next_calls(
+    call: str, further: tuple[int, ...]
+) -> None:
+    made = cluster()
+    caller = made.idle_process()
+    arguments = (2, 4000) if call == "bproc_move_io" else (2, 6, 4000)
+    assert getattr(made, call)(*arguments, caller=caller).value == 0
+    assert caller.node == 2 and not caller.ended.triggered
+    for node in further:
+        assert made.bproc_move(node, caller=caller).value == 0
+    assert made.bproc_execmove(99, "/absent", caller=caller).cause == "cmd_absent"
+    out = made.execve(HELLO, caller=caller)
+    here = further[-1] if further else 2
+    # Moves with port 0 make one stream of two.
+    both = b"err of node %d\n" % here
+    assert (out.stdout, out.stderr) == (b"out of node %d\n" % here + both * bool(further), both * (not further))
+    assert (out.exit_status, caller.returncode) == (3, 3)
+    assert_clean(made)
+
+
 def test_a_fresh_process_moves_and_ends() -> None:
     made = cluster()
     out = made.bproc_move(2)

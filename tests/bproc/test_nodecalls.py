@@ -111,7 +111,7 @@ def test_addresses_lead_to_nodes_and_back(cluster: bp.Cluster) -> None:
 
 
 @pytest.mark.parametrize(
-    "addr", [None, bp.BAD_ADDRESS, bp.Address("", 0), bp.Address("10.54.9.9", 0), bp.BprocAddress("x"), 3]
+    "addr", [None, bp.BAD_ADDRESS, bp.Address("", 0), bp.Address("10.54.9.9", 0), bp.BprocAddress("x")]
 )
 def test_an_address_of_nobody_is_that_of_no_node(addr: Any, cluster: bp.Cluster) -> None:
     out = cluster.bproc_nodenumber(addr)
@@ -168,6 +168,55 @@ def test_access_tells_what_a_move_would_meet(cluster: bp.Cluster) -> None:
             assert cluster._bproc_access(info, bp.BPROC_X_OK, user=user).failed is not allowed
 
 
+def test_mode_0_asks_only_whether_there_is_such_a_node(cluster: bp.Cluster) -> None:
+    alice, info = cluster.user("alice", 500, 500), bp.BprocNodeInfo()
+    cluster.nodes[1].chmod(0)
+    cluster.bproc_nodeinfo(1, info)
+    four = bp.Cluster(nodes=1, edition="bproc4")
+    four.nodes[0].chmod(0)
+    for made, node in ((cluster, 1), (cluster, 3), (four, 0)):
+        assert made.bproc_access(node, 0, user=alice).value == 0
+        assert made.bproc_access(node, bp.BPROC_X_OK, user=alice).errno is bp.Errno.EACCES
+        assert made.bproc_access(99, 0, user=alice).failed
+    assert cluster._bproc_access(info, 0, user=alice).value == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("node", "1", "an int"),
+        ("mode", "x", "an int"),
+        ("user", None, "an int"),
+        ("group", True, "an int"),
+        ("status", None, "a number such as bp.bproc_node_up, in BProc 4.0 a word"),
+        ("addr", "10.54.1.1", "a bp.Address"),
+    ],
+)
+def test_a_record_takes_what_it_can_hold(field: str, value: Any, expected: str) -> None:
+    made: Any = bp.BprocNodeInfo
+    with pytest.raises(TypeError, match=f"{field}: expected {expected}, got {value!r}"):
+        made(**{field: value})
+    info = bp.BprocNodeInfo()
+    with pytest.raises(TypeError, match=f"{field}: expected {expected}, got {value!r}"):
+        setattr(info, field, value)
+
+
+@pytest.mark.parametrize("edition", list(bp.editions))
+def test_who_is_in_more_groups_than_a_request_has_room_for_counts_as_in_none(edition: str) -> None:
+    cluster = bp.Cluster(nodes=1, edition=edition)
+    cluster.nodes[0].chown(0, 700)
+    cluster.nodes[0].chmod(0o010)
+    for count, most in ((32, 32), (33, bp.editions[edition].groups_max)):
+        user = bp.Credentials(500, 500, groups=range(700, 700 + count))
+        out = cluster.bproc_execmove(0, "/bin/sh", ["sh", "-c", "exit 3"], user=user)
+        permitted = most is None or count <= most
+        assert (out.exit_status, out.cause) == ((3, None) if permitted else (1, "node_not_permitted"))
+        if not permitted:  # it is his groups alone that he has too many of
+            cluster.nodes[0].chmod(0o001)
+            assert cluster.bproc_execmove(0, "/bin/sh", ["sh", "-c", "exit 3"], user=user).exit_status == 3
+    assert [each for each in bp.editions if bp.editions[each].groups_max == 32] == ["lanl32", "bproc4"]
+
+
 def test_nobody_may_use_a_node_that_is_down_and_everybody_the_master(cluster: bp.Cluster) -> None:
     alice = cluster.user("alice", 500, 500)
     assert cluster.bproc_access(3, bp.BPROC_X_OK).errno is bp.Errno.EACCES
@@ -200,6 +249,30 @@ def test_a_state_is_set(cluster: bp.Cluster) -> None:
     assert (cluster.nodes[1].state, cluster.nodes[1].mode) == ("unavailable", 0o100)
     assert cluster.bproc_setnodestatus(1, bp.bproc_node_up).value == 0
     assert (cluster.nodes[1].state, cluster.nodes[1].mode) == ("up", 0o111)
+
+
+@pytest.mark.parametrize(("edition", "call"), [("scyld", "bproc_setnodestatus"), ("lanl32", "bproc_nodesetstatus")])
+@pytest.mark.parametrize("state", [bp.bproc_node_unavailable, bp.bproc_node_error])
+def test_a_node_that_is_not_up_is_roots_whoever_owned_it(edition: str, call: str, state: int) -> None:
+    cluster, info = bp.Cluster(nodes=2, edition=edition), bp.BprocNodeInfo()
+    alice = cluster.user("alice", 500, 500)
+    assert cluster.bproc_chown(1, 500).value == cluster.bproc_chgrp(1, 500).value == 0
+    assert getattr(cluster, call)(1, state).value == 0
+    assert cluster.bproc_nodeinfo(1, info).value == 0
+    assert (info.status, info.mode, info.user, info.group) == (state, 0o100, 0, 0)
+    assert cluster.bproc_access(1, bp.BPROC_X_OK, user=alice).failed
+    assert cluster.bproc_execmove(1, "/bin/sh", user=alice).cause == "node_not_permitted"
+    assert cluster.bproc_execmove(1, "/bin/sh", ["sh", "-c", "exit 3"]).exit_status == 3
+    assert getattr(cluster, call)(1, bp.bproc_node_up).value == 0
+    assert (cluster.nodes[1].mode, cluster.nodes[1].uid) == (0o111, 0)
+
+
+def test_a_node_that_is_down_is_roots_and_takes_no_other_rights(cluster: bp.Cluster) -> None:
+    node = cluster.nodes[1]
+    node.set_state("down")
+    node.chmod(0o111)
+    node.chown(500, 500)
+    assert (node.mode, node.uid, node.gid) == (0, 0, 0)
 
 
 def test_a_state_that_is_there_already_changes_nothing(cluster: bp.Cluster) -> None:
@@ -343,6 +416,9 @@ def test_an_argument_of_the_harness_that_is_none_is_named(cluster: bp.Cluster) -
         cluster.bproc_numnodes(by=3)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="node: expected an int, got '1'"):
         cluster.bproc_nodestatus("1")  # type: ignore[arg-type]
+    for addr in ("10.54.1.1", 3):
+        with pytest.raises(TypeError, match=f"addr: expected a bp.Address or a bp.BprocAddress, got {addr!r}"):
+            cluster.bproc_nodenumber(addr)
     with pytest.raises(ValueError, match="from_node: node 3 is down"):
         cluster.bproc_currnode(from_node=3)
 
