@@ -10,7 +10,7 @@ from bprocsim.bproc.errandcalls import SLAVE_CHROOT
 from bprocsim.bproc.nodes import NODE_NONE
 from bprocsim.bproc.service import Service, errors_of
 from bprocsim.errnos import Errno as E
-from bprocsim.faces.arguments import integer
+from bprocsim.faces.arguments import integer, node_address
 from bprocsim.manual import Kind, Row
 from bprocsim.posix import life
 
@@ -104,7 +104,12 @@ _INFORMATION = (
         information.survey_out,
         information.fill_masters_address,
     ),
-    Service(errors_of("bproc_nodenumber", _PAGES), information.survey_value, information.tell_number),
+    Service(
+        errors_of("bproc_nodenumber", _PAGES),
+        information.survey_value,
+        information.tell_number,
+        takes={"addr": node_address},
+    ),
     Service(errors_of("bproc_getnodebyname", _PAGES), information.survey_value, information.tell_named),
     Service(
         errors_of(

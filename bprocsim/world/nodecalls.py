@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bprocsim.faces.arguments import attribute, attribute_asked, integer, node_address, state_asked
+from bprocsim.faces.arguments import attribute, attribute_asked, integer, state_asked
 from bprocsim.faces.pointers import pointer_or_null
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.system import System
@@ -113,7 +113,7 @@ class NodeCalls(System):
 
     def bproc_nodenumber(self, addr: Any, **by: Unpack[From]) -> Outcome:
         """Tell which node has a bp.Address or bp.BprocAddress; BPROC_NODE_NONE if none has."""
-        return serve(self, "bproc_nodenumber", (node_address(addr, "addr"),), by)
+        return serve(self, "bproc_nodenumber", (addr,), by)
 
     def bproc_getnodebyname(self, name: Any, **by: Unpack[From]) -> Outcome:
         """Tell the number of a node by its name: master, self, n3, .3 or 3; BPROC_NODE_NONE if there is none."""

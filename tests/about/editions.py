@@ -11,7 +11,7 @@ import attrs
 
 import bprocsim as bp
 from bprocsim.bproc.nodes import NodeState, status_of
-from bprocsim.faces.arguments import integer, unchecked
+from bprocsim.faces.arguments import integer, node_address, unchecked
 from bprocsim.faces.pointers import pointer_or_null
 from bprocsim.manual import Errors, Kind
 from bprocsim.testing import Recipe
@@ -145,7 +145,7 @@ def _shape(edition: bp.Edition, call: str) -> str:
 
 
 # What makes an argument ready, and the type that it has in C.
-_KINDS: dict[Any, str] = {integer: "int ", pointer_or_null: "char *", unchecked: "*"}
+_KINDS: dict[Any, str] = {integer: "int ", pointer_or_null: "char *", unchecked: "*", node_address: "*"}
 
 
 def _states() -> Iterator[tuple[str, ...]]:
