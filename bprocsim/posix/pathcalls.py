@@ -236,14 +236,19 @@ def stat(machine: Machine, thread: Thread, path: Pointer) -> Steps:
 
 
 def chmod(machine: Machine, thread: Thread, path: Pointer, mode: int) -> Steps:
-    """Set a file's mode, links followed; gives 0. Errors: CHMOD_ERRORS. Source: posix-chmod."""
+    """Set a file's mode, links followed; gives 0. Errors: CHMOD_ERRORS. Source: posix-chmod.
+
+    The set-group-id bit of another group's file is only root's to set.
+    """
     yield machine.port.sleep(machine.costs.syscall_ns)
-    facts = PathFacts(machine, thread.process, thread.process.credentials, path)
+    who = thread.process.credentials
+    facts = PathFacts(machine, thread.process, who, path)
     if (row := CHMOD_ERRORS.first(facts)) is not None:
         return Fail(row, CHMOD_ERRORS, b"" if path is BAD_ADDRESS else path)
     inode = facts.inode
     assert inode is not None, "decided"
-    machine.tree.own(inode.number).mode = mode & 0o7777
+    foreign = not who.in_group(inode.gid) and not who.can("CAP_FSETID")
+    machine.tree.own(inode.number).mode = mode & (0o5777 if foreign else 0o7777)
     return 0
 
 

@@ -16,6 +16,7 @@ import select
 import shutil
 import signal
 import socket
+import stat
 import struct
 import sys
 import tempfile
@@ -102,6 +103,38 @@ class Real:
     def do_open_nowhere(self, flags: int = 0) -> Steps:
         yield from ()
         return self._call(LIBC.open, ctypes.c_void_p(8), flags, 0)
+
+    def do_access(self, path: bytes, mode: int) -> Steps:
+        yield from ()
+        return self._call(LIBC.access, path, mode)
+
+    def do_access_nowhere(self, mode: int) -> Steps:
+        yield from ()
+        return self._call(LIBC.access, ctypes.c_void_p(8), mode)
+
+    def do_stat(self, path: bytes) -> Steps:
+        yield from ()
+        try:
+            found = os.stat(path)
+        except OSError as error:
+            return Failed(errno.errorcode[error.errno or 0])
+        kind = "directory" if stat.S_ISDIR(found.st_mode) else "file" if stat.S_ISREG(found.st_mode) else "other"
+        return f"{kind} {found.st_mode & 0o7777:o} {'' if kind == 'directory' else found.st_size}"
+
+    def do_chmod(self, path: bytes, mode: int) -> Steps:
+        yield from ()
+        return self._call(LIBC.chmod, path, mode)
+
+    def do_mkdir(self, path: bytes, mode: int) -> Steps:
+        yield from ()
+        return self._call(LIBC.mkdir, path, mode)
+
+    def do_scandir(self, path: bytes) -> Steps:
+        yield from ()
+        try:
+            return " ".join(sorted(os.fsdecode(name) for name in os.listdir(path)))
+        except OSError as error:
+            return Failed(errno.errorcode[error.errno or 0])
 
     def do_close(self, fd: int) -> Steps:
         yield from ()

@@ -86,6 +86,28 @@ class Simulated:
     def do_close(self, fd: int) -> Steps:
         return (yield from self._call(self.proc.close(fd)))
 
+    def do_access(self, path: bytes, mode: int) -> Steps:
+        return (yield from self._call(self.proc.access(path, mode)))
+
+    def do_access_nowhere(self, mode: int) -> Steps:
+        return (yield from self._call(self.proc.access(bp.BAD_ADDRESS, mode)))
+
+    def do_stat(self, path: bytes) -> Steps:
+        found = yield from self._call(self.proc.stat(path))
+        if isinstance(found, Failed):
+            return found
+        return f"{found.kind} {found.mode:o} {'' if found.kind == 'directory' else found.size}"
+
+    def do_chmod(self, path: bytes, mode: int) -> Steps:
+        return (yield from self._call(self.proc.chmod(path, mode)))
+
+    def do_mkdir(self, path: bytes, mode: int) -> Steps:
+        return (yield from self._call(self.proc.mkdir(path, mode)))
+
+    def do_scandir(self, path: bytes) -> Steps:
+        names = yield from self._call(self.proc.scandir(path))
+        return names if isinstance(names, Failed) else " ".join(names)
+
     def do_dup2(self, old: int, new: int) -> Steps:
         return (yield from self._call(self.proc.dup2(old, new)))
 
