@@ -1,4 +1,4 @@
-"""access, stat, chmod, mkdir and scandir: what scripts.txt does not hold against the kernel, for it needs more users."""
+"""access, stat, chmod, mkdir and scandir: what scripts.txt does not hold against the kernel: it takes other users."""
 
 from __future__ import annotations
 
