@@ -309,6 +309,20 @@ def test_its_own_reader_goes_away(edition: str) -> None:
     assert [p for node in cluster.nodes for p in node.processes] == []
 
 
+def test_whoever_starts_it_may_ignore_its_children(edition: str) -> None:
+    """Ignored signals survive an exec, and children of who ignores SIGCHLD could not be waited for."""
+
+    def careless(proc: bp.Proc) -> Any:
+        yield from proc.sigaction(bp.SIGCHLD, bp.SIG_IGN)
+        yield from proc.execvp(proc.argv[1], proc.argv[1:])
+
+    cluster = bp.Cluster(nodes=2, edition=edition, strict=True)
+    cluster.install("/bin/careless", careless)
+    assert typed(cluster, "careless bpsh 0,1 false") == Said(1, "", "")
+    assert typed(cluster, "careless bpcp /bin/cat 0:/tmp") == Said(0, "", "")
+    assert typed(cluster, "careless bpcp 0:/tmp/cat 1:/tmp") == Said(0, "", "")
+
+
 def test_killing_bpsh_kills_nobody_else(edition: str) -> None:
     """Its processes live on, and end when they write to it."""
     cluster = bp.Cluster(nodes=1, edition=edition)

@@ -71,6 +71,7 @@ def bpcp(proc: BprocProc, tools: Tools) -> Steps:
             raise Ends(1, USAGE)
         *sources, target = [place_of(word) for word in rest]
         yield from proc.sigaction(Signal.SIGPIPE, Disposition.IGNORE)
+        yield from proc.sigaction(Signal.SIGCHLD, Disposition.DEFAULT)  # whoever started it may have ignored that
         copy = _Copy(proc, tools, "p" in letters, "r" in letters, len(sources) > 1)
         errors = 0
         for source in sources:

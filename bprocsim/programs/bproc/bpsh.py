@@ -13,11 +13,13 @@ from bprocsim.bproc.tools import Tools
 from bprocsim.faces.bproc import BprocProc
 from bprocsim.faces.errors import CallError
 from bprocsim.posix.pathcalls import X_OK
+from bprocsim.posix.procs import Disposition
 from bprocsim.programs.bproc.command import Ends, Options, Steps, run, version_line
 from bprocsim.programs.bproc.forward import STREAMS, Forwarder, Job, Shape
 from bprocsim.programs.bproc.launch import Command, launch_by_forks
 from bprocsim.programs.bproc.nodes import listed, refused, specified
 from bprocsim.programs.bproc.vector import launch_by_vector
+from bprocsim.signals import Signal
 from bprocsim.units import ms
 
 USAGE = """\
@@ -143,6 +145,7 @@ def bpsh(proc: BprocProc, tools: Tools) -> Steps:
         nodes = yield from _nodes(proc, asked, text, tools)
         if not nodes and (text in _HERE or text == (yield from proc.gethostname())):
             yield from _become(proc, asked.words)
+        yield from proc.sigaction(Signal.SIGCHLD, Disposition.DEFAULT)  # whoever started it may have ignored that
         began = yield from proc.gettimeofday()
         streams = tuple(fd for fd in STREAMS if asked.forwards and fd not in asked.files)
         forwarder = Forwarder([Job(node) for node in nodes], asked.shape, streams, asked.reads_stdin)
