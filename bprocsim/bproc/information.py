@@ -72,6 +72,10 @@ def no_master(f: Any) -> bool:
     return bool(f.asker.without_master)
 
 
+def module_absent(f: Any) -> bool:
+    return bool(f.asker.without_module)
+
+
 def out_of_memory(f: Any) -> bool:
     return bool(f.asker.short_of_memory)
 

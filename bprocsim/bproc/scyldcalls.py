@@ -18,6 +18,7 @@ _PAGES, _OLDER = "scyld-bproc_nodes", "sf-bproc_nodes"
 _RIGHTS, _CHOICE = "bproc-bpfs", "choice-node-calls"
 
 _NO_MASTER = "there is no master daemon"
+_NO_MODULE = "BProc's kernel module is not loaded on the caller's node"
 _NO_MEMORY = "there is not a page of memory left for the answer"
 _UNKNOWN = "there is no node of that number"
 _FROM_SLAVE = "the caller is on a slave, where nothing about nodes can be changed"
@@ -144,6 +145,7 @@ _RIGHTS_CALLS = (
             "bproc_access",
             _PAGES,
             [
+                Row(E.ENOSYS, information.module_absent, _NO_MODULE),
                 Row(E.EBUSY, information.no_master, _NO_MASTER),
                 Row(E.ENOMEM, information.out_of_memory, _NO_MEMORY),
                 Row(E.EACCES, information.node_unknown, _UNKNOWN),
@@ -303,6 +305,7 @@ _DETACH = detach.Detach(
         "bproc_detach",
         "scyld-bproc_detach",
         [
+            Row(E.ENOSYS, information.module_absent, _NO_MODULE),
             Row(E.EPERM, administration.not_administrator, "the caller is not root"),
             Row(E.ENOMEM, life.memory_used_up, "there is not enough memory for another such process"),
             Row(

@@ -45,6 +45,11 @@ class Asker:
         return bool(self.machine.alone) or (self.at_home and not self.master.running)
 
     @property
+    def without_module(self) -> bool:
+        """Tell whether BProc's kernel module is not loaded on the caller's node."""
+        return not self.machine.module
+
+    @property
     def short_of_memory(self) -> bool:
         """Tell whether the caller's node has not a page left."""
         return bool(self.machine.memory.free_bytes < PAGE_BYTES)

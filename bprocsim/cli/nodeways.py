@@ -7,6 +7,7 @@ _DOWN = "Ask about a node that is down."
 _STRANGER = "Call as a user who is neither root nor the node's owner."
 
 NODE_WAYS = {
+    "module_absent": "Call on a master whose kernel has no module of BProc loaded.",
     "info_unwritable": _NOWHERE,
     "list_unwritable": _NOWHERE,
     "addr_unwritable": _NOWHERE,

@@ -51,12 +51,13 @@ class Machine:
     the name in their images; `strict` lets a program's own exception reach the library's user;
     `unix` what kind of system it runs, `face` how a program sees its process there; `hostname` what it
     calls itself, its name unless that is given; `apart` the part of it that is outside of BProc's space,
-    once anybody is there.
+    once anybody is there; `module` BProc's kernel module is loaded.
     """
 
     __slots__ = (
         "_tree", "address", "alive", "apart", "arch", "costs", "died_ns", "execve_errors", "face", "fifos", "files",
-        "hidden", "hostname", "interface_in", "interface_out", "master", "memory", "name", "network", "number",
+        "hidden", "hostname", "interface_in", "interface_out", "master", "memory", "module", "name", "network",
+        "number",
         "partition", "pids", "port", "processes", "processors", "profile", "programs",
         "rules", "sockets", "strict", "trace", "unix",
     )  # fmt: skip
@@ -98,6 +99,7 @@ class Machine:
         self.alive = True
         self.died_ns = 0
         self.apart: Apart | None = None
+        self.module = True
         self._tree: FileTree | None = None
         network.machines[address] = self
 

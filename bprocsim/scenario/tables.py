@@ -36,6 +36,7 @@ class MachineTable:
     memory_bytes: int | None = key(Integer(65536), "memory", None)
     arch: str | int | None = key(ARCH, "architecture: a name, or the machine number of its ELF headers", None)
     open_files: int | None = key(Integer(0), "how many files may be open on the whole machine", None)
+    module: bool | None = key(TRUTH, "BProc's kernel module is loaded", None)
 
 
 @frozen(kw_only=True)

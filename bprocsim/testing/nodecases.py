@@ -27,7 +27,8 @@ _STAYS = "/usr/bin/stays"
 class NodeCase:
     """A call about node 2 of three, which is user 500's, or about a process there: by default it succeeds.
 
-    `call` the table's name, `edition` a name or a record; `daemon` the master's is there. Who calls:
+    `call` the table's name, `edition` a name or a record; `daemon` the master's is there, and
+    BProc's kernel `module`. Who calls:
     `who` "root", "owner" or "stranger", on `from_node`; his process has `descriptors` left, his node
     `free_bytes` of memory and `free_files` files.
 
@@ -43,6 +44,7 @@ class NodeCase:
     call: str = "bproc_nodestatus"
     edition: str | bp.Edition = "scyld"
     daemon: bool = True
+    module: bool = True
     who: str = "root"
     from_node: int = CALLER
     descriptors: int | None = None
@@ -90,7 +92,9 @@ class NodeCase:
 
     def world(self, trace: str = "errors") -> bp.Cluster:
         """Build a fresh cluster in which the call can be made."""
-        cluster = bp.Cluster(TARGET + 1, edition=self.edition, trace=trace)
+        cluster = bp.Cluster(
+            TARGET + 1, master=bp.NodeSpec(module=self.module), edition=self.edition, trace=trace
+        )  # fmt: skip
         cluster.nodes[TARGET].chown(OWNER, OWNER)
         cluster.nodes[TARGET].chmod(self.node_mode)
         if self.call in _OF_PROCESSES:

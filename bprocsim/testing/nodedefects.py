@@ -13,6 +13,7 @@ _BAD = ways("out", "bad", "null")
 
 _WAYS: dict[str, tuple[Defect, ...]] = {
     "no_master": ways("daemon", False),
+    "module_absent": ways("module", False),
     "from_slave": ways("from_node", TARGET, OTHER),
     "not_mounted": ways("from_node", OTHER, TARGET),
     "without_state": ways("node", CALLER) + ways("from_node", TARGET, OTHER),

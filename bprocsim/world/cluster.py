@@ -96,6 +96,7 @@ class Cluster(MovingCalls):
             self._make_node,
         )  # fmt: skip
         front.master = self.bpmaster
+        self.bpmaster.running = front.module
         self.master = MachineHandle(front)
         self.nodes = Nodes(self.bpmaster)
         self._booted = NodeState.UP if boot == "up" else NodeState.DOWN
@@ -115,13 +116,15 @@ class Cluster(MovingCalls):
     def _machine(
         self, name: str, number: int, address: str, spec: NodeSpec, hostname: str, unix: Unix = LINUX
     ) -> Machine:  # fmt: skip
-        return Machine(
+        made = Machine(
             name=self._lane + name, number=number, address=address, port=self.sim.engine,
             processors=Processors(spec.cores, self.costs.quantum_ns), arch=arch(spec.arch), profile=self.kernel,
             costs=self.costs, trace=self.sim.trace, memory=Memory(spec.memory_bytes), files=FileTable(spec.open_files),
             network=self._network, pids=self.pids, programs=self._programs, execve_errors=self._execve_errors,
             rules=self.rules,            strict=self.sim.strict, face=BprocProc, unix=unix, hostname=hostname,
         )  # fmt: skip
+        made.module = spec.module
+        return made
 
     def _make_node(self, number: int) -> Node:
         address = f"10.54.{1 + number // 256}.{number % 256}"
@@ -130,9 +133,9 @@ class Cluster(MovingCalls):
         machine.master = self.bpmaster
         node = Node(number, machine)
         # What all have become by now that nothing has happened to.
-        if self._booted is not NodeState.UP:
+        if self._booted is not NodeState.UP or not machine.module:
             node.become(Event.LOST, NodeState.DOWN)
-        if self._booted is NodeState.BOOT:
+        if self._booted is NodeState.BOOT and machine.module:
             node.become(Event.CONNECT, NodeState.BOOT)
         return node
 
@@ -156,6 +159,8 @@ class Cluster(MovingCalls):
         trace, now_ns = self.sim.trace, self.sim.now_ns
         for number in range(self._count):
             node, now = self.bpmaster.nodes.get(number), state
+            if not self._specs[number % len(self._specs)].module:
+                continue
             if node is not None:
                 if not node.machine.alive or node.starts or not node.may(event, state):
                     continue

@@ -21,7 +21,8 @@ class NodeSpec:
     """What a node is made of.
 
     `cores` processors from 1 on; `memory_bytes` from 64 KiB on; `arch` a name of bp.ARCHES, or a
-    machine number; `open_files` how many files may be open on the whole node.
+    machine number; `open_files` how many files may be open on the whole node; `module` BProc's kernel
+    module is loaded: without it a slave never connects, and on the master no daemon runs.
     TypeError, ValueError: name the argument.
     """
 
@@ -29,11 +30,13 @@ class NodeSpec:
     memory_bytes: int = 512 * MiB
     arch: str | int | Arch = "x86-64"
     open_files: int = 8192
+    module: bool = True
 
     def __attrs_post_init__(self) -> None:
         at_least("cores", self.cores, 1)
         at_least("memory_bytes", self.memory_bytes, 65536)
         at_least("open_files", self.open_files, 0)
+        truth("module", self.module)
         arch(self.arch)
 
 

@@ -29,7 +29,7 @@ ORDERS = {
     "bproc_masteraddr": "addr_unwritable",
     "bproc_version": "version_unwritable",
     "bproc_notifier": "no_master descriptors_used_up files_used_up",
-    "bproc_access": "no_master out_of_memory node_unknown more_than_execute not_permitted",
+    "bproc_access": "module_absent no_master out_of_memory node_unknown more_than_execute not_permitted",
     "_bproc_access": "info_unreadable more_than_execute info_not_permitted",
     "bproc_chmod": "no_master from_slave slave_unknown node_down not_owner mode_invalid",
     "bproc_chown": "no_master from_slave slave_unknown node_down not_root",
@@ -100,7 +100,7 @@ ORDERS["bproc_nodereconnect"] = f"no_master {_ANEW} {' '.join([*_ENDS, *_FATES])
 IN_BPROC4["bproc_nodereconnect"] = f"{_ANEW} no_master {' '.join([*_ENDS, *_FATES])}"
 for _form in ("bproc_nodereboot", "bproc_nodehalt", "bproc_nodepwroff"):
     ORDERS[f"{_form}_async"], IN_BPROC4[f"{_form}_async"] = ORDERS[_form], _MOUNTED
-ORDERS["bproc_detach"] = "not_administrator memory_used_up no_number_left"
+ORDERS["bproc_detach"] = "module_absent not_administrator memory_used_up no_number_left"
 ORDERS["bproc_nodechroot"] = ORDERS["bproc_slave_chroot"]
 IN_BPROC4["bproc_nodechroot"] = (
     "from_slave not_administrator directory_unreadable directory_too_long out_of_memory slave_unknown node_down "
