@@ -88,9 +88,14 @@ def connect_back(source: Machine, target: Machine, process: Process, port: int, 
 def forward(machine: Machine, end: Endpoint, stdout: Descriptor | None) -> None:
     """Copy what arrives at `end` to the caller's old descriptor 1, until the end of file.
 
-    If that is not open for writing, all of it is dropped. As long as it takes everything at once,
-    nobody has to wait; a task is needed only when it is full, or has no reader any more.
+    If that is not open for writing, all of it is dropped; so it is where no daemon is left to do it. As
+    long as it takes everything at once, nobody has to wait; a task is needed only when it is full, or has
+    no reader any more.
     """
+    master = machine.master
+    if not master.serves(machine) or (master.machine.alive and not master.running):
+        end.close(machine.port)
+        return
     output: Any = stdout.description if stdout is not None else None
     if output is not None and output.writable:
         output.references += 1

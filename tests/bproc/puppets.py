@@ -111,6 +111,16 @@ class Theatre:
     def _rexec(self, proc: bp.BprocProc, node: int) -> Steps:
         return (yield from proc.bproc_rexec(node, PATH, ["puppet"], {}))
 
+    def _vrfork(self, proc: bp.BprocProc, *nodes: int) -> Steps:
+        def child(proc: bp.BprocProc, _index: int) -> Steps:
+            return (yield from self.play(proc))
+
+        return (yield from proc.bproc_vrfork(len(nodes), list(nodes), [0] * len(nodes), child))
+
+    def _vexecmove(self, proc: bp.BprocProc, *nodes: int) -> Steps:
+        count = len(nodes)
+        return (yield from proc.bproc_vexecmove(count, list(nodes), [0] * count, PATH, ["puppet"], {}))
+
     def _wait(self, proc: bp.BprocProc, options: int) -> Steps:
         return (yield from proc.waitpid(-1, options))
 

@@ -461,3 +461,11 @@ def test_a_zombie_is_where_its_parent_can_wait_for_it(where: int, there: bool) -
     made = cluster()
     run(made, parent, where)
     assert seen == [(True, there)]
+
+
+def test_the_iod_of_a_slave_goes_with_the_daemon() -> None:
+    """Also where nothing will ever arrive any more to end it: what it read from is cut off."""
+    made = cluster(faults=[bp.LinkCut(1, 2, at_ns=20 * ms), bp.MasterDaemonExit(at_ns=30 * ms)])
+    assert made.bproc_execmove(2, "/usr/bin/stays", from_node=1).signal == bp.SIGKILL
+    assert made.sim.now_ns < 40 * ms
+    assert_clean(made)

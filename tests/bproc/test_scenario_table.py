@@ -390,7 +390,7 @@ def test_a44_and_a45_files_of_the_master(edition: str) -> None:
 # ---- bpsh ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("edition", ["scyld", "lanl32"])
+@ALL
 def test_a37_to_a41_bpsh(edition: str) -> None:
     def says(command: str | list[str], **options: Any) -> Any:
         return typed(bp.Cluster(nodes=4, edition=edition), command, **options)
