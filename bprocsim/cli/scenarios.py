@@ -16,6 +16,7 @@ from bprocsim.cli.screen import Progress, Screen
 from bprocsim.cli.usage import UsageError
 
 if TYPE_CHECKING:
+    from bprocsim.manual import Placed, Row
     from bprocsim.scenario.build import World
     from bprocsim.scenario.load import Loaded
     from bprocsim.scenario.play import Missed, Result
@@ -26,6 +27,7 @@ INDENT = 6
 STDIN = "standard input"
 SHOWN_LINES = 8
 LABEL = 8
+SLOTS_SHOWN = 8
 
 
 def read_input(name: str) -> tuple[bytes, str, Path]:
@@ -190,7 +192,9 @@ def _tell_call(screen: Screen, report: Report, result: Result) -> None:
         if result.filled is not None and not outcome.failed:
             filled = result.filled
             _line(screen, "filled", _set_text(filled) if isinstance(filled, str) else argument_text(filled))
-        if outcome.row is not None:
+        if outcome.placed is not None:
+            _tell_slots(screen, outcome.placed)
+        elif outcome.row is not None:
             _line(screen, "row", f"{outcome.row.errno.name}, {outcome.row.cause}: {outcome.row.sentence}")
         for name, data in (("stdout", outcome.stdout), ("stderr", outcome.stderr)):
             _stream(screen, name, data)
@@ -202,6 +206,18 @@ def _tell_call(screen: Screen, report: Report, result: Result) -> None:
     for missed in result.missed:
         where = report.loaded.where.of(("call", result.number, "expect", missed.key))
         _line(screen, "FAIL", f"{where}: {missed_text(missed)}", "fail")
+
+
+def _tell_slots(screen: Screen, placed: Placed) -> None:
+    """Write what a call told of each node: its slots, and each row with the slots of those that it was against."""
+    _line(screen, "slots", argument_text(list(placed.pids)))
+    against: dict[Row, list[str]] = {}
+    for slot, row in enumerate(placed.rows):
+        if row is not None:
+            against.setdefault(row, []).append(str(slot))
+    for row, slots in against.items():
+        which = ", ".join(slots) if len(slots) <= SLOTS_SHOWN else f"{', '.join(slots[:SLOTS_SHOWN])}, ..."
+        _line(screen, "row", f"slot {which}: {row.errno.name}, {row.cause}: {row.sentence}")
 
 
 def _duration(ns: int) -> str:

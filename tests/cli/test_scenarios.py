@@ -58,6 +58,33 @@ def test_as_expected() -> None:
     assert re.search(r"\ndigest [0-9a-f]{64}\nreplay bprocsim replay bps1\.\S+\nseed 0\n$", out)
 
 
+def test_of_a_call_for_several_nodes_each_slot_is_told() -> None:
+    several = """schema = 1
+[cluster]
+nodes = 4
+edition = "bproc4"
+[[file]]
+path = "/x"
+program = "hello"
+[[fault]]
+kind = "PowerOff"
+node = 1
+[[call]]
+call = "bproc_vexecmove"
+nodes = [0, 1, 2, 1, 99]
+cmd = "/x"
+expect = { value = 5, causes = ["none", "node_down", "none", "node_down", "node_unknown"] }
+"""
+    status, out, err = fed(several, "run", "-")
+    assert (status, err) == (0, "")
+    assert "      slots    [1002, -301, 1004, -301, -300]\n" in out
+    assert "      row      slot 1, 3: BE_NODEDOWN, node_down: the node is down\n" in out
+    assert "      row      slot 4: BE_INVALIDNODE, node_unknown: " in out
+    made = document(several, "call.0.expect.pids=[1, 2]")
+    assert not made["ok"]
+    assert "pids" in json.dumps(made["calls"][0])
+
+
 def test_not_as_expected() -> None:
     expect = 'expect = { exit_status = 3, text = "x" }\n'
     status, out, err = fed(HELLO + CALL + expect, "run", "-")
