@@ -38,7 +38,7 @@ def rfork_errors(edition: Edition) -> Errors:
     """Make the table of bproc_rfork for an edition."""
     asked = Row(edition.no_master, no_master, "there is no master", source=edition.no_master_source)
     own = tuple(
-        evolve(row, step=row.step or FORK, source=row.source or FORK_ERRORS.page, kind=_KINDS[row.cause])
+        evolve(row, step=FORK, source=row.source or FORK_ERRORS.page, kind=_KINDS[row.cause])
         for row in FORK_ERRORS.rows
     )
     way = tuple(evolve(row, source=PAGE if row.kind is Kind.PAGE else row.source) for row in returned_rows(edition))
@@ -49,6 +49,11 @@ def rfork_errors(edition: Edition) -> Errors:
 
 # The page lists lack of memory, and no limit on processes.
 _KINDS = {"memory_used_up": Kind.PAGE, "no_pid_left": Kind.BEYOND}
+
+
+def told_by_value(edition: Edition, row: Row) -> int | None:
+    """Give what rfork returns that tells the errno by itself: of what stops a child on its way, in some editions."""
+    return edition.rfork_value(row.errno) if row.step not in ("", FORK) else None
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
@@ -107,7 +112,7 @@ def rfork(
         birth.waiter = thread.waiting = None
     if birth.row is None:
         return result
-    return Fail(birth.row, table, str(node), master.edition.rfork_value(birth.row.errno))
+    return Fail(birth.row, table, str(node), told_by_value(master.edition, birth.row))
 
 
 def _go(

@@ -8,7 +8,17 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bprocsim.cli.pages import SLOT_TITLE, find_call, is_late, is_slot, late_title, system_of, tables_of
+from bprocsim.cli.pages import (
+    SLOT_TITLE,
+    failure_of,
+    find_call,
+    is_late,
+    is_slot,
+    late_title,
+    never_failing,
+    system_of,
+    tables_of,
+)
 from bprocsim.cli.screen import Progress, Screen, Span, Table
 from bprocsim.cli.usage import add_rules, check_rules, unknown
 
@@ -55,7 +65,9 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     known = tables_of(options.edition, options.kernel, options.level)
     calls = [call for call in dict.fromkeys(call for call, _ in recipes) if call in known]
     if options.call is not None:
-        calls = [find_call(options.call, calls, options.level)]
+        never = never_failing(options.edition, options.level)
+        known |= never
+        calls = [find_call(options.call, [*calls, *never], options.level)]
     rows = {call: _rows(known[call], options.beyond) for call in calls}
     asked = [(known[call], row) for call in calls for row in rows[call] if _wanted(row, options.errno)]
     if options.errno is not None and not asked:
@@ -67,7 +79,9 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         screen.write(_document(trials, options) + "\n")
     else:
         for call in calls:
-            _show(screen, call, [trial for trial in trials if trial.call == call])
+            if not known[call].rows:
+                screen.put((call, "title"), (" never fails: there is nothing to provoke", ""))
+            _show(screen, known[call], [trial for trial in trials if trial.call == call])
         screen.put((f"seed {SEED}", "dim"))
     return 0 if all(trial.ok for trial in trials) else 1
 
@@ -144,13 +158,13 @@ def _try(table: Errors, row: Row, recipes: Mapping[tuple[str, str], Recipe], pro
 # ---- telling ---------------------------------------------------------------------------------------
 
 
-def _show(screen: Screen, call: str, trials: list[Trial]) -> None:
+def _show(screen: Screen, table: Errors, trials: list[Trial]) -> None:
     """Write a call's rows in the order of its table, returned ones and late ones apart."""
     if not trials:
         return
-    screen.put((call, "title"), (": every documented error, in the order of decision", ""))
+    screen.put((table.call, "title"), (": every documented error, in the order of decision", ""))
     for late, slot, title in (
-        (False, False, "Returned: -1 and errno, before anything has changed"),
+        (False, False, f"Returned: {failure_of(table)} and errno, before anything has changed"),
         (False, True, SLOT_TITLE),
         (True, False, late_title(trial.row for trial in trials)),
     ):

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from bprocsim.cli.errors import WIDE
 from bprocsim.cli.pages import (
     SLOT_TITLE,
+    failure_of,
     find_call,
     is_late,
     is_slot,
     late_title,
+    never_failing,
+    own_of_edition,
     page_of,
     system_of,
     tables_of,
@@ -77,12 +80,10 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 def _tables(edition: str, kernel: str, level: str) -> dict[str, Errors]:
     """Give the tables by their calls; to execvp belongs what comes from the execve of a path that it found."""
     import bprocsim as bp
-    from bprocsim.aix.rsetcalls import RS_FREE
-    from bprocsim.aix.sradcalls import RS_GET_HOMESRAD
     from bprocsim.posix.execcalls import execvp_errors
 
-    never_fail = {service.errors.call: service.errors for service in (RS_FREE, RS_GET_HOMESRAD)}
-    return tables_of(edition, kernel, level) | {"execvp": execvp_errors(bp.kernels[kernel])} | never_fail
+    own = {"execvp": execvp_errors(bp.kernels[kernel])}
+    return tables_of(edition, kernel, level) | own | never_failing(edition, level)
 
 
 # ---- a page ----------------------------------------------------------------------------------------
@@ -94,7 +95,7 @@ def _page(screen: Screen, table: Errors, edition: str) -> None:
     screen.put()
     for place, line in enumerate(page.synopsis):
         screen.put((("" if place else "synopsis").ljust(LABEL_COLUMNS), "label"), (line, "code"))
-    for label, text in page.says:
+    for label, text in (*page.says, *own_of_edition(table.call, edition)):
         screen.labelled(label, text)
     if not table.rows:
         screen.labelled("errors", "None: it never fails.")
@@ -112,7 +113,7 @@ def _errors(screen: Screen, table: Errors, edition: str) -> None:
     """Write the rows in the order of decision: returned ones, then late ones."""
     returns = _returns_late(edition)
     for late, slot, title in (
-        (False, False, "Returned: -1 and errno, and nothing has changed"),
+        (False, False, f"Returned: {_returned(table, edition)}, and nothing has changed"),
         (False, True, SLOT_TITLE),
         (True, False, late_title(table.rows)),
     ):
@@ -125,6 +126,21 @@ def _errors(screen: Screen, table: Errors, edition: str) -> None:
             cause = ("cause",) if screen.width >= WIDE else ()
             cells = [_cells(screen, number, row, returns) for number, row in rows]
             screen.table(Table((" #", "kind", *stage, "errno", *cause, "when"), cells, indent=0))
+
+
+def _returned(table: Errors, edition: str) -> str:
+    """Tell what the rows of a table return that are returned."""
+    both = f"{failure_of(table)} and errno"
+    alone = any(_told_by_value(table, row, edition) is not None for row in table.rows)
+    return f"{both}, or for what goes wrong on the way the errno's negative number alone" if alone else both
+
+
+def _told_by_value(table: Errors, row: Row, edition: str) -> int | None:
+    """Give what a call returns that tells the errno by itself, None where errno does."""
+    import bprocsim as bp
+    from bprocsim.bproc.rfork import told_by_value
+
+    return told_by_value(bp.editions[edition], row) if table.call == "bproc_rfork" else None
 
 
 def _cells(screen: Screen, number: int, row: Row, returns: bool) -> tuple[Span, ...]:
@@ -217,13 +233,13 @@ def _errno(screen: Screen, table: Errors, rows: list[Row], options: argparse.Nam
     screen.paragraph(f"{_count(len(rows), 'row')} of {len(table.rows)}, which are decided one after another:")
     shown_before = 0
     for row in rows:
-        _row(screen, table, row, shown_before, _returns_late(options.edition))
+        _row(screen, table, row, shown_before, options.edition)
         shown_before = table.rows.index(row) + 1
     screen.put()
     _sources(screen, [table.page, table.order, *(table.source_of(row) for row in rows)])
 
 
-def _row(screen: Screen, table: Errors, row: Row, shown_before: int, returns: bool) -> None:
+def _row(screen: Screen, table: Errors, row: Row, shown_before: int, edition: str) -> None:
     """Tell all about one row; `shown_before` is the number of the last row that was told about, or 0."""
     from bprocsim.posix.exec import bad_script_interpreter
 
@@ -231,12 +247,12 @@ def _row(screen: Screen, table: Errors, row: Row, shown_before: int, returns: bo
     screen.put()
     screen.put((f"{place + 1}. {row.cause}", "title"), (f"  {row.errno.name}, {_KINDS[row.kind.value]}", ""))
     screen.labelled("when", _sentence(row.sentence))
-    way = way_to(row.cause, row.about is bad_script_interpreter, system_of(table.call))
+    way = way_to(row.cause, row.about is bad_script_interpreter, system_of(table.call), table.call)
     if way:
         screen.labelled("try", way)
     if row.step:
         screen.labelled("where", _sentence(_stage(row)[1]))
-    screen.labelled("seen", _seen(row, system_of(table.call), returns))
+    screen.labelled("seen", _seen(table, row, edition))
     screen.labelled("before", _before(table, place, shown_before))
     screen.labelled("source", table.source_of(row), "dim")
 
@@ -255,12 +271,15 @@ def _sentence(text: str) -> str:
     return first.removesuffix(".") + "."
 
 
-def _seen(row: Row, system: str, returns: bool) -> str:
-    number = row.errno.number(system)
+def _seen(table: Errors, row: Row, edition: str) -> str:
+    number, returns = row.errno.number(system_of(table.call)), _returns_late(edition)
     if is_slot(row):
         return f"The call goes on for the other nodes and returns. In this one's slot stands {-number}."
+    if _told_by_value(table, row, edition) is not None:
+        return f"The call returns {-number}, the negative number of {row.errno.name}, and errno is not set."
     if not is_late(row):
-        return f"The call returns -1, and errno is {row.errno.name} ({number}). Nothing else has changed."
+        failed = failure_of(table)
+        return f"The call returns {failed}, and errno is {row.errno.name} ({number}). Nothing else has changed."
     if returns and row.status is None:
         return f"By the letter of the page the call returns -1, and errno is {row.errno.name} ({number})."
     if row.status is not None:

@@ -25,6 +25,14 @@ _FLAGS = (
     "all three.",
 )
 
+# What is said besides where the library takes a move to the own node for one that succeeded.
+STAYS = {
+    "bproc_move": "A move to the node where the process is, and one of a process on the master to the master while no "
+    "daemon runs, returns 0 and moves nothing. Nobody is refused there.",
+    "bproc_rfork": "A child for the node where the caller is begins there as one of fork does; what the call asks of "
+    "its descriptors is done there too.",
+}
+
 _SLOTS = (
     "pids",
     "Is filled with a slot for each node: the pid of the child, the errno's negative number, or 0 for a node that was "

@@ -12,7 +12,7 @@ from bprocsim.aix.levels import Level
 from bprocsim.cli.aixpages import AIX_PAGES
 from bprocsim.cli.ioways import IO_WAYS
 from bprocsim.cli.lparways import AIX_EXEC_WAYS, LPAR_WAYS
-from bprocsim.cli.movepages import LIST, MOVE_PAGES
+from bprocsim.cli.movepages import LIST, MOVE_PAGES, STAYS
 from bprocsim.cli.nodeways import NODE_WAYS
 from bprocsim.cli.page import Page
 from bprocsim.cli.usage import UsageError, unknown
@@ -80,6 +80,13 @@ def page_of(call: str) -> Page:
     return Page((call,), f"a call of {'BProc' if 'bproc' in call else 'POSIX'}", (), (("does", _first(call)),))
 
 
+def own_of_edition(call: str, edition: str) -> tuple[tuple[str, str], ...]:
+    """Give what a call's page says besides in an edition that takes a move to the own node for one that succeeded."""
+    import bprocsim as bp
+
+    return (("own node", STAYS[call]),) if call in STAYS and bp.editions[edition].stays_put else ()
+
+
 def system_of(call: str) -> str:
     """Tell whose numbers the errnos of a call have: "linux" or "aix"."""
     return "aix" if any(call in page.names for page in AIX_PAGES) else "linux"
@@ -112,10 +119,32 @@ def tables_of(edition: str, kernel: str, level: str) -> dict[str, Errors]:
     for call, table in tables(edition, kernel, level).items():
         if system_of(call) == "aix" and call not in asked.lacks:
             rows = [row for row in table.rows if row.cause not in _OF_LEVELS or _OF_LEVELS[row.cause](asked)]
-            found[call] = Errors(call, page=table.page, order=table.order, rows=rows)
+            found[call] = Errors(call, page=table.page, order=table.order, rows=rows, failed=table.failed)
         elif call not in asked.lacks:
             found[call] = table
     return found
+
+
+def never_failing(edition: str, level: str) -> dict[str, Errors]:
+    """Give the tables of the calls that have no row, by their calls; of AIX's only what the level has."""
+    import bprocsim as bp
+    from bprocsim.aix.rsetcalls import RS_FREE
+    from bprocsim.aix.sradcalls import RS_GET_HOMESRAD
+
+    services = (*bp.editions[edition].calls().values(), RS_FREE, RS_GET_HOMESRAD)
+    lacks = bp.levels[level].lacks
+    return {
+        each.errors.call: each.errors for each in services if not each.errors.rows and each.errors.call not in lacks
+    }
+
+
+# What some calls return when they fail, by name; None is NULL.
+_FAILED = {None: "NULL", -3: "BPROC_NODE_NONE (-3)"}
+
+
+def failure_of(table: Errors) -> str:
+    """Name what a call returns when it fails."""
+    return _FAILED.get(table.failed) or str(table.failed)
 
 
 def is_late(row: Row) -> bool:
@@ -164,7 +193,7 @@ def find_call(given: str, known: Iterable[str], level: str) -> str:
 
         if given.lower().removesuffix("()") in bp.levels[level].lacks:
             raise UsageError(f"AIX {level} has no {given}")
-        having = [each for each in bp.editions if _named(given, tables(each))]
+        having = [each for each in bp.editions if _named(given, (*tables(each), *never_failing(each, level)))]
         if having:
             raise UsageError(f"this edition has no {given}, but {' and '.join(having)}: add --edition {having[0]}")
         raise unknown("call", given, dict.fromkeys(names.values()), names)
@@ -252,13 +281,15 @@ _OF_SCRIPTS = frozenset(
 )
 
 
-def way_to(cause: str, of_script: bool = False, system: str = "linux") -> str:
+def way_to(cause: str, of_script: bool = False, system: str = "linux", call: str = "bproc") -> str:
     """Tell in one sentence how to come to a row; "" where nobody has written it down.
 
-    `of_script` a row of an interpreter is asked only of one that a script names, as always on AIX.
+    `of_script` a row of an interpreter is asked only of one that a script names, as always on AIX; `call` whose
+    row it is: only those of BProc are about nodes.
     """
     on_aix = system == "aix"
-    ways = {**_WAYS, **IO_WAYS, **NODE_WAYS, **LPAR_WAYS, **(AIX_EXEC_WAYS if on_aix else {})}
+    bproc = {**_WAYS, **IO_WAYS, **(NODE_WAYS if "bproc" in call else {})}
+    ways = {**bproc, **LPAR_WAYS, **AIX_EXEC_WAYS} if on_aix else {**LPAR_WAYS, **bproc}
     if cause in ways:
         return ways[cause]
     way = ways.get(cause.removeprefix("interpreter_"), "")

@@ -256,3 +256,57 @@ def test_execvp_reports_what_execve_does(here: Here, capsys: pytest.CaptureFixtu
     assert "7. cmd_absent" in explain(here, "execvp", "ENOENT")
     assert here("explain", "execvp", "EMFILE")[0] == 2
     assert "add --kernel linux-2.6" in capsys.readouterr().err
+
+
+def test_what_a_call_returns_when_it_fails_is_its_own(here: Here) -> None:
+    for call, errno, value in (
+        ("bproc_pidnode", "ENOENT", "BPROC_NODE_NONE (-3), and errno is ENOENT (2)"),
+        ("bproc_pidghostnode", "ENOENT", "BPROC_NODE_NONE (-3), and errno is ENOENT (2)"),
+        ("rs_alloc", "EINVAL", "NULL, and errno is EINVAL (22)"),
+        ("bproc_chmod", "ENOENT", "-1, and errno is ENOENT (2)"),
+    ):
+        assert f"The call returns {value}." in explain(here, call, errno)
+        assert f"Returned: {value.partition(',')[0]} and errno, and nothing has changed" in explain(here, call)
+    assert "Returned: BPROC_NODE_NONE (-3) and errno, before" in here("errors", "bproc_pidnode")[1]
+
+
+def test_rfork_of_4_0_tells_what_went_wrong_on_the_way_by_its_value(here: Here) -> None:
+    told = explain(here, "bproc_rfork", "BE_NODEDOWN", "--edition", "bproc4")
+    assert "The call returns -301, the negative number of BE_NODEDOWN, and errno is not set." in told
+    assert "The call returns -1, and errno is BE_NODEDOWN" in explain(
+        here, "bproc_rfork", "BE_NODEDOWN", "--edition", "lanl32"
+    )
+    assert "The call returns -1, and errno is EAGAIN" in explain(here, "bproc_rfork", "EAGAIN", "--edition", "bproc4")
+    assert "the errno's negative number alone" in explain(here, "bproc_rfork", "--edition", "bproc4")
+
+
+def test_a_row_of_fork_is_decided_by_fork_alone(here: Here) -> None:
+    assert "where     By fork's own rules, on the caller's node." in explain(here, "bproc_rfork", "EAGAIN")
+    assert "once nothing is wrong with the resource" in explain(here, "ra_fork", "EAGAIN")
+
+
+def test_a_cause_of_two_systems_is_met_in_the_way_of_each(here: Here) -> None:
+    """A node's owner is one thing, that of an entry of AIX's registry another; and kill has no nodes."""
+    told = explain(here, "bproc_chmod", "EPERM")
+    assert "Call as a user who is neither root nor the node's owner." in told
+    assert "Set any bit besides 0111" in told
+    assert "Call as a user who is not root, the owner included." in explain(here, "bproc_chown", "not_root")
+    assert way_to("not_root", system="aix") in explain(here, "smtctl", "not_root")
+    assert way_to("not_permitted") not in explain(here, "kill", "EPERM")
+
+
+@pytest.mark.parametrize("call", ["bproc_currnode", "bproc_nodenumber", "bproc_getnodebyname", "rs_free"])
+def test_a_call_that_never_fails_is_known(call: str, here: Here) -> None:
+    assert "None: it never fails." in explain(here, call)
+    assert here("errors", call) == (0, f"{call} never fails: there is nothing to provoke\nseed 0\n")
+
+
+def test_one_that_another_edition_has_is_looked_for_there(here: Here, capsys: pytest.CaptureFixture[str]) -> None:
+    assert here("explain", "bproc_strerror") == (2, "")
+    assert "this edition has no bproc_strerror, but lanl32 and bproc4: add --edition lanl32" in capsys.readouterr().err
+
+
+def test_a_move_to_the_own_node_is_told_of_where_it_succeeds(here: Here) -> None:
+    for edition, told in (("scyld", False), ("lanl32", True), ("bproc4", True)):
+        assert ("returns 0 and moves nothing" in explain(here, "bproc_move", "--edition", edition)) is told
+        assert ("begins there as one of fork does" in explain(here, "bproc_rfork", "--edition", edition)) is told
