@@ -25,6 +25,7 @@ from bprocsim.aix.models import MODELS
 from bprocsim.bproc.editions import EDITIONS
 from bprocsim.calibration import SYSTEMS, context, points
 from bprocsim.costs import PRESET_SOURCES, SOURCES, Costs
+from bprocsim.errnos import Errno
 from bprocsim.manual import Errors, Kind
 from bprocsim.sources import KINDS, load, source
 from bprocsim.testing import tables
@@ -128,7 +129,8 @@ def cited_by_records() -> dict[str, set[str]]:
     for name, what in (*((each.source, each.id) for each in points()), *((each.source, each.id) for each in context())):
         found[name].add(f"point {what}")
     for edition in EDITIONS.values():
-        found[edition.no_master_source].add(f"edition {edition.name}")
+        if edition.no_master_source:
+            found[edition.no_master_source].add(f"edition {edition.name}")
     for model in MODELS.values():
         found[model.source].add(f"model {model.name}")
     for kernel in kernels.values():
@@ -298,3 +300,23 @@ def test_the_files_that_prose_names_are_in_the_clone() -> None:
 
 def test_the_package_that_is_tested_is_the_clone() -> None:
     assert Path(bprocsim.__file__).parent == PACKAGE
+
+
+def test_what_a_row_of_bproc_cites_speaks_of_that_errno() -> None:
+    """A page of Scyld's has no number of Los Alamos's; and what is nobody's page is not called a row of one."""
+    for edition in ("lanl32", "bproc4"):
+        for call in ("bproc_move", "bproc_rexec", "bproc_rfork"):
+            row = tables(edition)[call].row("slave_lost")
+            assert (row.errno, row.kind, row.source) == (Errno.BE_SLAVEDIED, Kind.BEYOND, "bproc-common")
+    scyld = tables("scyld")
+    for call in ("bproc_execmove", "bproc_move", "bproc_rexec", "bproc_rfork"):
+        assert scyld[call].source_of(scyld[call].row("no_master")) == f"scyld-{call}"
+        if call != "bproc_execmove":
+            assert scyld[call].row("slave_lost").kind is Kind.PAGE
+    for edition in ("scyld", "lanl32"):
+        for cause in ("descriptors_used_up", "files_used_up"):
+            row = tables(edition)["bproc_notifier"].row(cause)
+            assert (row.kind, row.source) == (Kind.BEYOND, "posix-open")
+    chosen = tables("lanl32")["bproc_nodesetstatus"]
+    for cause in ("status_unknown", "status_not_settable", "status_is_command"):
+        assert chosen.source_of(chosen.row(cause)) == "choice-node-calls"

@@ -99,7 +99,8 @@ def _bproc4_tools() -> Tools:
 class Edition:
     """One edition of BProc.
 
-    `no_master` the errno of a call without a master daemon, `no_master_source` where that stands;
+    `no_master` the errno of a call without a master daemon, `no_master_source` where that stands, "" on the call's
+    own page;
     `late_rows` what can go wrong after the exec; `calls()` the calls about nodes and processes, by
     name: another is lacking; `version` what bproc_version tells; `late_failure` "exit" (the process exits with the
     errno as its status) or "return" (the page's "returns -1" taken to the letter, a choice of ours);
@@ -158,7 +159,7 @@ EDITIONS: dict[str, Edition] = {
         Edition(
             "scyld",
             Errno.EBUSY,
-            "scyld-bproc_execmove",
+            "",
             late.SCYLD,
             _scyld_calls,
             "3.1.9",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from attrs import evolve
 
 from bprocsim.bproc import administration, information, rights
 from bprocsim.bproc.errandcalls import NODECHROOT_3, RECONNECT_3
+from bprocsim.bproc.information import NodeFacts
 from bprocsim.bproc.nodes import NodeState
 from bprocsim.bproc.scyldcalls import SCYLD_CALLS
 from bprocsim.bproc.service import Service, errors_of
@@ -65,6 +66,11 @@ def _command(name: str, state: NodeState) -> Service:
     )
 
 
+def _choice(condition: Callable[[NodeFacts], bool], sentence: str) -> Row:
+    """Give a row for a state that cannot be set: no page speaks of numbers, and 4.0, which has words, has EINVAL."""
+    return Row(E.EINVAL, condition, sentence, kind=Kind.BEYOND, source="choice-node-calls")
+
+
 _SET_STATUS = Service(
     errors_of(
         "bproc_nodesetstatus",
@@ -75,9 +81,9 @@ _SET_STATUS = Service(
             Row(E.BE_INVALIDNODE, rights.slave_unknown, "there is no node of that number", source=_NUMBERS),
             Row(E.EPERM, administration.not_administrator, "the caller is not root"),
             Row(E.EINVAL, rights.node_down, "the node is down"),
-            Row(E.EINVAL, administration.status_unknown, "status is the number of no state"),
-            Row(E.EINVAL, administration.status_not_settable, "only the master itself lets a node boot"),
-            Row(E.EINVAL, administration.status_is_command, "a node is sent away by calls of their own"),
+            _choice(administration.status_unknown, "status is the number of no state"),
+            _choice(administration.status_not_settable, "only the master itself lets a node boot"),
+            _choice(administration.status_is_command, "a node is sent away by calls of their own"),
         ],
     ),
     administration.survey_status,

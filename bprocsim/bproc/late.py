@@ -162,8 +162,8 @@ def late_rows(errnos: dict[str, Errno], source: str) -> tuple[Row, ...]:
     )
 
 
-# What Scyld's pages of the calls that move a running process list.
-_LISTED = frozenset({"slave_lost", "undump_out_of_memory"})
+# What Scyld's pages of the calls that move a running process list; another errno is no page's.
+_LISTED = frozenset({("slave_lost", Errno.EIO), ("undump_out_of_memory", Errno.ENOMEM)})
 
 
 def returned(rows: tuple[Row, ...], page: str) -> tuple[Row, ...]:
@@ -176,7 +176,7 @@ def returned(rows: tuple[Row, ...], page: str) -> tuple[Row, ...]:
         if row.condition is loader_absent:
             sentence = "a file that is sent by its name alone is not on the node"
             row = evolve(row, sentence=sentence, name="mapped_file_absent")
-        if row.cause in _LISTED:
+        if (row.cause, row.errno) in _LISTED:
             return evolve(row, kind=Kind.PAGE, source=page)
         return evolve(row, kind=Kind.BEYOND)
 

@@ -129,8 +129,13 @@ _NOTIFIER = Service(
         _OLDER,
         [
             Row(E.EBUSY, information.no_master, _NO_MASTER),
-            Row(E.EMFILE, processes.descriptors_used_up, "the process has no descriptor left", source="posix-open"),
-            Row(E.ENFILE, processes.files_used_up, "the limit on open files has been reached", source="posix-open"),
+            *(
+                Row(errno, condition, sentence, kind=Kind.BEYOND, source="posix-open")
+                for errno, condition, sentence in (
+                    (E.EMFILE, processes.descriptors_used_up, "the process has no descriptor left"),
+                    (E.ENFILE, processes.files_used_up, "the limit on open files has been reached"),
+                )
+            ),
         ],
     ),
     information.survey_nothing,

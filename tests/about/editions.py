@@ -59,7 +59,7 @@ TOOLS = {
 # How the value of a field is told, where it is not told as it is.
 _TOLD: dict[str, Any] = {
     "no_master": lambda errno: errno.name,
-    "no_master_source": code,
+    "no_master_source": lambda source: code(source) if source else "the call's page",
     "late_failure": lambda how: {"exit": "exits with the errno's number", "return": "returns -1"}[how],
     "ping_timeout_ns": lambda ns: f"{ns / 1e9:g} s",
     "vector_calls": lambda calls: (
