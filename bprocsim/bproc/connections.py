@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bprocsim.posix.streams import Endpoint
@@ -36,10 +37,14 @@ def reset(master: Master, machine: Any, other: Any = None) -> None:
 
 
 def end_forwarding(master: Master, machine: Any) -> None:
-    """Let the iod of a machine be over: it goes with its daemon."""
+    """Let the iod of a machine be over: it goes with its daemon, and whoever writes to it learns that."""
+    port = machine.port
     for end, where in list(master.forwarding.items()):
         if where is machine:
-            end.be_reset(machine.port)
+            peer, link = end.peer, end.link
+            end.be_reset(port)
+            if machine.alive and peer is not None and link is not None:
+                port.send(link, 0, partial(peer.be_reset, port))
 
 
 def _at_the_other_end(master: Master, end: Endpoint) -> Any:

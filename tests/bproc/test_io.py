@@ -742,3 +742,22 @@ def test_the_iod_of_a_slave_goes_with_its_daemon(how: str) -> None:
         made.sim.run(until_ns=35 * s)
     assert [where.name for where in made.bpmaster.forwarding.values() if where.name == "node 0"] == []
     assert made.machine(0).files.used == 0
+
+
+@pytest.mark.parametrize("at_ms", [5, 6, 7])
+def test_who_writes_to_an_iod_that_has_gone_learns_it(at_ms: int) -> None:
+    """One that came home from a slave outlives the daemon, and writes by way of that slave."""
+
+    def writes(proc: bp.Proc) -> Steps:
+        for _ in range(64):
+            yield from proc.write(1, b"x" * 64 * KiB)
+            yield from proc.sleep(100_000)
+
+    def comes_home(proc: bp.BprocProc) -> Steps:
+        yield from proc.bproc_execmove(MASTER, "/usr/bin/writes", ["writes"], {})
+
+    made = installed(cluster(2, faults=[bp.MasterDaemonExit(at_ns=at_ms * ms)]), writes)
+    made.install("/usr/bin/comes_home", comes_home, on=1)
+    out = made.execve("/usr/bin/comes_home", from_node=1)
+    assert isinstance(out.exception, ConnectionResetError)
+    assert (out.exit_status, out.node) == (1, MASTER)
