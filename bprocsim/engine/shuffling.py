@@ -15,7 +15,7 @@ from simpy.events import NORMAL
 
 from bprocsim.engine.clock import Engine
 from bprocsim.engine.tasks import Message, NanosecondEnvironment
-from bprocsim.port import Link
+from bprocsim.port import Link, Waiter, Why
 
 
 class ShuffledEnvironment(NanosecondEnvironment):
@@ -53,10 +53,24 @@ class ShuffledEngine(Engine):
         if link.cuts:
             super().send(link, size_bytes, deliver)
             return
+        self._pass(link, size_bytes, Message(self.env, deliver))
+
+    def wake_by(self, link: Link, size_bytes: int, waiter: Waiter, why: Why) -> None:
+        """See Port."""
+        event = waiter.event
+        if event is None or event.callbacks is None:
+            self.occupy(link, size_bytes)
+            return
+        waiter.event = None
+        event._ok, event._value = True, why
+        self._pass(link, size_bytes, event)
+
+    def _pass(self, link: Link, size_bytes: int, event: Event) -> None:
+        """Let an event happen when so many bytes have passed over a link, and after all that was sent over it before."""
         delay = self.occupy(link, size_bytes)
         place, arrival = self._shuffled.draw(), self.now_ns + delay
         before = self._sent.get(link)
         if before is not None and before[0] == arrival:
             place = max(place, before[1])
         self._sent[link] = arrival, place
-        self._shuffled.put(Message(self.env, deliver), NORMAL, delay, place)
+        self._shuffled.put(event, NORMAL, delay, place)

@@ -45,15 +45,21 @@ def rule_of(fault: Any, engine: Any, master: Any, planned: Any) -> Callable[[Any
 def _calls(asked: str, tables: dict[str, Errors]) -> tuple[tuple[str, ...], Errors]:
     """Give a system's calls that a page, or one call, is about, and their table."""
     calls = tuple(name for name, table in tables.items() if asked in (name, table.call))
+    calls = calls or tuple(name for name in tables if _plain(name) == _plain(asked))
     if not calls:
         known = ", ".join(sorted({table.call for table in tables.values() if table.rows}))
         raise ValueError(f"call: there is no {asked!r} here that has errors; expected one of {known}")
     return calls, tables[calls[0]]
 
 
+def _plain(call: str) -> str:
+    """Give the name that a call's forms share: _bproc_move_io, bproc_move_io and bproc_move are one call."""
+    return call.removeprefix("_").removesuffix("_io")
+
+
 def _row(errors: Errors, errno: Errno) -> Row:
-    """Find the first row of an errno that a call returns; those of an exit after the exec are none."""
-    returned = [row for row in errors.rows if row.kind is not Kind.LATE]
+    """Find the first row of an errno that a call returns; what an exit or one node's slot tells is none."""
+    returned = [row for row in errors.rows if row.kind not in (Kind.LATE, Kind.SLOT)]
     for row in returned:
         if row.errno is errno:
             return row

@@ -45,7 +45,7 @@ SYSTEMS: dict[str, Callable[[], Any]] = {
 def test_every_errno_of_every_page_can_be_asked_for_and_no_other(name: str) -> None:
     system = SYSTEMS[name]()
     for call, table in tables_in_force(system.home).items():
-        of_page = {row.errno for row in table.rows if row.kind is not Kind.LATE}
+        of_page = {row.errno for row in table.rows if row.kind not in (Kind.LATE, Kind.SLOT)}
         for errno in of_page:
             system.inject(bp.CallFails(call, errno)).cancel()
         for errno in [errno for errno in E if errno not in of_page][:2]:
@@ -175,6 +175,21 @@ def test_a_page_is_about_all_of_its_calls() -> None:
     assert lpar.smtctl(1).errno is None
     with lpar.inject(bp.CallFails("rs_op", E.EINVAL)):
         assert lpar.rs_op(bp.RS_UNION, rset, lpar.rset("2")).errno is E.EINVAL
+
+
+@pytest.mark.parametrize("name", ["bproc_execmove", "bproc_execmove_io", "_bproc_execmove_io"])
+def test_a_call_may_be_named_by_any_of_its_forms(name: str) -> None:
+    made = cluster(bp.CallFails(name, E.ENOMEM))
+    assert errnos(made, times=1) == ["ENOMEM"]
+    assert made.bproc_execmove_io(1, 4000, "/usr/bin/hello").errno is E.ENOMEM
+
+
+def test_what_a_slot_tells_is_no_errno_of_the_call() -> None:
+    made = cluster(edition="lanl32")
+    with pytest.raises(ValueError, match="not documented to return BE_NODEDOWN"):
+        made.inject(bp.CallFails("bproc_vexecmove", E.BE_NODEDOWN))
+    with made.inject(bp.CallFails("bproc_vexecmove_io", E.EFAULT)):
+        assert made.bproc_vexecmove([0, 1], "/usr/bin/hello").errno is E.EFAULT
 
 
 def test_a_rule_lives_as_long_as_its_with() -> None:
