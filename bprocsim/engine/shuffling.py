@@ -66,7 +66,7 @@ class ShuffledEngine(Engine):
         self._pass(link, size_bytes, event)
 
     def _pass(self, link: Link, size_bytes: int, event: Event) -> None:
-        """Let an event happen when so many bytes have passed over a link, and after all that was sent over it before."""
+        """Let an event happen when so many bytes have passed over a link, after all that was sent before."""
         delay = self.occupy(link, size_bytes)
         place, arrival = self._shuffled.draw(), self.now_ns + delay
         before = self._sent.get(link)
