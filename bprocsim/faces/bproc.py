@@ -37,12 +37,14 @@ class BprocProc(NodeProc):
         return io_of(port, "port", "" if edition.io_lists else f"edition {edition.name}")
 
     def _in_c(self, name: str) -> Any:
-        """Give a call as C has it: in an edition with lists, the forms for I/O take a list and its length."""
-        if name.endswith("_io") and self.thread.process.machine.master.edition.io_lists:
-            from bprocsim.faces.lanl import LIST_FORMS
+        """Give a call as C has it: with the size of an address; in an edition with lists, with one and its length."""
+        if name.endswith(("_io", "addr", "number")):
+            from bprocsim.faces.cforms import ADDRESS_FORMS, LIST_FORMS
 
-            if name in LIST_FORMS:
-                return partial(LIST_FORMS[name], self)
+            lists = self.thread.process.machine.master.edition.io_lists
+            form = ADDRESS_FORMS.get(name) or (LIST_FORMS.get(name) if lists else None)
+            if form is not None:
+                return partial(form, self)
         return super()._in_c(name)
 
     # ---- moving ----

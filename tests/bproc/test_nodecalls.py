@@ -110,6 +110,28 @@ def test_addresses_lead_to_nodes_and_back(cluster: bp.Cluster) -> None:
     assert addr == bp.BprocAddress("10.54.0.1", 0)
 
 
+@pytest.mark.parametrize("edition", ["scyld", "lanl32"])
+def test_in_c_an_address_has_a_size(edition: str) -> None:
+    def program(proc: bp.BprocProc) -> Iterator[Any]:
+        addr, size, libc = bp.BprocAddress(), [128], proc.libc
+        assert (yield from libc.bproc_nodeaddr(1, addr, size)) == 0
+        assert (addr.host, size) == ("10.54.1.1", [16])
+        assert (yield from libc.bproc_nodenumber(addr, 16)) == 1
+        assert (yield from libc.bproc_masteraddr(addr, [16])) == 0
+        assert (yield from libc.bproc_nodenumber(addr)) == bp.BPROC_NODE_MASTER
+        assert (yield from libc.bproc_nodeaddr(99, addr, [16])) == -1
+        assert libc.errno == bp.Errno["EIO" if edition == "scyld" else "BE_INVALIDNODE"].number("linux")
+        with pytest.raises(TypeError, match=r"bproc_nodeaddr: size: expected a list of one int, or an int, got '16'"):
+            libc.bproc_nodeaddr(1, addr, "16")
+
+    cluster = bp.Cluster(nodes=2, edition=edition, strict=True)
+    cluster.install("/bin/program", program)
+    assert cluster.execve("/bin/program").exit_status == 0
+    session, addr = cluster.session(), bp.BprocAddress()
+    assert session.libc.bproc_nodeaddr(1, addr, [16]) == 0
+    assert session.libc.bproc_nodenumber(addr, 16) == 1
+
+
 @pytest.mark.parametrize(
     "addr", [None, bp.BAD_ADDRESS, bp.Address("", 0), bp.Address("10.54.9.9", 0), bp.BprocAddress("x")]
 )

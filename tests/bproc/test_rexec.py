@@ -121,3 +121,15 @@ def test_only_arguments_are_sent() -> None:
     made.bproc_rexec(2, HELLO, ["hello", "a" * 1000])
     (sent,) = [each.size_bytes for each in made.trace.of_kind("message") if each.message == "image"]
     assert 3000 < sent < 4000
+
+
+def test_an_exec_that_comes_after_the_move_is_none_of_its_steps() -> None:
+    """So a fault that is planned for that step strikes nothing there."""
+    for edition, within in (("scyld", False), ("lanl32", True), ("bproc4", True)):
+        made = cluster(edition=edition)
+        assert made.bproc_rexec(2, HELLO).exit_status == 3
+        passed = steps(made)
+        assert (passed[passed.index("THAW") + 1 : passed.index("IO_SETUP")] == ["EXEC"]) is within
+        assert ("EXEC" in passed) is within
+        made = cluster(edition=edition, faults=[bp.PowerOff(2, step=bp.Step.EXEC)])
+        assert (made.bproc_rexec(2, HELLO).exit_status == 3) is not within

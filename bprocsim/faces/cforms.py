@@ -1,6 +1,6 @@
-"""The forms for I/O as LANL's C library has them: with a list and its length, and flags behind those.
+"""Calls as C has them where Python has less: LANL's forms for I/O, and the size of an address.
 
-Source: bproc-4.0.0pre8-interface.
+Those for I/O take a list and its length, and flags behind those. Source: bproc-4.0.0pre8-interface.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from bprocsim.faces.iolists import Io, io_list
 
 if TYPE_CHECKING:
     from bprocsim.faces.bproc import BprocProc
+
+
+ADDRESS_BYTES = 16  # of a struct sockaddr
 
 
 def bproc_execmove_io(proc: BprocProc, node: int, io: Any, iolen: int, cmd: Any, argv: Any, envp: Any) -> Call[int]:
@@ -71,6 +74,38 @@ def _bproc_vrfork_io(
 ) -> Call[int]:  # fmt: skip
     """Make a child on each of many nodes, with flags. Errors: bproc_vrfork."""
     return proc._bproc_vrfork_io(n, nodes, pids, _listed(io, iolen), flags, child, *args)
+
+
+def bproc_nodeaddr(proc: BprocProc, node: int, addr: Any, size: Any = None) -> Call[int]:
+    """Fill a bp.BprocAddress, for which there are `size` bytes, with a node's. Errors: bproc_nodeaddr."""
+    _sized(size, "bproc_nodeaddr")
+    return proc.bproc_nodeaddr(node, addr)
+
+
+def bproc_masteraddr(proc: BprocProc, addr: Any, size: Any = None) -> Call[int]:
+    """Fill a bp.BprocAddress, for which there are `size` bytes, with the master's. Errors: bproc_masteraddr."""
+    _sized(size, "bproc_masteraddr")
+    return proc.bproc_masteraddr(addr)
+
+
+def bproc_nodenumber(proc: BprocProc, addr: Any, size: int = ADDRESS_BYTES) -> Call[int]:
+    """Tell which node has an address of `size` bytes; BPROC_NODE_NONE if none has."""
+    integer(size, "size")
+    return proc.bproc_nodenumber(addr)
+
+
+def _sized(size: Any, call: str) -> None:
+    """Take an int *, a list of one, which tells afterwards how long the address is; or NULL, or just a number."""
+    if isinstance(size, list) and len(size) == 1:
+        integer(size[0], "size")
+        size[0] = ADDRESS_BYTES
+    elif size is not None and (isinstance(size, bool) or not isinstance(size, int)):
+        raise TypeError(f"{call}: size: expected a list of one int, or an int, got {size!r}")
+
+
+ADDRESS_FORMS: Mapping[str, Callable[..., Call[int]]] = MappingProxyType(
+    {each.__name__: each for each in (bproc_nodeaddr, bproc_masteraddr, bproc_nodenumber)}
+)
 
 
 def _listed(io: Any, iolen: int) -> Io:
