@@ -358,3 +358,24 @@ def test_seeded_chaos_leaves_nothing() -> None:
                 yield from call_errors(proc.kill(pid, bp.SIGKILL))
 
         play(program)
+
+
+def test_both_sides_of_a_fifo_may_take_the_last_places_there_are() -> None:
+    """Who waits holds his place already: that no other is left then is nothing to him."""
+    told: list[object] = []
+
+    def program(proc: bp.Proc) -> Steps:
+        made.inject(bp.OpenFileLimit(-1, 2))
+        child = yield from proc.fork(writes)
+        told.append((yield from call_errors(proc.open("/tmp/fifo", bp.O_RDONLY))))
+        yield from proc.waitpid(child)
+
+    def writes(proc: bp.Proc) -> Steps:
+        yield from proc.sleep(1 * ms)
+        told.append((yield from call_errors(proc.open("/tmp/fifo", bp.O_WRONLY))))
+        yield from proc.sleep(1 * ms)
+
+    made = world(program)
+    made.master.fs.mknod("/tmp/fifo", "fifo")
+    made.execve(PROGRAM)
+    assert sorted(map(str, told)) == ["3", "3"]
