@@ -341,7 +341,9 @@ def setpgid(machine: Machine, thread: Thread, pid: int, pgid: int) -> Steps:
 def _setpgid(machine: Machine, process: Process, pid: int, pgid: int) -> int | Fail:
     """Put a process into a group, as a machine that sees all processes decides it."""
     target = process if pid in (0, process.pid) else machine.find(pid)
-    exists = any(each.pgid == pgid and each.sid == process.sid for each in machine.visible())
+    # Only one that joins a group needs it to be there; who leads his own asks nobody.
+    joins = target is not None and pgid not in (0, target.pid)
+    exists = joins and any(each.pgid == pgid and each.sid == process.sid for each in machine.visible())
     facts = GroupFacts(process, target, pgid, exists)
     if (row := SETPGID_ERRORS.first(facts)) is not None:
         return Fail(row, SETPGID_ERRORS, str(pid))
