@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from bprocsim.bproc.information import NodeFacts
 from bprocsim.bproc.nodes import LEAVING, Event, NodeState, state_of
-from bprocsim.bproc.rights import survey_slave
 from bprocsim.bproc.service import Asker
+from bprocsim.bproc.slaves import survey_slave
 
 _DOWN = NodeState.DOWN
 

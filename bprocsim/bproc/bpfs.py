@@ -10,8 +10,9 @@ from typing import Any
 
 from bprocsim.bproc.information import NodeFacts, describe, survey_node
 from bprocsim.bproc.nodes import NODE_MASTER, WORD_MAX, NodeState, state_called, word_of
-from bprocsim.bproc.rights import survey_access, survey_slave
+from bprocsim.bproc.rights import survey_access
 from bprocsim.bproc.service import Asker
+from bprocsim.bproc.slaves import survey_slave
 
 
 def _seen(facts: NodeFacts) -> NodeFacts:

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import evolve
 
-from bprocsim.bproc import administration, attributes, bpfs, information, nodesets, notifier, processes, rights
+from bprocsim.bproc import administration, attributes, bpfs, information, nodesets, notifier, processes, rights, slaves
 from bprocsim.bproc.errandcalls import NODECHROOT_4, RECONNECT_4
 from bprocsim.bproc.filerows import no_page_left, of_a_descriptor, of_a_file, unread, unwritable_set
 from bprocsim.bproc.lanlcalls import COMMANDS, LANL_CALLS
@@ -118,9 +118,9 @@ def _changing(call: str, *rows: Row) -> Service:
         call,
         _FILES,
         (
-            Row(E.ENOENT, rights.slave_unknown, _UNKNOWN),
-            Row(E.EPERM, rights.from_slave, _FROM_SLAVE),
-            Row(E.EPERM, rights.node_down, _DOWN),
+            Row(E.ENOENT, slaves.slave_unknown, _UNKNOWN),
+            Row(E.EPERM, slaves.from_slave, _FROM_SLAVE),
+            Row(E.EPERM, slaves.node_down, _DOWN),
             *rows,
         ),
     )
@@ -162,10 +162,10 @@ _RIGHTS = (
 def _command(name: str) -> Service:
     """Make a call that tells a node to go."""
     rows = (
-        Row(E.ENOSYS, rights.from_slave, _FROM_SLAVE),
+        Row(E.ENOSYS, slaves.from_slave, _FROM_SLAVE),
         Row(E.EPERM, administration.not_administrator, _NOT_ROOT),
-        Row(E.BE_INVALIDNODE, rights.slave_unknown, "there is no node of that number", source=_NUMBERS),
-        Row(E.BE_NODEDOWN, rights.node_down, _DOWN, source=_NUMBERS),
+        Row(E.BE_INVALIDNODE, slaves.slave_unknown, "there is no node of that number", source=_NUMBERS),
+        Row(E.BE_NODEDOWN, slaves.node_down, _DOWN, source=_NUMBERS),
         Row(E.EIO, information.no_master, "there is no master daemon"),
     )
     return evolve(LANL_CALLS[name], errors=errors_of(name, _INTERFACE, rows))
@@ -178,10 +178,10 @@ _STATES = (
             _FILES,
             [
                 unread(bpfs.status_unreadable, "status points to memory that the program cannot read"),
-                Row(E.ENOENT, rights.slave_unknown, _UNKNOWN),
-                Row(E.EPERM, rights.from_slave, _FROM_SLAVE),
+                Row(E.ENOENT, slaves.slave_unknown, _UNKNOWN),
+                Row(E.EPERM, slaves.from_slave, _FROM_SLAVE),
                 Row(E.EPERM, administration.not_administrator, _NOT_ROOT),
-                Row(E.EINVAL, rights.node_down, _DOWN),
+                Row(E.EINVAL, slaves.node_down, _DOWN),
                 Row(E.ENOSPC, bpfs.status_too_long, "status has more than 15 characters"),
                 Row(E.EINVAL, bpfs.status_malformed, "status is empty, or has something else than letters and digits"),
             ],
@@ -201,7 +201,7 @@ _STATES = (
             [
                 unread(attributes.name_unreadable, "name points to memory that the program cannot read"),
                 Row(E.ENOENT, information.node_unknown, _UNKNOWN),
-                Row(E.ENODATA, rights.node_down, "the node is down, and so has no attributes"),
+                Row(E.ENODATA, slaves.node_down, "the node is down, and so has no attributes"),
                 Row(E.ENODATA, attributes.attribute_absent, "the node has no attribute of that name"),
                 Row(E.ERANGE, attributes.value_too_long_for_buffer, "the buffer is smaller than the value"),
                 Row(E.EFAULT, bpfs.buffer_unwritable, "value points to memory that the program cannot write"),
@@ -217,11 +217,11 @@ _STATES = (
             _FILES,
             [
                 unread(attributes.name_unreadable, "name points to memory that the program cannot read"),
-                Row(E.ENOENT, rights.slave_unknown, _UNKNOWN),
+                Row(E.ENOENT, slaves.slave_unknown, _UNKNOWN),
                 Row(E.EFAULT, attributes.value_unreadable, "value points to memory that the program cannot read"),
-                Row(E.EPERM, rights.from_slave, _FROM_SLAVE),
+                Row(E.EPERM, slaves.from_slave, _FROM_SLAVE),
                 Row(E.EPERM, administration.not_administrator, _NOT_ROOT),
-                Row(E.ENODATA, rights.node_down, "the node is down, and can have no attributes"),
+                Row(E.ENODATA, slaves.node_down, "the node is down, and can have no attributes"),
                 Row(E.ENOSPC, attributes.name_too_long, "name has more than 63 bytes"),
                 Row(E.ENOSPC, attributes.value_too_long, "size is more than 64, or negative"),
                 Row(E.ENOSPC, attributes.too_many_attributes, "the node has 32 attributes already"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from attrs import evolve
 
-from bprocsim.bproc import administration, errands, information, rights
+from bprocsim.bproc import administration, errands, information, slaves
 from bprocsim.bproc import reconnect as anew
 from bprocsim.bproc.errands import ANSWER, THERE, Errand
 from bprocsim.bproc.service import errors_of
@@ -74,13 +74,13 @@ SLAVE_CHROOT = _call(
     _SCYLD,
     (
         Row(E.EIO, information.no_master, _NO_MASTER),
-        Row(E.EPERM, rights.from_slave, _FROM_SLAVE, kind=Kind.BEYOND, source=_FILES),
+        Row(E.EPERM, slaves.from_slave, _FROM_SLAVE, kind=Kind.BEYOND, source=_FILES),
         Row(E.EPERM, administration.not_administrator, _NOT_ROOT),
         _unreadable(),
         Row(E.E2BIG, errands.directory_too_long, _TOO_LONG),
         _NO_MEMORY,
-        Row(E.EIO, rights.slave_unknown, _UNKNOWN),
-        Row(E.EIO, rights.node_down, _DOWN),
+        Row(E.EIO, slaves.slave_unknown, _UNKNOWN),
+        Row(E.EIO, slaves.node_down, _DOWN),
     ),
     E.EIO,
     _SCYLD,
@@ -91,13 +91,13 @@ NODECHROOT_3 = _call(
     _OLDER,
     (
         Row(E.EBUSY, information.no_master, _NO_MASTER),
-        Row(E.ENOSYS, rights.from_slave, _FROM_SLAVE, kind=Kind.BEYOND, source=_INTERFACE),
+        Row(E.ENOSYS, slaves.from_slave, _FROM_SLAVE, kind=Kind.BEYOND, source=_INTERFACE),
         Row(E.EPERM, administration.not_administrator, _NOT_ROOT),
         _unreadable(),
         Row(E.ENAMETOOLONG, errands.directory_too_long, _TOO_LONG, kind=Kind.BEYOND, source=_CHOICE),
         evolve(_NO_MEMORY, kind=Kind.BEYOND, source=_CHOICE),
-        Row(E.BE_INVALIDNODE, rights.slave_unknown, _UNKNOWN, source=_NUMBERS),
-        Row(E.BE_NODEDOWN, rights.node_down, _DOWN, source=_NUMBERS),
+        Row(E.BE_INVALIDNODE, slaves.slave_unknown, _UNKNOWN, source=_NUMBERS),
+        Row(E.BE_NODEDOWN, slaves.node_down, _DOWN, source=_NUMBERS),
     ),
     E.BE_SLAVEDIED,
     _NUMBERS,
@@ -107,13 +107,13 @@ NODECHROOT_4 = _call(
     "bproc_nodechroot",
     _INTERFACE,
     (
-        Row(E.ENOSYS, rights.from_slave, _FROM_SLAVE),
+        Row(E.ENOSYS, slaves.from_slave, _FROM_SLAVE),
         Row(E.EPERM, administration.not_administrator, _NOT_ROOT),
         _unreadable(),
         Row(E.ENAMETOOLONG, errands.directory_too_long, _TOO_LONG, kind=Kind.BEYOND, source=_CHOICE),
         evolve(_NO_MEMORY, kind=Kind.BEYOND, source=_CHOICE),
-        Row(E.BE_INVALIDNODE, rights.slave_unknown, _UNKNOWN, source=_NUMBERS),
-        Row(E.BE_NODEDOWN, rights.node_down, _DOWN, source=_NUMBERS),
+        Row(E.BE_INVALIDNODE, slaves.slave_unknown, _UNKNOWN, source=_NUMBERS),
+        Row(E.BE_NODEDOWN, slaves.node_down, _DOWN, source=_NUMBERS),
         Row(E.EIO, information.no_master, _NO_MASTER),
     ),
     E.BE_SLAVEDIED,
@@ -128,7 +128,7 @@ _NO_QUAD = "an address is not one of IPv4, or has fewer than 16 bytes"
 def _reconnect(page: str, before: Iterable[Row], behind: Iterable[Row] = ()) -> Errand:
     """Make the call; where the lack of a master is decided differs."""
     asked = (
-        Row(E.ENOSYS, rights.from_slave, _FROM_SLAVE, kind=Kind.BEYOND, source=_INTERFACE),
+        Row(E.ENOSYS, slaves.from_slave, _FROM_SLAVE, kind=Kind.BEYOND, source=_INTERFACE),
         Row(E.EPERM, administration.not_administrator, _NOT_ROOT),
         Row(
             E.EFAULT,
@@ -138,8 +138,8 @@ def _reconnect(page: str, before: Iterable[Row], behind: Iterable[Row] = ()) -> 
             source=_CHOICE,
         ),
         Row(E.EINVAL, anew.address_not_inet, _NO_QUAD, source=_INTERFACE),
-        Row(E.BE_INVALIDNODE, rights.slave_unknown, _UNKNOWN, source=_NUMBERS),
-        Row(E.BE_NODEDOWN, rights.node_down, _DOWN, source=_NUMBERS),
+        Row(E.BE_INVALIDNODE, slaves.slave_unknown, _UNKNOWN, source=_NUMBERS),
+        Row(E.BE_NODEDOWN, slaves.node_down, _DOWN, source=_NUMBERS),
     )
     there = (
         Row(E.EADDRNOTAVAIL, anew.address_not_its_own, "loc is not an address of the slave", source="posix-bind"),

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
 from bprocsim.bproc.editions import Edition
+from bprocsim.bproc.entry import no_master
 from bprocsim.faces.pointers import BAD_ADDRESS, Pointer, Vector
 from bprocsim.manual import Errors, Fail, Kind, Row
 from bprocsim.posix.credentials import Credentials
@@ -23,18 +24,6 @@ if TYPE_CHECKING:
     from bprocsim.faces.iolists import Io, IoList
 
 PAGE = "scyld-bproc_execmove"
-
-
-class OnMachine(Protocol):
-    """The facts of a call on a machine."""
-
-    machine: Machine
-
-
-def no_master(f: OnMachine) -> bool:
-    # A caller on a slave never sees its absence, for it is killed there; who has left the space has none.
-    master = f.machine.master
-    return bool(f.machine.alone) or (f.machine is master.machine and not master.running)
 
 
 @cache

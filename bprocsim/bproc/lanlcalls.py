@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from attrs import evolve
 
-from bprocsim.bproc import administration, information, rights
+from bprocsim.bproc import administration, information, slaves
 from bprocsim.bproc.errandcalls import NODECHROOT_3, RECONNECT_3
 from bprocsim.bproc.information import NodeFacts
 from bprocsim.bproc.nodes import NodeState
@@ -53,10 +53,10 @@ def _command(name: str, state: NodeState) -> Service:
     """Make a call that tells a node to go."""
     rows = (
         Row(E.EBUSY, information.no_master, "there is no master daemon"),
-        Row(E.ENOSYS, rights.from_slave, "the caller is on a slave", kind=Kind.BEYOND, source=_INTERFACE),
+        Row(E.ENOSYS, slaves.from_slave, "the caller is on a slave", kind=Kind.BEYOND, source=_INTERFACE),
         Row(E.EPERM, administration.not_administrator, "the caller is not root"),
-        Row(E.BE_INVALIDNODE, rights.slave_unknown, "there is no node of that number", source=_NUMBERS),
-        Row(E.BE_NODEDOWN, rights.node_down, "the node is down", source=_NUMBERS),
+        Row(E.BE_INVALIDNODE, slaves.slave_unknown, "there is no node of that number", source=_NUMBERS),
+        Row(E.BE_NODEDOWN, slaves.node_down, "the node is down", source=_NUMBERS),
     )
     return Service(
         errors_of(name, _OLDER, rows),
@@ -77,10 +77,10 @@ _SET_STATUS = Service(
         _NODES,
         [
             Row(E.EBUSY, information.no_master, "there is no master daemon", source=_OLDER),
-            Row(E.EPERM, rights.from_slave, "the caller is on a slave", kind=Kind.BEYOND),
-            Row(E.BE_INVALIDNODE, rights.slave_unknown, "there is no node of that number", source=_NUMBERS),
+            Row(E.EPERM, slaves.from_slave, "the caller is on a slave", kind=Kind.BEYOND),
+            Row(E.BE_INVALIDNODE, slaves.slave_unknown, "there is no node of that number", source=_NUMBERS),
             Row(E.EPERM, administration.not_administrator, "the caller is not root"),
-            Row(E.EINVAL, rights.node_down, "the node is down"),
+            Row(E.EINVAL, slaves.node_down, "the node is down"),
             _choice(administration.status_unknown, "status is the number of no state"),
             _choice(administration.status_not_settable, "only the master itself lets a node boot"),
             _choice(administration.status_is_command, "a node is sent away by calls of their own"),

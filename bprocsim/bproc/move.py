@@ -11,13 +11,14 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, evolve, setters
+from attrs import evolve
 
 from bprocsim.bproc import vmadump
 from bprocsim.bproc.editions import Edition
-from bprocsim.bproc.execmove import no_master, survey
+from bprocsim.bproc.entry import EntryFacts, no_master, no_master_for_others
+from bprocsim.bproc.execmove import survey
 from bprocsim.bproc.late import other_node_not_permitted, returned, same_node
-from bprocsim.bproc.nodes import NODE_MASTER, Node, NodeState
+from bprocsim.bproc.nodes import Node, NodeState
 from bprocsim.bproc.steps import Step
 from bprocsim.bproc.transit import Move, Plan, Plans
 from bprocsim.bproc.travel import ENTERED, IN_THE_MASTER, REQUESTED, arrive, depart, drive, readable, settle
@@ -111,20 +112,6 @@ PAGE = "scyld-bproc_move"
 ASKED: Plan = (*ENTERED, *REQUESTED)
 GOES_ON: Plan = ((Step.RUN, lambda move: f"goes on as {readable(move.process.comm) or 'it was'}"),)
 MOVE_PLANS = Plans(ASKED, (*ASKED, *IN_THE_MASTER), GOES_ON)
-
-
-@define(on_setattr=setters.NO_OP, eq=False, repr=False)
-class EntryFacts:
-    """What a call that moves a running process asks on entry: from where, to which node, with which port or list."""
-
-    machine: Machine
-    destination: int
-    io: Io = 0
-
-
-def no_master_for_others(f: EntryFacts) -> bool:
-    """Where it makes no difference to who stays on the master."""
-    return f.destination != NODE_MASTER and no_master(f)
 
 
 @cache

@@ -15,7 +15,8 @@ from attrs import evolve
 
 from bprocsim.bproc.before import leave_behind
 from bprocsim.bproc.editions import Edition
-from bprocsim.bproc.execmove import exec_rows, facts_of, no_master
+from bprocsim.bproc.entry import no_master
+from bprocsim.bproc.execmove import exec_rows, facts_of
 from bprocsim.bproc.late import IO_SETUP, THAW, returned
 from bprocsim.bproc.steps import Step
 from bprocsim.bproc.transit import Move, Plan, Plans, passes

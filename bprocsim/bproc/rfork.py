@@ -15,9 +15,9 @@ from attrs import define, evolve, setters
 
 from bprocsim.bproc import iod
 from bprocsim.bproc.editions import Edition
-from bprocsim.bproc.execmove import no_master
+from bprocsim.bproc.entry import EntryFacts, no_master
 from bprocsim.bproc.late import IO_SETUP, ConnectFacts
-from bprocsim.bproc.move import MOVE_PLANS, EntryFacts, default_flags, freezing, returned_rows
+from bprocsim.bproc.move import MOVE_PLANS, default_flags, freezing, returned_rows
 from bprocsim.bproc.transit import Move
 from bprocsim.bproc.travel import arrive, depart, drive, killed, settle
 from bprocsim.manual import Errors, Fail, Kind, Row

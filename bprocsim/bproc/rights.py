@@ -14,11 +14,6 @@ _X_BITS = 0o111
 _UNCHANGED = 0xFFFFFFFF  # (uid_t)-1
 
 
-def survey_slave(asker: Asker, number: int, value: Any) -> NodeFacts:
-    """Gather what a call asks that changes something about a slave."""
-    return NodeFacts(asker, number, asker.master.node(number), value=value)
-
-
 def survey_access(asker: Asker, number: int, mode: int) -> NodeFacts:
     """Gather what bproc_access asks."""
     facts = survey_node(asker, number)
@@ -32,18 +27,6 @@ def survey_info_access(asker: Asker, info: Any, mode: int) -> NodeFacts:
 
 
 # ---- what can be wrong ------------------------------------------------------------------------------
-
-
-def from_slave(f: NodeFacts) -> bool:
-    return not f.asker.at_home
-
-
-def slave_unknown(f: NodeFacts) -> bool:
-    return f.node is None
-
-
-def node_down(f: NodeFacts) -> bool:
-    return f.node is not None and f.node.state is NodeState.DOWN
 
 
 def mode_invalid(f: NodeFacts) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bprocsim.bproc import administration, detach, information, notifier, processes, rights
+from bprocsim.bproc import administration, detach, information, notifier, processes, rights, slaves
 from bprocsim.bproc.errandcalls import SLAVE_CHROOT
 from bprocsim.bproc.nodes import NODE_NONE
 from bprocsim.bproc.service import Service, errors_of
@@ -26,7 +26,7 @@ _DOWN = "the node is down"
 
 
 def _from_slave() -> Row:
-    return Row(E.EPERM, rights.from_slave, _FROM_SLAVE, kind=Kind.BEYOND, source=_RIGHTS)
+    return Row(E.EPERM, slaves.from_slave, _FROM_SLAVE, kind=Kind.BEYOND, source=_RIGHTS)
 
 
 # ---- information ------------------------------------------------------------------------------------
@@ -188,13 +188,13 @@ _RIGHTS_CALLS = (
             [
                 Row(E.EBUSY, information.no_master, _NO_MASTER, source=_OLDER),
                 _from_slave(),
-                Row(E.ENOENT, rights.slave_unknown, _UNKNOWN),
-                Row(E.EPERM, rights.node_down, _DOWN),
+                Row(E.ENOENT, slaves.slave_unknown, _UNKNOWN),
+                Row(E.EPERM, slaves.node_down, _DOWN),
                 Row(E.EPERM, rights.not_owner, "the caller is neither the node's owner nor root"),
                 Row(E.EPERM, rights.mode_invalid, "mode has other bits than 0111"),
             ],
         ),
-        rights.survey_slave,
+        slaves.survey_slave,
         rights.set_mode,
         information.subject_of,
     ),
@@ -205,12 +205,12 @@ _RIGHTS_CALLS = (
             [
                 Row(E.EBUSY, information.no_master, _NO_MASTER, source=_OLDER),
                 _from_slave(),
-                Row(E.ENOENT, rights.slave_unknown, _UNKNOWN),
-                Row(E.EPERM, rights.node_down, _DOWN),
+                Row(E.ENOENT, slaves.slave_unknown, _UNKNOWN),
+                Row(E.EPERM, slaves.node_down, _DOWN),
                 Row(E.EPERM, rights.not_root, "the caller is not root"),
             ],
         ),
-        rights.survey_slave,
+        slaves.survey_slave,
         rights.set_owner,
         information.subject_of,
     ),
@@ -221,8 +221,8 @@ _RIGHTS_CALLS = (
             [
                 Row(E.EBUSY, information.no_master, _NO_MASTER, source=_OLDER),
                 _from_slave(),
-                Row(E.ENOENT, rights.slave_unknown, _UNKNOWN),
-                Row(E.EPERM, rights.node_down, _DOWN),
+                Row(E.ENOENT, slaves.slave_unknown, _UNKNOWN),
+                Row(E.EPERM, slaves.node_down, _DOWN),
                 Row(
                     E.EPERM,
                     rights.group_not_permitted,
@@ -230,7 +230,7 @@ _RIGHTS_CALLS = (
                 ),
             ],
         ),
-        rights.survey_slave,
+        slaves.survey_slave,
         rights.set_group,
         information.subject_of,
     ),
@@ -248,8 +248,8 @@ _STATES = (
                 _from_slave(),
                 Row(E.EPERM, administration.not_administrator, "the caller is not root"),
                 Row(E.ENOMEM, information.out_of_memory, _NO_MEMORY),
-                Row(E.EIO, rights.slave_unknown, _UNKNOWN),
-                Row(E.EPERM, rights.node_down, "the node is down, or has gone with pwroff or halt"),
+                Row(E.EIO, slaves.slave_unknown, _UNKNOWN),
+                Row(E.EPERM, slaves.node_down, "the node is down, or has gone with pwroff or halt"),
                 Row(E.EPERM, administration.status_unknown, "status is the number of no state"),
                 Row(E.EPERM, administration.status_not_settable, "only the master itself lets a node boot"),
             ],

@@ -14,8 +14,9 @@ from attrs import define, evolve, setters
 
 from bprocsim.bproc import vmadump
 from bprocsim.bproc.editions import Edition
+from bprocsim.bproc.entry import no_master
 from bprocsim.bproc.execmove import PAGE as EXECMOVE
-from bprocsim.bproc.execmove import exec_rows, no_master
+from bprocsim.bproc.execmove import exec_rows
 from bprocsim.bproc.late import (
     IN_TRANSIT,
     node_not_permitted,
