@@ -36,7 +36,7 @@ def give_migration_socket(source: Machine, target: Machine, process: Process) ->
     here = Endpoint(room, network.link(source, target), None, here_at, there_at)
     there = Endpoint(room, network.link(target, source), here, there_at, here_at)
     here.peer = there
-    _give(target, process, 0, Null())
+    _give(target, process, 0, Null(writable=False))
     _give(target, process, 1, there)
     process.descriptors[2] = Descriptor(there)
     there.references += 1
@@ -51,7 +51,7 @@ def give_closed_socket(sender: Machine, target: Machine, process: Process) -> No
     end = Endpoint(target.costs.socket_buffer_bytes, local=_without_port(target.address))
     end.remote = _without_port(sender.address)
     end.ended = end.reset = end.reset_told = end.broken = True
-    _give(target, process, 0, Null())
+    _give(target, process, 0, Null(writable=False))
     _give(target, process, 1, end)
     process.descriptors[2] = Descriptor(end)
     end.references += 1

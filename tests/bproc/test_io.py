@@ -56,6 +56,20 @@ def run(made: bp.Cluster, program: Callable[..., Steps], source: int = MASTER) -
 # ---- port 0 --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("source", "target"), WAYS)
+@pytest.mark.parametrize("edition", ["scyld", "lanl32", "bproc4"])
+def test_stdin_of_port_0_is_empty_and_cannot_be_written(edition: str, source: int, target: int) -> None:
+    def asks(proc: bp.Proc) -> Steps:
+        assert (yield from proc.read(0, 10)) == b""
+        try:
+            yield from proc.write(0, b"abc")
+        except OSError as error:
+            return error.errno
+
+    made = installed(bp.Cluster(nodes=3, edition=edition), asks)
+    assert run(made, goes(target, "asks"), source).exit_status == bp.Errno.EBADF.number("linux")
+
+
 def chatty(proc: bp.Proc) -> Steps:
     """Write to both in turn."""
     for number in range(20):

@@ -204,6 +204,15 @@ def test_the_master_named_as_a_node_is_shown_as_one() -> None:
     assert typed(bp.Cluster(nodes=1), "bpsh -p master hostname").stdout == " -1: master\n"
 
 
+@pytest.mark.parametrize(("edition", "node"), [("scyld", "master"), ("scyld", "-1"), ("lanl32", "master")])
+def test_the_master_named_on_a_slave_runs_it_there(edition: str, node: str) -> None:
+    """BProc 4.0 has no list of nodes on a slave."""
+    cluster = bp.Cluster(nodes=2, edition=edition)
+    for name in ("hostname", "bpsh"):
+        cluster.install(f"/bin/{name}", cluster.commands[name], on="all")
+    assert typed(cluster, ["bpsh", "0", "bpsh", node, "hostname"]) == Said(0, "master\n", "")
+
+
 # ---- what goes wrong -------------------------------------------------------------------------------
 
 

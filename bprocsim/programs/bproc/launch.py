@@ -110,7 +110,7 @@ def _accept(proc: BprocProc, forwarder: Forwarder, listener: _Listener) -> Steps
 def _become(proc: BprocProc, node: int, port: int, command: Command, fds: list[int]) -> Steps:
     """Become the command on a node; gives 1 if that is refused."""
     try:
-        if node == NODE_MASTER:
+        if node == proc.node == NODE_MASTER:
             yield from _stay(proc, port, fds)
             yield from proc.execve(command.path, command.argv, command.env)
         if not port:
