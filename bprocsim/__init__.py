@@ -107,6 +107,7 @@ if TYPE_CHECKING:
     from bprocsim.bproc.nodes import NODE_MASTER as BPROC_NODE_MASTER
     from bprocsim.bproc.nodes import NODE_NONE as BPROC_NODE_NONE
     from bprocsim.bproc.nodes import NODE_SELF as BPROC_NODE_SELF
+    from bprocsim.bproc.nodes import STATUS_NONE as BPROC_STATUS_NONE
     from bprocsim.bproc.nodes import (
         bproc_node_boot,
         bproc_node_down,
@@ -117,6 +118,7 @@ if TYPE_CHECKING:
         bproc_node_unavailable,
         bproc_node_up,
     )
+    from bprocsim.bproc.records import API_VERSION as BPROC_API_VERSION
     from bprocsim.bproc.records import BprocAddress, BprocNodeInfo, BprocNodeSet, BprocProcInfo, BprocVersion
     from bprocsim.bproc.rights import X_OK as BPROC_X_OK
     from bprocsim.bproc.steps import Step
@@ -125,7 +127,7 @@ if TYPE_CHECKING:
     from bprocsim.bproc.vmadump import DUMP_LIBS as BPROC_DUMP_LIBS
     from bprocsim.bproc.vmadump import DUMP_OTHER as BPROC_DUMP_OTHER
     from bprocsim.costs import Costs
-    from bprocsim.errnos import Errno
+    from bprocsim.errnos import BE_BASE, BE_INVALIDNODE, BE_INVALIDPROC, BE_NODEDOWN, BE_SAMENODE, BE_SLAVEDIED, Errno
     from bprocsim.faces.aix import AixProc
     from bprocsim.faces.bproc import BprocProc
     from bprocsim.faces.control import ForgottenYieldFrom
@@ -245,15 +247,15 @@ _ROOMS = {
     "aix.xcoffbuild": "XcoffImage",
     "bproc.editions": "editions=EDITIONS Edition",
     "bproc.nodes": "BPROC_NODE_ANY=NODE_ANY BPROC_NODE_MASTER=NODE_MASTER "
-    "BPROC_NODE_NONE=NODE_NONE BPROC_NODE_SELF=NODE_SELF bproc_node_boot bproc_node_down bproc_node_error "
-    "bproc_node_halt bproc_node_pwroff bproc_node_reboot bproc_node_unavailable bproc_node_up",
-    "bproc.records": "BprocAddress BprocNodeInfo BprocNodeSet BprocProcInfo BprocVersion",
+    "BPROC_NODE_NONE=NODE_NONE BPROC_NODE_SELF=NODE_SELF BPROC_STATUS_NONE=STATUS_NONE bproc_node_boot "
+    "bproc_node_down bproc_node_error bproc_node_halt bproc_node_pwroff bproc_node_reboot bproc_node_unavailable bproc_node_up",
+    "bproc.records": "BPROC_API_VERSION=API_VERSION BprocAddress BprocNodeInfo BprocNodeSet BprocProcInfo BprocVersion",
     "bproc.rights": "BPROC_X_OK=X_OK",
     "bproc.steps": "Step",
     "bproc.vmadump": "BPROC_DUMP_ALL=DUMP_ALL BPROC_DUMP_EXEC=DUMP_EXEC BPROC_DUMP_LIBS=DUMP_LIBS "
     "BPROC_DUMP_OTHER=DUMP_OTHER",
     "costs": "Costs",
-    "errnos": "Errno",
+    "errnos": "BE_BASE BE_INVALIDNODE BE_INVALIDPROC BE_NODEDOWN BE_SAMENODE BE_SLAVEDIED Errno",
     "faces.aix": "AixProc",
     "faces.bproc": "BprocProc",
     "faces.control": "ForgottenYieldFrom",
@@ -316,8 +318,15 @@ __all__ = [
     "Arch",
     "ARCHES",
     "BAD_ADDRESS",
+    "BE_BASE",
+    "BE_INVALIDNODE",
+    "BE_INVALIDPROC",
+    "BE_NODEDOWN",
+    "BE_SAMENODE",
+    "BE_SLAVEDIED",
     "BINDPROCESS",
     "BINDTHREAD",
+    "BPROC_API_VERSION",
     "BPROC_DUMP_ALL",
     "BPROC_DUMP_EXEC",
     "BPROC_DUMP_LIBS",
@@ -332,6 +341,7 @@ __all__ = [
     "BPROC_NODE_MASTER",
     "BPROC_NODE_NONE",
     "BPROC_NODE_SELF",
+    "BPROC_STATUS_NONE",
     "BPROC_X_OK",
     "bproc_node_boot",
     "bproc_node_down",

@@ -114,6 +114,13 @@ class Errno(Enum):
         return f"Errno.{self.name}"
 
 
+# BProc's own numbers by the names that its header gives them. Source: bproc-common.
+BE_BASE = 300
+BE_INVALIDNODE, BE_NODEDOWN = Errno.BE_INVALIDNODE.number(), Errno.BE_NODEDOWN.number()
+BE_SAMENODE, BE_SLAVEDIED = Errno.BE_SAMENODE.number(), Errno.BE_SLAVEDIED.number()
+BE_INVALIDPROC = Errno.BE_INVALIDPROC.number()
+
+
 def message_of(number: int, system: str = "linux") -> str:
     """Give what strerror says of a number of `system`; ValueError: an unknown system."""
     if number == 0:

@@ -19,9 +19,10 @@ import bprocsim
 
 PINNED = """
     ARCHES Address AixProc AixSession Arch
-    BAD_ADDRESS BINDPROCESS BINDTHREAD BPROC_DUMP_ALL BPROC_DUMP_EXEC BPROC_DUMP_LIBS BPROC_DUMP_OTHER
+    BAD_ADDRESS BE_BASE BE_INVALIDNODE BE_INVALIDPROC BE_NODEDOWN BE_SAMENODE BE_SLAVEDIED BINDPROCESS BINDTHREAD
+    BPROC_API_VERSION BPROC_DUMP_ALL BPROC_DUMP_EXEC BPROC_DUMP_LIBS BPROC_DUMP_OTHER
     BPROC_IO_DELAY BPROC_IO_FILE BPROC_IO_MAX_LEN BPROC_IO_MEMFILE BPROC_IO_SEND_INFO BPROC_IO_SOCKET
-    BPROC_NODE_ANY BPROC_NODE_MASTER BPROC_NODE_NONE BPROC_NODE_SELF BPROC_X_OK
+    BPROC_NODE_ANY BPROC_NODE_MASTER BPROC_NODE_NONE BPROC_NODE_SELF BPROC_STATUS_NONE BPROC_X_OK
     BprocAddress BprocIo BprocNodeInfo BprocNodeSet BprocProc BprocProcInfo BprocSession BprocVersion
     CallError CallFails Cluster ConnectRefused CoreFails Costs Credentials
     Deadlock
@@ -84,6 +85,13 @@ def in_a_fresh_python(code: str) -> Any:
 def test_the_public_names_are_these() -> None:
     assert sorted(NAMES) == NAMES, "in the order of sorted()"
     assert sorted(bprocsim.__all__) == NAMES
+
+
+def test_bprocs_constants_are_what_its_header_has() -> None:
+    """Source: bproc-common."""
+    codes = [bprocsim.BE_INVALIDNODE, bprocsim.BE_NODEDOWN, bprocsim.BE_SAMENODE, bprocsim.BE_SLAVEDIED]
+    assert [bprocsim.BE_BASE, *codes, bprocsim.BE_INVALIDPROC] == [300, 300, 301, 302, 303, 304]
+    assert (bprocsim.BPROC_STATUS_NONE, bprocsim.BPROC_API_VERSION) == (-2, 4)
 
 
 def test_dir_shows_the_public_names_and_nothing_else() -> None:

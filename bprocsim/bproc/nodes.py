@@ -11,6 +11,7 @@ from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.vfs import ROOT_NUMBER
 
 NODE_MASTER, NODE_SELF, NODE_NONE, NODE_ANY = -1, -2, -3, -4
+STATUS_NONE = -2  # that nothing is known of a state. Source: bproc-common.
 
 
 class NodeState(Enum):

@@ -10,6 +10,7 @@ from attrs import Attribute, define, field, setters
 from bprocsim.bproc.nodes import NODE_NONE
 from bprocsim.posix.network import Address
 
+API_VERSION = 4  # of the header of BProc 4.0. Source: bproc-common.
 NO_ADDRESS = Address("0.0.0.0", 0)
 
 
