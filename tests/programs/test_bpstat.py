@@ -86,6 +86,24 @@ def test_without_a_master_daemon() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        ("bpstat", "bproc_notifier: No such file or directory\n"),
+        ("bpsh 1 hostname", 'Invalid node specification "1"\n'),
+        ("bpsh 0- hostname", 'Invalid node specification "0-"\n'),
+        ("bpsh allup hostname", 'Invalid node specification "allup"\n'),
+        ("bpctl -S 1 -s up", ""),
+    ],
+)
+def test_what_commands_of_bproc4_say_where_the_nodes_cannot_be_read(words: str, said: str) -> None:
+    """On a slave. Source: bproc-4.0.0pre8-clients."""
+    cluster = bp.Cluster(nodes=2, edition="bproc4")
+    for name in ("hostname", "bpsh", "bpstat", "bpctl"):
+        cluster.install(f"/bin/{name}", cluster.commands[name], on="all")
+    assert typed(cluster, f"bpsh 0 {words}") == Said(1, "", said)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
         ("-x", "bpstat: invalid option -- x"),
         ("--nosuch", "bpstat: unrecognized option `--nosuch'"),
         ("a/b", 'Invalid node specification "a/b"'),

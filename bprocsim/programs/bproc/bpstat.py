@@ -174,9 +174,12 @@ def bpstat(proc: BprocProc, tools: Tools) -> Steps:
 
 
 def _nodes(proc: BprocProc, asked: _Asked, specifications: list[str], again: bool) -> Steps:
-    """Write the nodes; with `again` once more whenever anything about them changes."""
+    """Write the nodes; with `again` once more whenever anything about them changes.
+
+    BProc 4.0's asks for the news in any case. Source: bproc-4.0.0pre8-clients.
+    """
     try:
-        news = (yield from proc.bproc_notifier()) if again else None
+        news = (yield from proc.bproc_notifier()) if again or not asked.tools.numbered_states else None
     except CallError as error:
         raise refused("bproc_notifier", error) from None
     text = proc.env.get("COLUMNS", "")
@@ -197,11 +200,11 @@ def _nodes(proc: BprocProc, asked: _Asked, specifications: list[str], again: boo
             nodes = [known[number] for number in wanted if number in known]
         table = _Table((yield from accounts(proc)), asked.tools, columns)
         lines = list(_written(asked, asked.sorted(nodes, table), table))
-        if news is not None:
+        if again:
             lines[:1] = [_CLEAR + "".join(lines[:1])]
         if lines:
             yield from proc.print("\n".join(lines))
-        if news is None:
+        if not again:
             return
         yield from proc.read(news)
 

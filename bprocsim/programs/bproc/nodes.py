@@ -30,14 +30,23 @@ def _name(status: int | str) -> str:
 
 
 def specified(proc: BprocProc, tools: Tools, text: str) -> Steps:
-    """Give the numbers of the nodes that a specification names. Ends: it cannot be read; CallError: as its calls."""
+    """Give the numbers of the nodes that a specification names. Ends: it cannot be read; CallError: as its calls.
+
+    In BProc 4.0 bproc_nodespec does it, which fails alike whether it is the words or the nodes that cannot
+    be read. Source: bproc-4.0.0pre8-clients.
+    """
     parts = parse(text)
     if parts is None:
         raise Ends(1, wrong(text))
-    if any(isinstance(part, InState) and part.state for part in parts):
-        known = yield from listed(proc, tools)
-    else:  # so that not every node has to be asked about
-        known = [BprocNodeInfo(number) for number in range((yield from proc.bproc_numnodes()))]
+    try:
+        if any(isinstance(part, InState) and part.state for part in parts):
+            known = yield from listed(proc, tools)
+        else:  # so that not every node has to be asked about
+            known = [BprocNodeInfo(number) for number in range((yield from proc.bproc_numnodes()))]
+    except CallError:
+        if tools.numbered_states:
+            raise
+        raise Ends(1, wrong(text)) from None
     return [each.node for each in select(parts, known)]
 
 
