@@ -248,7 +248,8 @@ _ROOMS = {
     "bproc.editions": "editions=EDITIONS Edition",
     "bproc.nodes": "BPROC_NODE_ANY=NODE_ANY BPROC_NODE_MASTER=NODE_MASTER "
     "BPROC_NODE_NONE=NODE_NONE BPROC_NODE_SELF=NODE_SELF BPROC_STATUS_NONE=STATUS_NONE bproc_node_boot "
-    "bproc_node_down bproc_node_error bproc_node_halt bproc_node_pwroff bproc_node_reboot bproc_node_unavailable bproc_node_up",
+    "bproc_node_down bproc_node_error bproc_node_halt bproc_node_pwroff bproc_node_reboot bproc_node_unavailable "
+    "bproc_node_up",
     "bproc.records": "BPROC_API_VERSION=API_VERSION BprocAddress BprocNodeInfo BprocNodeSet BprocProcInfo BprocVersion",
     "bproc.rights": "BPROC_X_OK=X_OK",
     "bproc.steps": "Step",

@@ -204,7 +204,7 @@ def _nodes(proc: BprocProc, asked: _Asked, specifications: list[str], again: boo
             lines[:1] = [_CLEAR + "".join(lines[:1])]
         if lines:
             yield from proc.print("\n".join(lines))
-        if not again:
+        if not again or news is None:
             return
         yield from proc.read(news)
 
