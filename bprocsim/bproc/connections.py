@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bprocsim.posix.streams import Endpoint
+from bprocsim.posix.procs import Descriptor
+from bprocsim.posix.streams import Endpoint, Listener
 
 if TYPE_CHECKING:
     from bprocsim.bproc.master import Master
@@ -54,3 +55,14 @@ def _at_the_other_end(master: Master, end: Endpoint) -> Any:
 def _cut_off(machine: Any, end: Endpoint) -> bool:
     """Tell whether nothing passes over a connection of a machine, so that its end says nothing either."""
     return not machine.alive or bool(end.link is not None and end.link.cuts)
+
+
+def silence(descriptors: dict[int, Descriptor]) -> None:
+    """Cut the connections of a machine that has died: it sends nobody an end of file."""
+    for descriptor in descriptors.values():
+        description = descriptor.description
+        if isinstance(description, Listener):
+            for end in description.waiting:
+                end.link = None
+        elif isinstance(description, Endpoint):
+            description.link = None

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from bprocsim.bproc.transit import Move
 
 _DOWN = NodeState.DOWN  # looking a member up in an Enum is slow
-ROUTE, IN_TRANSIT, THAW, IO_SETUP = "ROUTE", "IN_TRANSIT", "THAW", "IO_SETUP"
+QUEUE, ROUTE, IN_TRANSIT, THAW, IO_SETUP = "QUEUE", "ROUTE", "IN_TRANSIT", "THAW", "IO_SETUP"
+
+
+# ---- what the caller's node asks when it queues the request ----------------------------------------
+
+
+def queue_closed(f: Move) -> bool:
+    return f.unqueued
 
 
 # ---- what the master asks when the request reaches it ---------------------------------------------
@@ -118,6 +125,7 @@ class IoRows:
 
 
 _SENTENCES = (
+    (queue_closed, QUEUE, "the master's daemon had ended before the request was queued"),
     (node_unknown, ROUTE, "there is no node of that number"),
     (node_down, ROUTE, "the node is down"),
     (same_node, ROUTE, "the process is on that node already"),
@@ -131,6 +139,7 @@ _SENTENCES = (
 )
 
 _COMMON = {
+    "queue_closed": Errno.EIO,
     "node_not_permitted": Errno.EPERM,
     "undump_refused": Errno.EINVAL,
     "loader_absent": Errno.ENOENT,
@@ -141,9 +150,12 @@ _COMMON = {
 
 # Where the ones that do not speak of nodes come from.
 _OTHER_SOURCES = dict.fromkeys(
-    ("undump_refused", "loader_absent", "undump_out_of_memory", "connect_refused", "connect_timed_out"),
+    (
+        "queue_closed", "undump_refused", "loader_absent", "undump_out_of_memory", "connect_refused",
+        "connect_timed_out",
+    ),
     "bproc-4.0.0pre8-move",
-)
+)  # fmt: skip
 
 
 def late_rows(errnos: dict[str, Errno], source: str) -> tuple[Row, ...]:

@@ -301,9 +301,7 @@ class Master:
             if move is not None:
                 move.let_go(forward=False)
             if not machine.alive:
-                from bprocsim.bproc.transit import silence
-
-                silence(process.descriptors)
+                connections.silence(process.descriptors)
             release(machine, process)
             if machine.alive:
                 machine.record(process.pid, "killed", "SIGKILL")
@@ -327,7 +325,10 @@ class Master:
             self.silent(node)
 
     def stop_daemon(self) -> None:
-        """End the daemon and its iod: every ghost dies, and every slave kills what belongs to it, and its iod."""
+        """End the daemon and its iod: every ghost dies, and every slave kills what belongs to it, and its iod.
+
+        Who was not a ghost yet finds the queue closed. Source: bproc-4.0.0pre8-move.
+        """
         if not self.running:
             return
         self.running = False
@@ -339,7 +340,9 @@ class Master:
             self._call_off(node)
         for process in list(self.pids.table.values()):
             if process is not None and process.ghost is not None:
-                self.kill(process)
+                move = self.moves.get(process.pid)
+                if move is None or not move.lose_queue():
+                    self.kill(process)
         for child, _ in list(self.waits.values()):
             settle_wait(self, child)
 

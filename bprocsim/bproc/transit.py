@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field, frozen, setters
 
 from bprocsim.bproc import iod
+from bprocsim.bproc.connections import silence
 from bprocsim.bproc.steps import Step
 from bprocsim.port import Link, Port, Steps, Timer, Wait, Waiter, Why
 from bprocsim.posix.credentials import Credentials
@@ -48,6 +49,8 @@ class Move:
     target and gives the row that it met. `node` the master's record of that node, None for the front
     end and where there is no such node; `port` the one for I/O forwarding, 0 for none; `frozen` what
     is sent; `sender` the machine that sends it in the source's place, as the nodes of a vector launch do.
+    `queued_ns` when its request is queued on the front end, before which it is no ghost; `unqueued` the daemon
+    had ended by then.
     `answered` the master has heard that it arrived, so that it belongs to the target; `lost` the
     target, or (`unsent`) the sender, `orphaned` the source was given up before that, or before all
     was handed over;
@@ -71,6 +74,8 @@ class Move:
     target: Any = None
     frozen: Any = None  # a Frozen, once it is made
     sender: Any = None
+    queued_ns: int = 0
+    unqueued: bool = False
     answered: bool = False
     lost: bool = False
     unsent: bool = False
@@ -109,6 +114,13 @@ class Move:
         """Learn that whoever sends it is gone, before all of it has arrived."""
         self.unsent = True
         self.lose_target()
+
+    def lose_queue(self) -> bool:
+        """Learn that the daemon is gone; gives whether that spares the process, for it is no ghost yet."""
+        if self.source.port.now_ns >= self.queued_ns:
+            return False
+        self.unqueued = self.lost = True
+        return True
 
     def lose_source(self) -> None:
         """Learn that the source is gone: what it held is gone with it."""
@@ -188,19 +200,6 @@ class Move:
                 self.link.link = None
             self.link.close(self.source.port)
             self.link = None
-
-
-def silence(descriptors: dict[int, Descriptor]) -> None:
-    """Cut the connections of a machine that has died: it sends nobody an end of file."""
-    from bprocsim.posix.streams import Endpoint, Listener
-
-    for descriptor in descriptors.values():
-        description = descriptor.description
-        if isinstance(description, Listener):
-            for end in description.waiting:
-                end.link = None
-        elif isinstance(description, Endpoint):
-            description.link = None
 
 
 # ---- steps, messages, and waiting for what may never come ---------------------------------------
@@ -367,6 +366,8 @@ def _one_by_one(machine: Any, master: Master, move: Move, plan: Plan, durations_
             return
         if machine.trace.all:
             machine.record(move.process.pid, "step", step.name, about(move))
+        if step is Step.GHOST:
+            move.queued_ns = 0
         if master.reached(step, move):
             yield port.sleep(0)  # what strikes now strikes before anything else of this instant
     yield from _stand(machine, master, move)
@@ -381,6 +382,8 @@ def _due(
         last_ns = machine.died_ns - 1
     for (step, about), duration_ns in zip(plan, durations_ns, strict=True):
         at_ns += duration_ns
+        if move.unqueued and step is Step.GHOST:
+            return
         if at_ns <= last_ns:
             yield at_ns, machine.name, move.process.pid, "step", step.name, about(move)
 

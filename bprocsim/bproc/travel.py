@@ -11,7 +11,7 @@ from typing import Any
 
 from bprocsim.bproc import iod
 from bprocsim.bproc.ghost import Ghost, hand_over
-from bprocsim.bproc.late import IN_TRANSIT, IO_SETUP, ROUTE, THAW, ConnectFacts, TransitFacts, same_node
+from bprocsim.bproc.late import IN_TRANSIT, IO_SETUP, QUEUE, ROUTE, THAW, ConnectFacts, TransitFacts, same_node
 from bprocsim.bproc.master import Master
 from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.bproc.steps import Step
@@ -102,13 +102,18 @@ def drive(machine: Machine, master: Master, move: Move, here_ns: Durations) -> S
     """
     process, costs, front = move.process, machine.costs, master.machine
     if not master.reaches(machine):
+        if machine is front:
+            return (yield from _unqueued(move, here_ns))
         yield from killed(master, process)
     # From here on the process is the master's business: it is a ghost, or leaves its node's list.
     master.moves[process.pid] = move
     if process.ghost is None:
         process.ghost = Ghost(process, NODE_MASTER)
     if machine is front:
+        move.queued_ns = machine.port.now_ns + sum(here_ns)
         yield from passes(machine, master, move, move.plans.on_the_front_end, (*here_ns, costs.daemon_ns))
+        if move.unqueued:
+            return move.table.first(move, QUEUE)
     else:
         yield from passes(machine, master, move, move.plans.on_the_source, here_ns)
         yield from carry(master, move, machine, front, "MOVE", 0, IN_THE_MASTER, (costs.daemon_ns,))
@@ -122,6 +127,13 @@ def drive(machine: Machine, master: Master, move: Move, here_ns: Durations) -> S
     if row is None and not (yield from _hand_over(machine, move.target, master, move)):
         row = _lost(move)
     return row if row is None else (yield from _come_back(machine, master, move, row))
+
+
+def _unqueued(move: Move, here_ns: Durations) -> Steps:
+    """Let a process find the queue closed, for the daemon ended before it set out; gives the row."""
+    move.unqueued = True
+    yield move.source.port.sleep(sum(here_ns))
+    return move.table.first(move, QUEUE)
 
 
 def _lost(move: Move) -> Row:

@@ -257,6 +257,7 @@ _WAYS = {
     "loader_header_malformed": "Let PT_INTERP name an ELF file with bad program headers.",
     "interpreter_file_table_full": "Call on a node where one more file can be opened: the loader would be the second.",
     "interpreter_args_too_big": "Call a script with arguments that just fit: its interpreter's name no longer does.",
+    "queue_closed": "Let the master's daemon end while the call is still on the caller's node, the master.",
     "node_unknown": "Name a node that the cluster does not have.",
     "node_down": "Name a node that is switched off.",
     "same_node": "Name the node on which the caller is.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bprocsim.bproc.transit import silence
+from bprocsim.bproc.connections import silence
 from bprocsim.kernel.machine import Machine
 from bprocsim.posix.procs import Ended, PidSpace, release
 from bprocsim.signals import Signal

@@ -29,7 +29,8 @@ BITS = 64  # of a word on the calling node
 class Case(ExecCase):
     """A call in a world: by default it succeeds.
 
-    `call` and `edition`, `kernel` (names or records) the rules; `daemon` the master's is there.
+    `call` and `edition`, `kernel` (names or records) the rules; `daemon` the master's is there, and
+    `daemon_ends` while the call is still on the caller's node.
 
     `from_node` and `node` from where to where. Of node 2, whether it is the destination or not:
     `down` it is; `node_mode` who may go there; `lost_at` the step at which it loses power;
@@ -49,6 +50,7 @@ class Case(ExecCase):
     edition: str | bp.Edition = "scyld"
     kernel: str | bp.ExecProfile = "documented"
     daemon: bool = True
+    daemon_ends: bool = False
     from_node: int = CALLER
     node: int = TARGET
     down: bool = False
@@ -81,6 +83,8 @@ class Case(ExecCase):
             faults.append(bp.LinkCut(self.from_node, TARGET, at_ns=self._last_ns(bp.Step.THAW)))
         if self.sender_dies:
             faults.append(bp.PowerOff(OTHER, at_ns=self._last_ns(bp.Step.STUB) + 1))
+        if self.daemon_ends and (entered_ns := self._last_ns(bp.Step.ARGUMENTS)):
+            faults.append(bp.MasterDaemonExit(at_ns=entered_ns + 1))
         cluster = bp.Cluster(
             [bp.NodeSpec(arch=self.node_arch if number == TARGET else "x86-64") for number in range(TARGET + 1)],
             master=bp.NodeSpec(),
@@ -210,7 +214,7 @@ class Case(ExecCase):
 
     def _last_ns(self, step: bp.Step) -> int:
         """Tell when the destination has come to a step, from a world in which nothing goes wrong there."""
-        healthy = evolve(self, silent=False, sender_dies=False)
+        healthy = evolve(self, silent=False, sender_dies=False, daemon_ends=False)
         cluster = healthy.world(trace="all")
         healthy.make(cluster)
         reached = [each.at_ns for each in cluster.trace.of_kind("step") if each.step == step.name]

@@ -210,6 +210,7 @@ OF_CALLS: _Ways = {
     "too_many_descriptors": (Defect({"descriptors": 0}, {"descriptors": 1}),),
     "interpreter_too_many_descriptors": (Defect({"descriptors": 0}, {"descriptors": 1}, _SCRIPT),),
     # After the exec.
+    "queue_closed": ways("daemon_ends", True),
     "node_unknown": ways("node", NOWHERE),
     "node_down": ways("down", True),  # and nobody calls from there
     "same_node": (Defect({"node": CALLER}), Defect({"from_node": TARGET})),

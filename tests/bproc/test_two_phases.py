@@ -20,6 +20,8 @@ STATUS = {
     "lanl32": {"node_unknown": 44, "node_down": 45, "same_node": 46, "node_not_permitted": 1, "slave_lost": 47},
 }
 STATUS["bproc4"] = STATUS["lanl32"]
+for each in STATUS.values():
+    each["queue_closed"] = 5
 
 
 def assert_late(out: bp.Outcome, cause: str, edition: str = "scyld") -> None:
@@ -384,3 +386,54 @@ def test_an_idle_process_may_be_the_caller_and_is_idle_again_after_a_refusal() -
     assert (out.exit_status, out.pid, out.node) == (3, caller.pid, 2)
     with pytest.raises(ValueError, match="caller"):
         made.bproc_execmove(2, HELLO, caller=caller)
+
+
+# ---- the daemon ends while a call is still on the caller's node ---------------------------------------
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_who_is_no_ghost_yet_finds_the_queue_closed_and_who_is_one_dies(edition: str) -> None:
+    """Sources: bproc-4.0.0pre8-move, bproc-4.0.0pre8-master."""
+    asked = cluster(edition=edition, trace="all")
+    asked.bproc_execmove(1, HELLO)
+    (ghost_ns,) = [each.at_ns for each in asked.trace.of_kind("step") if each.step == "GHOST"]
+    for trace in ("errors", "all"):
+        for at_ns in (1, ghost_ns // 2, ghost_ns - 1):
+            made = cluster(edition=edition, trace=trace, faults=[bp.MasterDaemonExit(at_ns=at_ns)])
+            assert_late(made.bproc_execmove(1, HELLO), "queue_closed", edition)
+            assert trace == "errors" or "GHOST" not in steps(made)
+            assert_clean(made)
+        made = cluster(edition=edition, trace=trace, faults=[bp.MasterDaemonExit(at_ns=ghost_ns + 1)])
+        assert made.bproc_execmove(1, HELLO).signal == bp.SIGKILL
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_a_move_and_a_child_that_have_not_set_out_come_back(edition: str) -> None:
+    def moves(proc: bp.BprocProc) -> Steps:
+        try:
+            yield from proc.bproc_move(1)
+        except OSError as error:
+            return error.errno
+
+    made = cluster(edition=edition)
+    made.install("/usr/bin/moves", moves)
+    made.install("/usr/bin/stays", lambda proc: 0)
+    began_ns = made.execve("/usr/bin/stays").elapsed_ns
+    made.inject(bp.MasterDaemonExit(at_ns=made.sim.now_ns + began_ns + 1))
+    assert made.execve("/usr/bin/moves").exit_status == 5
+    assert_clean(made)
+    # The daemon ends while the child is made, and while that is on its way to the queue.
+    for at_ns in (500, 246_500):
+        made = cluster(edition=edition, faults=[bp.MasterDaemonExit(at_ns=at_ns)])
+        out = made.bproc_rfork(1, lambda proc: 0)
+        assert (out.failed, out.cause, out.errno) == (True, "queue_closed", bp.Errno.EIO)
+        assert_clean(made)
+
+
+@pytest.mark.parametrize("edition", ["lanl32", "bproc4"])
+def test_children_that_are_made_after_the_daemon_has_ended_have_never_been(edition: str) -> None:
+    made = cluster(edition=edition, faults=[bp.MasterDaemonExit(at_ns=3_000_000)])
+    out = made.bproc_vexecmove([0, 1, 2], HELLO)
+    assert out.pids[0] > 0, "a ghost by then: it was killed"
+    assert (out.value, out.pids[1:]) == (3, (-5, -5))
+    assert_clean(made)

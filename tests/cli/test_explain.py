@@ -129,7 +129,7 @@ def test_the_first_error(here: Here) -> None:
 def test_a_late_error(here: Here) -> None:
     text = in_one_line(explain(here, "bproc_execmove", "ECONNREFUSED"))
     assert "The process exits with status 111, the number of ECONNREFUSED" in text
-    assert "before All 46 rows that are returned, then EINVAL → ELOOP → EPERM" in text
+    assert "before All 46 rows that are returned, then EIO → EINVAL → ELOOP → EPERM" in text
     assert "where On the node, where the process gets its descriptors" in text
 
 
@@ -146,7 +146,7 @@ def test_a_number_is_an_errno_or_an_exit_status(here: Here) -> None:
 
 def test_a_cause_is_one_row(here: Here) -> None:
     text = explain(here, "bproc_execmove", "node_down")
-    assert "48. node_down" in text
+    assert "49. node_down" in text
     assert "node_unknown  EINVAL" not in text
 
 

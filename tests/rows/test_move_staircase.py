@@ -21,7 +21,7 @@ MOVE, REXEC, RFORK = move_tables()
 
 # Written by hand: the route, the transit, the thawing and the I/O set-up (bproc-4.0.0pre8-master,
 # bproc-4.0.0pre8-move).
-ROUTE = ["node_unknown", "node_down", "same_node", "node_not_permitted"]
+ROUTE = ["queue_closed", "node_unknown", "node_down", "same_node", "node_not_permitted"]
 THAWED = ["undump_refused", "mapped_file_absent", "undump_out_of_memory"]
 CONNECTED = ["connect_refused", "connect_timed_out"]
 WAY = [*ROUTE, "slave_lost", *THAWED, *CONNECTED]
@@ -34,7 +34,7 @@ COPIED = [
     "args_too_big",
 ]  # fmt: skip
 LOST_AT_LAST = [*ROUTE, "slave_lost", *CONNECTED]
-FILES = [cause for cause in ORDER[1 : ORDER.index("node_unknown")] if cause not in COPIED]
+FILES = [cause for cause in ORDER[1 : ORDER.index("queue_closed")] if cause not in COPIED]
 REXEC_ORDER = ["no_master", *COPIED, *LOST_AT_LAST, *FILES]
 
 # Of a list of what the descriptors shall be: what is copied, and what the target says of an entry, open's
@@ -50,8 +50,13 @@ ENTRIES = [
 
 ON_THE_WAY = listed(
     {
-        "a node that is not there is nothing else": [(WAY[:1], ["node_down", "same_node", "node_not_permitted"])],
+        "a node that is not there is nothing else": [
+            (["node_unknown"], ["node_down", "same_node", "node_not_permitted"])
+        ],
         "nothing runs on a node that is down": [(["node_down"], ["same_node"])],
+        "only who is on the master queues a request there, and only another slave is silent for so long": [
+            (["queue_closed"], ["connect_timed_out"])
+        ],
         "only a caller on the master can see that it is gone, and only another slave is silent for so long": [
             (["no_master"], ["connect_timed_out"])
         ],
@@ -101,7 +106,7 @@ def test_where_the_exec_is_a_part_of_the_move_it_comes_before_the_io_is_set_up(e
     move, rexec, rfork, *_several = move_tables(edition)
     files = [cause for cause in FILES if "too_many_descriptors" not in cause]
     assert [row.cause for row in rexec.rows] == [
-        "no_master", *LISTS, *COPIED, *LOST_AT_LAST[:5], *files, *LOST_AT_LAST[5:], *ENTRIES,
+        "no_master", *LISTS, *COPIED, *LOST_AT_LAST[:6], *files, *LOST_AT_LAST[6:], *ENTRIES,
     ]  # fmt: skip
     assert [row.cause for row in move.rows] == ["no_master", *LISTS, *of_others(MOVE_ORDER[1:]), *ENTRIES]
     assert [row.cause for row in rfork.rows] == ["no_master", *LISTS, *of_others(RFORK_ORDER[1:]), *ENTRIES]

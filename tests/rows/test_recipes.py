@@ -29,6 +29,7 @@ LANL = {"node_unknown": 44, "node_down": 45, "same_node": 46, "node_not_permitte
 COMMON = {
     "undump_refused": 22,
     "loader_absent": 2,
+    "queue_closed": 5,
     "undump_out_of_memory": 12,
     "connect_refused": 111,
     "connect_timed_out": 110,

@@ -35,7 +35,7 @@ interpreter_file_table_full interpreter_cmd_being_written interpreter_suid_on_no
 interpreter_header_io_error
 interpreter_format_unknown interpreter_wrong_machine interpreter_header_malformed
 interpreter_too_many_descriptors interpreter_second_interpreter
-node_unknown node_down same_node node_not_permitted
+queue_closed node_unknown node_down same_node node_not_permitted
 slave_lost
 undump_refused loader_absent undump_out_of_memory
 connect_refused connect_timed_out
@@ -104,6 +104,9 @@ EXCLUSIVE: dict[str, list[tuple[list[str], list[str]]]] = {
     ],
     "a script has no headers": [(HEADERS, SCRIPT)],
     "a node that is not there is nothing else": [(["node_unknown"], ["node_down", "same_node", "node_not_permitted"])],
+    "only who is on the master queues a request there, and only another slave is silent for so long": [
+        (["queue_closed"], ["connect_timed_out"])
+    ],
     "nothing runs on a node that is down": [(["node_down"], ["same_node"])],
     "only a caller on the master can see that it is gone, and only another slave is silent for so long": [
         (["no_master"], ["connect_timed_out"])

@@ -23,7 +23,7 @@ EDITIONS = ("lanl32", "bproc4")
 ENTRY = ["no_master", "count_not_positive", *LISTS, "nodes_unreadable", "pids_unwritable"]
 FORK = ["memory_used_up", "no_pid_left"]
 LOST = [*[cause for cause in ROUTE if cause != "same_node"], "slave_lost", "sender_lost"]
-LOADED = ORDER[1 : ORDER.index("node_unknown")]
+LOADED = ORDER[1 : ORDER.index("queue_closed")]
 VEXECMOVE = [
     *ENTRY,
     *FORK,
@@ -40,6 +40,9 @@ VRFORK = [*ENTRY, *FORK, *LOST, "undump_refused", "mapped_file_absent", "undump_
 APART = listed(
     {
         "a node that is not there is nothing else": [(["node_unknown"], ["node_down", "node_not_permitted"])],
+        "only who is on the master queues a request there, and only another slave is silent for so long": [
+            (["queue_closed"], ["connect_timed_out"])
+        ],
         "only a caller on the master can see that it is gone, and only another slave is silent for so long": [
             (["no_master"], ["connect_timed_out"])
         ],
