@@ -16,14 +16,15 @@ from bprocsim.scenario.problems import refused
 from bprocsim.scenario.values import bytes_of, c_value
 
 _INTEGER = Integer()
-_STATES = tuple(name for name in vars(nodes) if name.startswith("bproc_node_"))
+# The states by the names of their numbers.
+STATES = tuple(name for name in vars(nodes) if name.startswith("bproc_node_"))
 
 
 @frozen
 class StatusValue:
     """A state: its number, the name of that number, or a word, as the edition has it."""
 
-    expected: str = f"a state: a number, one of {', '.join(_STATES)}, or in BProc 4.0 a word"
+    expected: str = f"a state: a number, one of {', '.join(STATES)}, or in BProc 4.0 a word"
 
     def take(self, value: Any) -> Any:
         """Give it back, if it is one. WrongValue."""
@@ -39,7 +40,7 @@ class StatusValue:
 
     def means(self, value: Any, _named: Named, _key: str) -> Any:
         """Give the number, the word, None (NULL) or BAD_ADDRESS."""
-        return getattr(nodes, value) if value in _STATES else c_value(value)
+        return getattr(nodes, value) if value in STATES else c_value(value)
 
 
 class StateWord:

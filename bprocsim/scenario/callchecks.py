@@ -25,6 +25,7 @@ from bprocsim.posix.profiles import PROFILES
 from bprocsim.scenario.aixcalls import AIX_CALLS, RA_EXEC, AixTable
 from bprocsim.scenario.aixkinds import MYSELF, Named, RsetValue, WorkValue
 from bprocsim.scenario.bproccalls import ABOUT_NODES, VECTOR_CALLS, BprocTable
+from bprocsim.scenario.bprockinds import STATES, StatusValue
 from bprocsim.scenario.callbase import NONE, ExpectTable, MethodTable, SleepTable, parameters_of
 from bprocsim.scenario.calltables import IdleTable, RunTable
 from bprocsim.scenario.problems import Path, Problem, choices, shown
@@ -60,11 +61,22 @@ def wrong_call(scenario: Scenario, table: Any, number: int, known: Known) -> Ite
         level = level_of(scenario.partitions[home].level)
         if table.call in level.lacks:
             yield Problem((*path, "call"), f"AIX {level.name} has no {table.call}")
+    yield from _lists(scenario, table, path)
     if isinstance(table, BprocTable):
         yield from _of_edition(scenario, table, path)
     expect: ExpectTable | None = getattr(table, "expect", None)
     if expect is not None:
         yield from _rows(scenario, table, expect, (*path, "expect"), home)
+
+
+def _lists(scenario: Scenario, table: Any, path: Path) -> Iterator[Problem]:
+    """See that a list in a port's place is for an edition that has lists."""
+    cluster = scenario.systems.get(CLUSTER)
+    if isinstance(cluster, ClusterTable) and isinstance(getattr(table, "port", 0), list | tuple):
+        edition = edition_of(cluster.edition)
+        if not edition.io_lists:
+            what = f"expected a port, got a list: edition {edition.name} has no lists of descriptors"
+            yield Problem((*path, "port"), what)
 
 
 def _of_edition(scenario: Scenario, table: BprocTable, path: Path) -> Iterator[Problem]:
@@ -85,6 +97,9 @@ def _of_edition(scenario: Scenario, table: BprocTable, path: Path) -> Iterator[P
         yield Problem((*path, "caller"), "is missing; the descriptor is an idle_process's, by its name")
     for name, kind in _own(table):
         value = getattr(table, name)
+        if isinstance(kind, StatusValue) and not edition.bpfs and isinstance(value, str) and value not in STATES:
+            yield Problem((*path, name), f"expected a state, got {shown(value)}{choices(STATES, value)}")
+            continue
         if service is None or service.takes is None or value is None:
             continue
         if name not in service.takes:

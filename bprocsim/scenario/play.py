@@ -9,10 +9,12 @@ import attrs
 from attrs import fields, frozen
 
 from bprocsim.aix.rset import Rset, listed, written
+from bprocsim.bproc import nodes
 from bprocsim.bproc.records import BprocNodeSet
 from bprocsim.errnos import Errno
 from bprocsim.faces.errors import CallError
 from bprocsim.scenario.aixkinds import IDS_MAX
+from bprocsim.scenario.bprockinds import STATES
 from bprocsim.scenario.build import World
 from bprocsim.scenario.callbase import NONE, ExpectTable
 from bprocsim.scenario.load import Loaded
@@ -193,8 +195,19 @@ def _meant(name: str, value: Any) -> Any:
         return None
     if name == "signal" and isinstance(value, str):
         return int(Signal[value])
+    if name in ("value", "filled"):
+        value = _with_states(value)
     if name in ("rset", "value", "filled") and isinstance(value, str) and not any(each.isalpha() for each in value):
         return written(listed(value, name, IDS_MAX - 1))  # "2,3" is "2-3"
     if name == "causes":
         return [None if each == NONE else each for each in value]
     return list(value) if isinstance(value, tuple) else value
+
+
+def _with_states(value: Any) -> Any:
+    """Give an expected value with the numbers of states in the place of their names."""
+    if isinstance(value, Mapping):
+        return {key: _with_states(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_states(each) for each in value]
+    return getattr(nodes, value) if value in STATES else value
