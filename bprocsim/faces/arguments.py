@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -68,6 +69,24 @@ def function(value: Any, call: str) -> Callable[..., Any]:
     if not callable(value):
         raise TypeError(f"{call}: expected a function (a generator cannot be copied), got {value!r}")
     made: Callable[..., Any] = value
+    return made
+
+
+def child_function(value: Any, call: str, args: tuple[Any, ...], *before: str) -> Callable[..., Any]:
+    """Take what a child runs with `args`, and with what the call gives it `before` them, such as its index.
+
+    TypeError: it cannot be called with that many.
+    """
+    made = function(value, call)
+    try:
+        signature = inspect.signature(made)
+    except (TypeError, ValueError):  # one that Python knows no signature of
+        return made
+    try:
+        signature.bind("proc", *before, *args)
+    except TypeError as error:
+        called = ", ".join(("proc", *before, *("..." for _ in args)))
+        raise TypeError(f"{call}: child: expected a function that takes ({called}), got {made!r}: {error}") from None
     return made
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bprocsim.faces.arguments import filled, function, integer, numbers
+from bprocsim.faces.arguments import child_function, filled, integer, numbers
 from bprocsim.faces.calls import Call
 from bprocsim.faces.nodes import NodeProc
 from bprocsim.faces.pointers import pointer, vector
@@ -133,7 +133,7 @@ class BprocProc(NodeProc):
         args: tuple[Any, ...],
     ) -> Call[int]:
         numbers = integer(node, "node"), flags, self._io(port)
-        return self._call("_bproc_rfork_io", *numbers, function(child, name), args)
+        return self._call("_bproc_rfork_io", *numbers, child_function(child, name, args), args)
 
     # ---- on many nodes at once ----
 
@@ -194,7 +194,7 @@ class BprocProc(NodeProc):
     ) -> Call[int]:  # fmt: skip
         self._only_with_vectors(name)
         flags, port = how
-        body = function(child, name)
+        body = child_function(child, name, args, "index")
         return self._call("_bproc_vrfork_io", *_arrays(*arrays), flags, self._io(port), body, args)
 
     def _only_with_vectors(self, name: str) -> Any:

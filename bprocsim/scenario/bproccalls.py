@@ -66,7 +66,7 @@ BPROC_KEYS: dict[str, tuple[Kind, str]] = {
     "cmd": (POINTER_OR_TEXT, "the file"),
     "argv": (VECTOR, "left out: the last name of the file"),
     "envp": (ENVIRONMENT, "environment; left out: empty"),
-    "child": (PROGRAM, "what the child runs: a program of ours, or module:function"),
+    "child": (PROGRAM, "what the child runs: a program of ours, or module:function; in vrfork it takes an index"),
     "args": (Listed(TEXT, "texts"), "further arguments of the child's function"),
 }
 _SPECIAL: dict[tuple[str, str], tuple[Kind, str]] = {

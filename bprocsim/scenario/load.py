@@ -12,6 +12,7 @@ import attrs
 from attrs import define, frozen
 from cattrs import BaseValidationError
 
+from bprocsim.faces.arguments import child_function
 from bprocsim.posix.image import Program
 from bprocsim.scenario.checks import check, known_of, without
 from bprocsim.scenario.materials import CONTENTS, Material, Outside, materials_of, program_named
@@ -102,9 +103,13 @@ def understand(values: dict[str, Any], where: Where, outside: Outside, problems:
     for number, call in enumerate(scenario.call):
         if hasattr(call, "child"):
             try:
-                children[number] = program_named(call.child, outside)
+                children[number] = made_child = program_named(call.child, outside)
+                given = ("index",) if "vrfork" in call.call else ()
+                child_function(made_child.function, call.call, tuple(getattr(call, "args", None) or ()), *given)
             except WrongValue as error:
                 wrong.append(Problem(("call", number, "child"), error.what))
+            except TypeError as error:
+                wrong.append(Problem(("call", number, "child"), str(error).partition("child: ")[2]))
     if wrong:
         raise ScenarioError(where.name, where.placed(wrong))
     return Loaded(scenario, tuple(materials), outside, where, children)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from bprocsim.bproc.nodes import NODE_MASTER
-from bprocsim.faces.arguments import function, integer, numbers
+from bprocsim.faces.arguments import child_function, integer, numbers
 from bprocsim.faces.pointers import BAD_ADDRESS
 from bprocsim.world.directcalls import LEFT_OUT, Request, caller_of, io_argument, listens, maker, vectors_of
 from bprocsim.world.nodecalls import NodeCalls
@@ -193,7 +193,7 @@ def _vrfork(
     count, array, pids = _arrays(nodes)
     flags, io = how[0], io_argument(cluster, how[1])
     _one_each(array, io, by)
-    args = (count, array, pids, flags, io, function(child, name), words)
+    args = (count, array, pids, flags, io, child_function(child, name, words, "index"), words)
     errors = cluster.bpmaster.tables.get("bproc_vrfork") or vrfork_errors(cluster.edition)
     return _made(cluster, name, "_bproc_vrfork_io", args, io, errors, by)
 
@@ -230,7 +230,7 @@ def _rfork(
     from bprocsim.bproc.rfork import rfork_errors
 
     node, flags, port = where
-    args = (integer(node, "node"), flags, io_argument(cluster, port), function(child, name), words)
+    args = (integer(node, "node"), flags, io_argument(cluster, port), child_function(child, name, words), words)
     errors = cluster.bpmaster.tables.get("bproc_rfork") or rfork_errors(cluster.edition)
     return _made(cluster, name, "_bproc_rfork_io", args, args[2], errors, by)
 

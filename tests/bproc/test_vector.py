@@ -728,3 +728,21 @@ def test_the_harness_takes_the_connections_of_every_node() -> None:
     with pytest.raises(TypeError, match="edition scyld has no lists"):
         without.bproc_vexecmove_io([1], [], HELLO)
     assert_clean(made)
+
+
+@pytest.mark.parametrize("call", ["bproc_vrfork", "bproc_rfork"])
+def test_a_child_that_cannot_take_its_arguments_is_refused(call: str) -> None:
+    """Before anything happens, from outside and by a program."""
+    wrong = [1] if call == "bproc_vrfork" else 1
+
+    def calls(proc: bp.BprocProc) -> Steps:
+        numbers = (1, wrong, []) if call == "bproc_vrfork" else (1,)
+        yield from getattr(proc, call)(*numbers, lambda: 0)
+
+    cluster = bp.Cluster(nodes=2, edition="lanl32")
+    cluster.install("/usr/bin/calls", calls)
+    with pytest.raises(TypeError, match=rf"{call}: child: expected a function that takes \(proc"):
+        getattr(cluster, call)(wrong, lambda: 0)
+    assert isinstance(cluster.execve("/usr/bin/calls").exception, TypeError)
+    assert getattr(cluster, call)(wrong, lambda *_: 0).value > 0
+    assert cluster.bproc_vrfork([1], print).value == 1

@@ -28,7 +28,7 @@ def true(proc: bp.Proc) -> Steps:
     return 0
 
 
-def stays(proc: bp.Proc) -> Steps:
+def stays(proc: bp.Proc, *_: Any) -> Steps:
     """Stay until a signal ends it."""
     yield from proc.pause()
 

@@ -159,7 +159,7 @@ def test_a_list_of_descriptors_is_refused_before_the_run_where_there_are_none() 
     body = HELLO + call("bproc_execmove_io", "node = 1", "port = [{ fd = 1 }]", 'cmd = "/usr/bin/hello"')
     with pytest.raises(ScenarioError, match=r"call\.0\.port: expected a port, got a list: edition scyld has no lists"):
         loaded(SCYLD + body)
-    assert loaded(LANL + body)
+    assert loaded(LANL + body).scenario.call
 
 
 def test_pointers_and_sets_are_as_in_c() -> None:
@@ -207,7 +207,6 @@ def test_launches_on_many_nodes_tell_of_each() -> None:
             expect='value = 3, causes = ["none", "node_down", "none"], stdout_contains = "hello from node 2"',
         )
         + call("bproc_vexecmove_io", "nodes = []", "port = 0", 'cmd = "/usr/bin/hello"', expect='errno = "EINVAL"')
-        + call("bproc_vrfork", 'nodes = { pointer = "bad" }', 'child = "hello"', expect='errno = "EFAULT"')
     )
     assert missed(text) == []
 
@@ -239,7 +238,7 @@ def test_a_child_gets_its_arguments(tmp_path: Path) -> None:
         (LANL + call("bproc_setnodestatus", "node = 1", "status = 3"), "test.toml:6", ["or bproc_nodesetstatus or"]),
         (SCYLD + call("bproc_nodestatus", "node = 1", "len = 4"), "test.toml:8", ["bproc_nodestatus takes node"]),
         (BPROC4 + call("bproc_nodesetstatus", "node = 1", "status = 3"), "test.toml:8", ["expected str, bytes"]),
-        (LANL + call("bproc_nodesetstatus", "node = 1", 'status = "up"'), "test.toml:8", ['expected a state, got "up"']),
+        (LANL + call("bproc_nodesetstatus", "node = 1", 'status = "up"'), "test.toml:8", ['a state, got "up"']),
         (SCYLD + call("bproc_notifier"), "test.toml:5", ["caller: is missing"]),
         (SCYLD + call("bproc_pidnode", 'pid = "me"'), "test.toml:7", ["no idle_process before this call", '"me"']),
         (SCYLD + call("bproc_numnodes", 'caller = "me"'), "test.toml:7", ["no idle_process before this call"]),
@@ -278,6 +277,14 @@ def test_a_state_of_ones_own_is_a_nodes_in_bproc4() -> None:
         BPROC4 + '[[node]]\non = "0-1"\nstate = "odd"\n' + call("bproc_nodestatus", "node = 1", expect='filled="odd"')
     )
     assert missed(text) == []
+
+
+def test_a_child_that_cannot_take_its_index_is_refused() -> None:
+    """As none of our programs can."""
+    text = BPROC4 + call("bproc_vrfork", "nodes = [1]", 'child = "hello"')
+    with pytest.raises(ScenarioError, match=r"call\.0\.child: expected a function that takes \(proc, index\)"):
+        loaded(text)
+    assert loaded(BPROC4 + call("bproc_rfork", "node = 1", 'child = "hello"')).children
 
 
 def test_calls_are_told_as_c_would_have_them() -> None:
