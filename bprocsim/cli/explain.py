@@ -42,6 +42,7 @@ examples:
 
 # By the step at which a row is decided, if not on entry: a word for the table, and where that is.
 STAGES = {
+    "QUEUE": ("queueing", "on the caller's node, where the request is queued for the master's daemon"),
     "ROUTE": ("routing", "by the master's daemon, which the request has reached"),
     "IN_TRANSIT": ("transit", "on the way, after the master has sent the process to the node"),
     "THAW": ("thawing", "on the node, where the image is rebuilt"),
@@ -179,7 +180,8 @@ def _returns_late(edition: str) -> bool:
 
 
 def _matching(table: Errors, asked: str) -> list[Row]:
-    """Give the rows that an errno's name or number, an exit status or a cause means, in order."""
+    """Give the rows that an errno's name or number, an exit status or a cause means; a number also as a slot has it."""
+    asked = asked.removeprefix("-") if asked[1:].isdecimal() else asked
     if not asked.isdecimal():
         return [row for row in table.rows if asked.upper() == row.errno.name or asked.lower() == row.cause]
     number, system = int(asked), system_of(table.call)

@@ -144,6 +144,12 @@ def test_a_number_is_an_errno_or_an_exit_status(here: Here) -> None:
     assert explain(here, "bproc_execmove", "22") == explain(here, "bproc_execmove", "EINVAL")
 
 
+def test_what_stands_in_a_slot_is_explained(here: Here) -> None:
+    text = explain(here, "bproc_vexecmove", "-301", "--edition", "lanl32")
+    assert text == explain(here, "bproc_vexecmove", "301", "--edition", "lanl32")
+    assert "BE_NODEDOWN" in text
+
+
 def test_a_cause_is_one_row(here: Here) -> None:
     text = explain(here, "bproc_execmove", "node_down")
     assert "49. node_down" in text

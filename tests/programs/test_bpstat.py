@@ -63,6 +63,14 @@ def test_who_has_no_name_goes_by_a_number() -> None:
     assert typed(cluster, "bpstat 0").stdout.splitlines()[1].split()[3:] == ["#4000", "#5000"]
 
 
+@pytest.mark.parametrize(
+    ("words", "numbers"), [("-O 3,1,0,0", "3,1,0,0"), ("-O 2-3,0-1", "2-3,0-1"), ("-NR", "3,2,1,0")]
+)
+def test_nodes_stand_in_the_order_that_is_asked_for(words: str, numbers: str) -> None:
+    said = typed(bp.Cluster(nodes=4), f"bpstat {words}").stdout
+    assert said.splitlines()[1].split()[0] == numbers
+
+
 def test_it_writes_anew_whenever_anything_changes() -> None:
     cluster = mixed()
     watching = cluster.popen(["bpstat", "-Ut", "allup"], stdout=-1)

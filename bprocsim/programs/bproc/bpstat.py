@@ -111,7 +111,7 @@ class _Table:
                 groups.append((told, []))
             groups[-1][1].append(node.node)
         for told, numbers in groups:
-            yield self._row((numbers_text(sorted(numbers)), *told), widths)
+            yield self._row((numbers_text(numbers), *told), widths)
 
     def _row(self, cells: tuple[str, ...], widths: tuple[int, ...]) -> str:
         if self.tools.fixed_columns:
