@@ -17,7 +17,7 @@ from bprocsim.bproc.service import Asker, Service
 from bprocsim.manual import Fail, Row
 from bprocsim.port import Port, Steps, WaitQueue, Why
 from bprocsim.posix.credentials import ROOT, Credentials
-from bprocsim.posix.paths import Walk, walk
+from bprocsim.posix.paths import NOWHERE, Walk, walk
 from bprocsim.posix.waiting import block
 
 # The steps at which rows are decided: on the slave, and when the caller knows what became of its request.
@@ -166,7 +166,7 @@ class ChrootFacts(ErrandFacts):
         """Give where it leads on the slave, below the root that its daemon has had so far."""
         if self._walk is None:
             if not self.path:
-                self._walk = Walk(inode=None, stops=(), where=b"", parent=None, name=b"", wants_directory=False)
+                self._walk = NOWHERE
             else:
                 assert self.node is not None, "decided"
                 limits, root = self.machine.profile.paths, self.node.root

@@ -5,9 +5,9 @@ Those on the way to a file take anything that has a `walk`, for `open` and `chdi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from bprocsim.faces.pointers import BAD_ADDRESS
+from bprocsim.faces.pointers import BAD_ADDRESS, Pointer
 from bprocsim.posix.paths import Stop, Walk
 from bprocsim.posix.vfs import EXECUTE, FILE, permits
 
@@ -21,6 +21,33 @@ class Walked(Protocol):
     @property
     def walk(self) -> Walk:
         """Give where it leads."""
+
+
+class Named(Protocol):
+    """What is asked about a file that is named by `path`."""
+
+    @property
+    def machine(self) -> Any:
+        """Give the machine on which it is looked up."""
+
+    @property
+    def path(self) -> Pointer:
+        """Give the name."""
+
+
+# ---- a name ---------------------------------------------------------------------------------------
+
+
+def path_unreadable(f: Named) -> bool:
+    return f.path is BAD_ADDRESS
+
+
+def path_empty(f: Named) -> bool:
+    return f.path == b""
+
+
+def path_too_long(f: Named) -> bool:
+    return f.path is not BAD_ADDRESS and bool(f.machine.profile.paths.too_long(f.path))
 
 
 # ---- what exec is given --------------------------------------------------------------------------

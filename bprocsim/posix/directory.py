@@ -10,7 +10,7 @@ from bprocsim.errnos import Errno as E
 from bprocsim.manual import Errors, Fail, Row
 from bprocsim.posix.conditions import component_too_long, not_a_directory, path_io_error, search_denied, too_many_links
 from bprocsim.posix.credentials import Credentials
-from bprocsim.posix.paths import Stop, Walk, walk
+from bprocsim.posix.paths import NOWHERE, Stop, Walk, walk
 from bprocsim.posix.vfs import EXECUTE, FileTree, Kind, permits
 
 
@@ -26,7 +26,7 @@ class DirectoryFacts:
     def __attrs_post_init__(self) -> None:
         limits, tree = self.machine.profile.paths, self.machine.tree
         if not self.path or limits.too_long(self.path):
-            self.walk = Walk(inode=None, stops=(), where=b"", parent=None, name=b"", wants_directory=False)
+            self.walk = NOWHERE
         else:
             self.walk = walk(tree, tree.root, self.path, self.who, limits)
 

@@ -19,7 +19,7 @@ from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.elf import ElfFile
 from bprocsim.posix.image import memory_of, read_elf, read_once
 from bprocsim.posix.mapping import OLD_FATES, Fate
-from bprocsim.posix.paths import PathLimits, Walk, walk
+from bprocsim.posix.paths import NOWHERE, PathLimits, walk
 from bprocsim.posix.scripts import read_cut
 from bprocsim.posix.search import GLIBC, SearchRules
 from bprocsim.posix.vfs import FILE, FileTree, Inode
@@ -95,9 +95,6 @@ class ExecProfile:
         }
 
 
-_NOWHERE = Walk(inode=None, stops=(), where=b"", parent=None, name=b"", wants_directory=False)
-
-
 class Subject:
     """One file that exec opens: the program, or an interpreter.
 
@@ -120,7 +117,7 @@ class Subject:
         self.named_by = named_by
         profile = call.profile
         if role == "program" and (not path or profile.paths.too_long(path)):
-            self.walk = _NOWHERE
+            self.walk = NOWHERE
         else:
             # An interpreter's empty name opens the current directory, as in real kernels.
             self.walk = walk(call.tree, call.cwd, path or b".", call.who, profile.paths, root=call.root)
@@ -242,7 +239,7 @@ def the_program(f: ExecFacts) -> Subject:
 
 def unnamed(f: ExecFacts) -> ExecFacts | None:
     """Give the facts if cmd is such that nothing was looked up: unreadable, empty, or too long."""
-    return f if f.program.walk is _NOWHERE else None
+    return f if f.program.walk is NOWHERE else None
 
 
 def stopped_program(f: ExecFacts) -> Subject | None:

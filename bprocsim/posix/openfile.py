@@ -16,13 +16,16 @@ from bprocsim.posix.conditions import (
     cmd_absent,
     component_too_long,
     not_a_directory,
+    path_empty,
     path_io_error,
+    path_too_long,
+    path_unreadable,
     search_denied,
     too_many_links,
 )
 from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.machine import Machine, counted
-from bprocsim.posix.paths import Stop, Walk, walk
+from bprocsim.posix.paths import NOWHERE, Stop, Walk, walk
 from bprocsim.posix.pipes import Fifo
 from bprocsim.posix.procs import Process, Thread, let_go, put
 from bprocsim.posix.streams import Null
@@ -103,7 +106,7 @@ class OpenFacts:
         if self._walk is None:
             limits = self.machine.profile.paths
             if self.path is BAD_ADDRESS or not self.path or limits.too_long(self.path):
-                self._walk = Walk(inode=None, stops=(), where=b"", parent=None, name=b"", wants_directory=False)
+                self._walk = NOWHERE
             else:
                 # What is to be made must not exist, not even as a link that leads nowhere.
                 follow = self.flags & (O_CREAT | O_EXCL) != O_CREAT | O_EXCL
@@ -135,18 +138,6 @@ class OpenFacts:
 
 def makes_a_directory(f: OpenFacts) -> bool:
     return f.flags & (O_CREAT | O_DIRECTORY) == O_CREAT | O_DIRECTORY
-
-
-def path_unreadable(f: OpenFacts) -> bool:
-    return f.path is BAD_ADDRESS
-
-
-def path_empty(f: OpenFacts) -> bool:
-    return f.path == b""
-
-
-def path_too_long(f: OpenFacts) -> bool:
-    return f.path is not BAD_ADDRESS and f.machine.profile.paths.too_long(f.path)
 
 
 def file_absent(f: OpenFacts) -> bool:

@@ -12,13 +12,16 @@ from bprocsim.posix.conditions import (
     cmd_absent,
     component_too_long,
     not_a_directory,
+    path_empty,
     path_io_error,
+    path_too_long,
+    path_unreadable,
     search_denied,
     too_many_links,
 )
 from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.machine import Machine
-from bprocsim.posix.paths import Walk, walk, walk_to_make
+from bprocsim.posix.paths import NOWHERE, Walk, walk, walk_to_make
 from bprocsim.posix.procs import Process, Thread
 from bprocsim.posix.vfs import EXECUTE, READ, WRITE, Inode, Kind, create_directory, permits
 
@@ -61,7 +64,7 @@ class PathFacts:
         if self._walk is None:
             limits = self.machine.profile.paths
             if self.path is BAD_ADDRESS or not self.path or limits.too_long(self.path):
-                self._walk = Walk(inode=None, stops=(), where=b"", parent=None, name=b"", wants_directory=False)
+                self._walk = NOWHERE
             else:
                 takes, root = walk_to_make if self.makes else walk, self.process.root
                 self._walk = takes(self.machine.tree, self.process.cwd, self.path, self.who, limits, root=root)
@@ -75,18 +78,6 @@ class PathFacts:
 
 def mode_invalid(f: PathFacts) -> bool:
     return bool(f.mode & ~(R_OK | W_OK | X_OK))
-
-
-def path_unreadable(f: PathFacts) -> bool:
-    return f.path is BAD_ADDRESS
-
-
-def path_empty(f: PathFacts) -> bool:
-    return f.path == b""
-
-
-def path_too_long(f: PathFacts) -> bool:
-    return f.path is not BAD_ADDRESS and bool(f.machine.profile.paths.too_long(f.path))
 
 
 def read_only_mount(f: PathFacts) -> bool:

@@ -115,6 +115,9 @@ class Walk:
     link_text: bytes = b""
 
 
+# Of a path that is not walked at all: it cannot be read, or is empty or too long.
+NOWHERE = Walk(inode=None, stops=(), where=b"", parent=None, name=b"")
+
 LIMITS_NOW = PathLimits(nested_links=None, removed_is_empty=True)  # of today's Linux
 
 

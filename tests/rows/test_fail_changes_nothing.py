@@ -171,7 +171,7 @@ def test_nor_does_one_for_several_nodes(recipe: Recipe) -> None:
     if recipe.call == "bproc_vexecmove":
         outcome = cluster.bproc_vexecmove_io(nodes, io, *case.arguments(), caller=caller)
     else:
-        outcome = cluster.bproc_vrfork_io(nodes, io, stays, caller=caller)
+        outcome = cluster.bproc_vrfork_io(nodes, io, lambda proc, _index: stays(proc), caller=caller)
     assert (outcome.cause, outcome.pid) == (recipe.cause, caller.pid)
     # Only how often the tree was changed is counted on: the first child has run the image.
     assert [each for each in differences(before, snapshot(cluster)) if "._tree.changes: " not in each] == []
