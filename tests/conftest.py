@@ -10,9 +10,9 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.tally import pytest_terminal_summary
+from tests.tally import note_slow, pytest_terminal_summary, pytest_testnodedown
 
-__all__ = ["pytest_terminal_summary"]  # a hook: found here by pytest
+__all__ = ["pytest_terminal_summary", "pytest_testnodedown"]  # hooks: found here by pytest
 
 # Simulated time is what is tested; the host's says how loaded it is. So no deadline, and no
 # complaint about slow generation.
@@ -57,10 +57,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip, with its reason, what this machine cannot run or this run shall not."""
+    """Skip, with its reason, what this machine cannot run, and leave out what this run shall not."""
     reasons = {marker: reason for marker, (able, reason) in NEEDS.items() if not able()}
     if config.getoption("--without-slow"):
-        reasons["slow"] = "slow (left out by --quick)"
+        # Thousands, of which each would cost a report.
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        note_slow(config, len(slow))
     if config.getoption("--like-windows"):
         reasons.update(dict.fromkeys(("root", "linux"), "needs Linux (this run does as on Windows)"))
     for item in items:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from attrs import define, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -196,6 +197,7 @@ def called(cluster: bp.Cluster, users: dict[str, Any], name: str, who: str, here
     return out.errno.name if out.errno is not None else told
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(st.lists(CALLS, max_size=40))
 def test_the_calls_do_what_the_model_does(calls: list[tuple[str, str, int, tuple[Any, ...]]]) -> None:

@@ -481,6 +481,7 @@ def test_every_call_is_given_something_strange() -> None:
     assert set(GIVEN) | FIXED == {call for edition in bp.editions.values() for call in edition.calls()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edition", bp.editions)
 @given(data=st.data())
 def test_nothing_that_a_call_is_given_is_too_strange(edition: str, data: st.DataObject) -> None:

@@ -111,6 +111,7 @@ def test_one_that_stops_it_stops_it_there() -> None:
     assert_clean(made)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "second"), [(1, 2), (1, -1), (-1, 2)])
 def test_two_signals_stay_in_their_order_whenever_the_process_starts_to_move(first: int, second: int) -> None:
     """One that goes to the old place, and one that the master need not send far, do not change places."""

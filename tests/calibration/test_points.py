@@ -25,6 +25,7 @@ XCPU = LAUNCHERS["xcpu"]
 GROUPS = ("flat", "tree")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", GROUPS)
 def test_a_group_is_met_within_fifteen_percent(mode: str) -> None:
     found = [compare(XCPU, point) for point in XCPU.points(mode)]

@@ -55,6 +55,7 @@ def test_a_system_is_known_by_its_name_or_given_as_a_record() -> None:
     assert all(seconds(system=name) > 0 for name in SYSTEMS)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(
     mode=st.sampled_from(["flat", "tree"]), nodes=st.integers(1, 30), image=st.integers(16 * KiB, 4 * MiB),

@@ -60,6 +60,7 @@ def really(program: Path, found: dict[str, bytes], top: Path) -> Answer:
     return done.returncode, done.stderr.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)
 @pytest.mark.parametrize("node", [MASTER, 0])
 def test_with_all_libraries_it_runs(program: Path, node: int) -> None:

@@ -757,6 +757,7 @@ def test_looking_changes_nothing(world: World, path: bytes, follow: bool) -> Non
     assert (sorted(tree.inodes), tree.changes) == (own, changes)
 
 
+@pytest.mark.slow
 @given(worlds(), texts(5))
 def test_a_bigger_budget_only_helps(world: World, path: bytes) -> None:
     tree, numbers = world.build()

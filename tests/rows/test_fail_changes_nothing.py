@@ -130,6 +130,7 @@ def test_nor_does_one_by_an_idle_process(recipe: Recipe) -> None:
     assert differences(before, snapshot(cluster)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", OTHERS)
 def test_nor_does_one_of_the_other_calls_that_move_a_process(recipe: Recipe) -> None:
     """No child, no zombie and no SIGCHLD either, which the caller would have had."""
@@ -159,6 +160,7 @@ SEVERAL = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", SEVERAL)
 def test_nor_does_one_for_several_nodes(recipe: Recipe) -> None:
     """Of a child that has never been nothing is left, and nobody hears of it."""

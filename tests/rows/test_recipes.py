@@ -91,6 +91,7 @@ def test_it_is_due(recipe: Recipe) -> None:
         assert (outcome.value, outcome.returned, outcome.errno) == (None, False, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ALL + OTHERS)
 def test_and_is_not_in_the_nearest_world(recipe: Recipe) -> None:
     outcome = recipe.spare()

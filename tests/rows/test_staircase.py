@@ -154,6 +154,7 @@ def test_two_rows_hold_together_unless_they_are_listed_as_exclusive(one: str) ->
     THE_ORDER.check_pairs(one)
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_no_world_with_many_defects_holds_an_exclusive_pair(data: st.DataObject) -> None:
     """A search beyond pairs: what holds in a world with any defects is in no exclusive pair."""

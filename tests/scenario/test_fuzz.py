@@ -112,6 +112,7 @@ def test_what_no_reader_takes(text: str) -> None:
     judged(text)
 
 
+@pytest.mark.slow
 @fuzzed
 @given(st.data(), st.sampled_from(EXAMPLES))
 def test_a_misspelt_key_is_told_in_its_line(data: st.DataObject, text: str) -> None:

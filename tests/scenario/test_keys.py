@@ -63,6 +63,7 @@ def test_a_misspelt_key_is_refused_and_the_right_one_named(record: type, field: 
         assert "did you mean" in told[0].what
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("record", "field"), KEYS, ids=IDS)
 def test_a_key_refuses_what_it_does_not_take(record: type, field: Any) -> None:
     """No key takes a date; the error is at the key, and says what is expected."""
@@ -72,6 +73,7 @@ def test_a_key_refuses_what_it_does_not_take(record: type, field: Any) -> None:
     assert "2002-01-01" in told[0].what
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("record", "field"),
     [pair for pair in KEYS if pair[1].default is attrs.NOTHING],
