@@ -217,7 +217,7 @@ def a_node_is_lost(screen: Screen, seed: int) -> None:
     words = {
         "ENTRY": "the call",
         "ROUTE": "the daemon: node 3 is up, go ahead",
-        "STUB": "a stub process takes over the pid",
+        "STUB": STEPS["STUB"],
     }
     moments: list[Moment] = []
     for record in cluster.trace.records:

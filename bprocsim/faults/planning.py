@@ -26,6 +26,11 @@ from bprocsim.faults.strikes import STRIKES, links_of, machine_of
 # What strikes a partition, which has no nodes and no links.
 _OF_ONE_MACHINE = frozenset({CallFails, CoreFails, IoError, MemoryFull, OpenFileLimit, ConnectRefused, LibraryMissing})
 
+# Faults that are in force for a while and strike each time that something is done: what counts them, and tells.
+COUNTED: dict[type[Fault], Callable[[Any, Any, Any, Planned], Callable[[Any, Any, Any], Callable[[], None] | None]]] = {
+    CallFails: rule_of,
+}
+
 
 class Planned:
     """A fault given to a world: how often it has struck (`fired`), and a way to call it off.
@@ -68,10 +73,11 @@ def plan(fault: Fault, engine: Any, master: Any) -> Planned:
     else:
         _check_for_partition(fault, master.home.partition)
     planned = Planned(fault)
-    strike = STRIKES[type(fault)] if not isinstance(fault, CallFails) else rule_of(fault, engine, master, planned)
+    counted = COUNTED.get(type(fault))
+    strike = STRIKES[type(fault)] if counted is None else counted(fault, engine, master, planned)
 
     def happens() -> None:
-        if not isinstance(fault, CallFails):  # which strikes when such a call is made
+        if counted is None:
             planned.fired = 1
             machine_of(master, NODE_MASTER).record(0, "fault", repr(fault))
         planned._undo.clear()  # what would have called it off

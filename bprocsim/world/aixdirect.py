@@ -23,7 +23,7 @@ from bprocsim.trace import as_now, lasting
 from bprocsim.world.direct import make_call, wait_until
 from bprocsim.world.directcalls import LEFT_OUT, Request, caller_of, refuse, vectors_of
 from bprocsim.world.outcome import Outcome
-from bprocsim.world.served import tell
+from bprocsim.world.served import decide, tell
 from bprocsim.world.specs import credentials_of
 
 
@@ -48,9 +48,7 @@ def serve(system: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any]) 
     asker = _ready(system, name, by)
     service: Service = runner(name)  # type: ignore[assignment]
     shown = as_now(args) if sim.trace.all else ()
-    result = machine.rules.refuse(machine, asker.pid, name) if machine.rules.by_call else None
-    if result is None:
-        result = service.decide(asker, args)
+    result = decide(machine, name, asker, service, args)
     cost_ns = machine.costs.syscall_ns
     sim.pass_time(cost_ns)
     return tell(sim, machine, name, asker.pid, args, shown, result, service.errors, cost_ns)

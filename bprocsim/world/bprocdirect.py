@@ -10,7 +10,7 @@ from bprocsim.bproc.service import Asker
 from bprocsim.trace import as_now
 from bprocsim.world.directcalls import Request, caller_of, maker
 from bprocsim.world.outcome import Outcome
-from bprocsim.world.served import tell
+from bprocsim.world.served import decide, tell
 
 
 class From(TypedDict, total=False):
@@ -35,9 +35,7 @@ def serve(cluster: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any])
     asker = _asker(cluster, request)
     machine = asker.machine
     shown = as_now(args) if sim.trace.all else ()
-    result = machine.rules.refuse(machine, asker.pid, name) if machine.rules.by_call else None
-    if result is None:
-        result = service.decide(asker, args)
+    result = decide(machine, name, asker, service, args)
     cost_ns = machine.costs.syscall_ns
     sim.pass_time(cost_ns)
     return tell(sim, machine, name, asker.pid, args, shown, result, service.errors, cost_ns)

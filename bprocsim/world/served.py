@@ -1,4 +1,4 @@
-"""What became of a direct call that is over in one step: told, and written into the trace."""
+"""A direct call that is over in one step: decided, told, and written into the trace."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from typing import Any
 from bprocsim.manual import Errors, Fail, Row
 from bprocsim.trace import as_now
 from bprocsim.world.outcome import Outcome
+
+
+def decide(machine: Any, name: str, asker: Any, service: Any, args: tuple[Any, ...]) -> Any:
+    """Make a call: give a Fail, of a rule that strikes or of its table, or what it returns."""
+    refused = machine.rules.refuse(machine, asker.pid, name) if machine.rules.by_call else None
+    return service.decide(asker, args) if refused is None else refused
 
 
 def tell(

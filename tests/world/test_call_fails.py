@@ -212,10 +212,12 @@ def test_a_rule_holds_between_its_instants() -> None:
 
 def test_the_eldest_rule_that_strikes_wins_and_all_count() -> None:
     made = cluster(
-        bp.CallFails("bproc_execmove", E.ENOMEM, when="2"), bp.CallFails("bproc_execmove", E.EBUSY, when="2+")
+        bp.CallFails("bproc_execmove", E.ENOMEM, when="2"),
+        bp.CallFails("bproc_execmove", E.EBUSY, when="2..3"),
+        bp.CallFails("bproc_execmove", E.EIO, when="4"),
     )
-    assert errnos(made, times=4) == ["", "ENOMEM", "EBUSY", "EBUSY"]
-    assert [planned.fired for planned in made.planned] == [1, 2]
+    assert errnos(made, times=5) == ["", "ENOMEM", "EBUSY", "EIO", ""]
+    assert [planned.fired for planned in made.planned] == [1, 1, 1]
 
 
 def test_chance_is_the_seeds() -> None:
