@@ -29,7 +29,7 @@ from bprocsim.errnos import Errno
 from bprocsim.manual import Errors, Kind
 from bprocsim.sources import KINDS, load, source
 from bprocsim.testing import tables
-from bprocsim.testing.recipes import lpar_tables
+from bprocsim.testing.rows.recipes import lpar_tables
 from tests.environment import TOP
 
 PACKAGE = TOP / "bprocsim"

@@ -1,8 +1,34 @@
-"""The testing kit: the tables of errors, and for each row a world in which it is due."""
+"""The testing kit: the tables of errors, and for each row a world in which it is due.
+
+Each name is fetched from its room when it is first used, so that nobody imports Hypothesis or pytest
+who does not use what needs them.
+"""
 
 from __future__ import annotations
 
-from bprocsim.testing.recipes import Recipe, recipes, recipes_of
-from bprocsim.testing.tables import tables
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bprocsim.testing.rows.recipes import Recipe, recipes, recipes_of
+    from bprocsim.testing.rows.tables import tables
+
+# Where each name is at home.
+_HOMES = {
+    "Recipe": "rows.recipes",
+    "recipes": "rows.recipes",
+    "recipes_of": "rows.recipes",
+    "tables": "rows.tables",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Fetch a name from its room, once."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'bprocsim.testing' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"bprocsim.testing.{home}"), name)
+    return value
+
 
 __all__ = ["Recipe", "recipes", "recipes_of", "tables"]

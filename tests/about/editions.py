@@ -15,7 +15,7 @@ from bprocsim.faces.arguments import integer, node_address, unchecked
 from bprocsim.faces.pointers import pointer_or_null
 from bprocsim.manual import Errors, Kind
 from bprocsim.testing import Recipe
-from bprocsim.testing.recipes import exec_tables, move_tables, node_tables, recipes_of
+from bprocsim.testing.rows.recipes import exec_tables, move_tables, node_tables, recipes_of
 from tests.about.markdown import code, page, prose, table
 
 NAMES = tuple(bp.editions)

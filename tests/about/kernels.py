@@ -10,9 +10,9 @@ import attrs
 
 import bprocsim as bp
 from bprocsim.posix.mapping import Fate
-from bprocsim.testing.cases import Case
-from bprocsim.testing.defects import defects
-from bprocsim.testing.recipes import combine
+from bprocsim.testing.rows.cases import Case
+from bprocsim.testing.rows.defects import defects
+from bprocsim.testing.rows.recipes import combine
 from tests.about.markdown import code, page, prose, table
 
 NAMES = tuple(bp.kernels)

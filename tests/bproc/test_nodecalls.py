@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import bprocsim as bp
 from bprocsim.testing import recipes_of
-from bprocsim.testing.nodecases import NodeCase
+from bprocsim.testing.rows.nodecases import NodeCase
 from bprocsim.units import ms
 from tests.rows.snapshot import differences, snapshot
 

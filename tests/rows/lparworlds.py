@@ -11,10 +11,10 @@ from unittest.mock import patch
 import bprocsim as bp
 from bprocsim.aix.raexec import FORK
 from bprocsim.manual import Errors, Row
-from bprocsim.testing.lparcalls import base_of
-from bprocsim.testing.lparcases import LparCase
-from bprocsim.testing.lpardefects import lpar_defects
-from bprocsim.testing.recipes import lpar_tables
+from bprocsim.testing.rows.lparcalls import base_of
+from bprocsim.testing.rows.lparcases import LparCase
+from bprocsim.testing.rows.lpardefects import lpar_defects
+from bprocsim.testing.rows.recipes import lpar_tables
 from tests.rows.staircase import Order, Pair
 
 TABLES = {table.call: table for table in lpar_tables()}

@@ -15,8 +15,8 @@ from typing import Any
 from attrs import define, field, frozen
 
 from bprocsim.manual import Errors
-from bprocsim.testing.defects import Defect
-from bprocsim.testing.recipes import combine
+from bprocsim.testing.rows.defects import Defect
+from bprocsim.testing.rows.recipes import combine
 
 Pair = tuple[str, str]
 

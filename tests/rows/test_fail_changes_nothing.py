@@ -12,8 +12,8 @@ from attrs import evolve
 
 import bprocsim as bp
 from bprocsim.testing import Recipe, recipes, recipes_of
-from bprocsim.testing.cases import Case
-from bprocsim.testing.execcases import USER
+from bprocsim.testing.rows.cases import Case
+from bprocsim.testing.rows.execcases import USER
 from bprocsim.units import ms
 from tests.rows.snapshot import LEFT_OUT, differences, fields_of, snapshot, walk, watched
 from tests.rows.worlds import ENTRY, table_of

@@ -15,10 +15,10 @@ import pytest
 import bprocsim as bp
 from bprocsim.manual import Errors, Kind
 from bprocsim.testing import Recipe, recipes_of
-from bprocsim.testing.cases import Case
-from bprocsim.testing.defects import defects
-from bprocsim.testing.files import File
-from bprocsim.testing.recipes import combine, exec_tables
+from bprocsim.testing.rows.cases import Case
+from bprocsim.testing.rows.defects import defects
+from bprocsim.testing.rows.files import File
+from bprocsim.testing.rows.recipes import combine, exec_tables
 from bprocsim.units import KiB, MiB
 from tests.rows.worlds import held_on_entry, reported
 

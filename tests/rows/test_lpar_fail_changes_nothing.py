@@ -11,8 +11,8 @@ import pytest
 import bprocsim as bp
 from bprocsim.aix.placement import eligible
 from bprocsim.testing import Recipe, recipes
-from bprocsim.testing.lparcalls import base_of
-from bprocsim.testing.lparcases import LparCase, thread_id
+from bprocsim.testing.rows.lparcalls import base_of
+from bprocsim.testing.rows.lparcases import LparCase, thread_id
 from bprocsim.units import ms, s
 from tests.rows.snapshot import differences, snapshot, walk, watched
 

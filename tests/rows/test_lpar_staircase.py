@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bprocsim.testing.lparcalls import base_of
-from bprocsim.testing.lpardefects import lpar_defects
+from bprocsim.testing.rows.lparcalls import base_of
+from bprocsim.testing.rows.lpardefects import lpar_defects
 from tests.rows.lparorders import ONLY_BEHIND, ORDERS, exclusive_of
 from tests.rows.lparworlds import TABLES, held_in, order_of, possible, reported
 from tests.rows.staircase import Ways

@@ -8,9 +8,9 @@ from itertools import combinations, pairwise
 import pytest
 
 from bprocsim.manual import Errors
-from bprocsim.testing.cases import Case
-from bprocsim.testing.defects import defects
-from bprocsim.testing.recipes import move_tables
+from bprocsim.testing.rows.cases import Case
+from bprocsim.testing.rows.defects import defects
+from bprocsim.testing.rows.recipes import move_tables
 from tests.rows.staircase import Order, Pair, listed
 from tests.rows.test_staircase import EXCLUSIVE, ONLY_BEHIND, ORDER
 from tests.rows.worlds import held_at, held_on_entry, possible, reported

@@ -10,10 +10,10 @@ import pytest
 
 import bprocsim as bp
 from bprocsim.manual import Errors, Row
-from bprocsim.testing.cases import TARGET
-from bprocsim.testing.nodecases import NodeCase
-from bprocsim.testing.nodedefects import node_defects
-from bprocsim.testing.recipes import node_tables
+from bprocsim.testing.rows.cases import TARGET
+from bprocsim.testing.rows.nodecases import NodeCase
+from bprocsim.testing.rows.nodedefects import node_defects
+from bprocsim.testing.rows.recipes import node_tables
 from tests.rows.lparworlds import deciding
 from tests.rows.staircase import Order, Pair, listed
 

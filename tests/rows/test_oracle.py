@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 import bprocsim as bp
 from bprocsim.manual import Errors, Kind, Row
 from bprocsim.testing import Recipe, recipes, tables
-from bprocsim.testing.cases import Case
-from bprocsim.testing.defects import defects
-from bprocsim.testing.recipes import combine
+from bprocsim.testing.rows.cases import Case
+from bprocsim.testing.rows.defects import defects
+from bprocsim.testing.rows.recipes import combine
 from tests.rows.worlds import Watching, install, possible, table_of
 
 # But what is asked of a fork is asked of fork's own table.

@@ -13,10 +13,10 @@ from bprocsim.kernel import CALLS
 from bprocsim.kernel.calls import runner
 from bprocsim.manual import Kind
 from bprocsim.testing import Recipe, recipes, recipes_of, tables
-from bprocsim.testing.cases import Case
-from bprocsim.testing.defects import defects
-from bprocsim.testing.lparcases import LparCase
-from bprocsim.testing.recipes import exec_tables, lpar_tables, move_tables, node_tables
+from bprocsim.testing.rows.cases import Case
+from bprocsim.testing.rows.defects import defects
+from bprocsim.testing.rows.lparcases import LparCase
+from bprocsim.testing.rows.recipes import exec_tables, lpar_tables, move_tables, node_tables
 from tests.rows.staircase import Ways
 from tests.rows.worlds import STEP, held_at, held_on_entry
 

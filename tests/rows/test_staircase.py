@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bprocsim.testing.cases import Case
-from bprocsim.testing.defects import defects
+from bprocsim.testing.rows.cases import Case
+from bprocsim.testing.rows.defects import defects
 from tests.rows.staircase import Order, Ways, listed
 from tests.rows.worlds import ENTRY, EXECMOVE, EXECVE, held_at, held_on_entry, possible, reported
 

@@ -9,9 +9,9 @@ import pytest
 import bprocsim as bp
 from bprocsim.manual import Errors, Kind
 from bprocsim.testing import recipes_of
-from bprocsim.testing.cases import Case
-from bprocsim.testing.defects import defects
-from bprocsim.testing.recipes import move_tables
+from bprocsim.testing.rows.cases import Case
+from bprocsim.testing.rows.defects import defects
+from bprocsim.testing.rows.recipes import move_tables
 from tests.rows.staircase import Order, Pair, listed
 from tests.rows.test_move_staircase import CONNECTED, ENTRIES, LISTS, ROUTE
 from tests.rows.test_staircase import EXCLUSIVE, ORDER

@@ -6,8 +6,8 @@ from functools import cache
 from typing import Any
 
 from bprocsim.manual import Errors, Kind, Row
-from bprocsim.testing.cases import TARGET, Case
-from bprocsim.testing.recipes import exec_tables, move_tables
+from bprocsim.testing.rows.cases import TARGET, Case
+from bprocsim.testing.rows.recipes import exec_tables, move_tables
 
 EXECMOVE, EXECVE = exec_tables()
 ENTRY = tuple(row.cause for row in EXECMOVE.rows if row.kind is not Kind.LATE)

@@ -14,9 +14,9 @@ from attrs import evolve, frozen
 
 import bprocsim as bp
 from bprocsim.aix.execrules import exec_profile
-from bprocsim.testing.execcases import STREAMS, USER, ExecCase
-from bprocsim.testing.files import make
-from bprocsim.testing.xcofffiles import xcoff_content
+from bprocsim.testing.rows.execcases import STREAMS, USER, ExecCase
+from bprocsim.testing.rows.files import make
+from bprocsim.testing.rows.xcofffiles import xcoff_content
 
 OWN, THEIRS = 500, 501  # user ids
 NO_PID = 31999  # no process has this number
@@ -237,7 +237,7 @@ class LparCase(ExecCase):
 
     def make(self, lpar: bp.Lpar) -> bp.Outcome:
         """Make the call in a world that `world` built."""
-        from bprocsim.testing.lparcalls import make  # it knows this class
+        from bprocsim.testing.rows.lparcalls import make  # it knows this class
 
         return make(self, lpar)
 

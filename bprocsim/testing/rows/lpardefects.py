@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 import bprocsim as bp
 from bprocsim.aix.execrules import exec_profile
-from bprocsim.testing.defects import OF_CALLS, Defect, moved, of_arguments, of_files, ways
-from bprocsim.testing.lparcases import THEIRS
+from bprocsim.testing.rows.defects import OF_CALLS, Defect, moved, of_arguments, of_files, ways
+from bprocsim.testing.rows.lparcases import THEIRS
 from bprocsim.units import KiB
 
 _Ways = Mapping[str, tuple[Defect, ...]]

@@ -10,7 +10,7 @@ from bprocsim.bproc.move import move_errors
 from bprocsim.bproc.rfork import rfork_errors
 from bprocsim.bproc.vector import vexecmove_errors, vrfork_errors
 from bprocsim.manual import Errors, Placed, Row
-from bprocsim.testing.iocases import PORT
+from bprocsim.testing.rows.iocases import PORT
 
 MOVER = "/usr/bin/mover"
 CALLS = ("bproc_move", "bproc_rfork", "bproc_vrfork")

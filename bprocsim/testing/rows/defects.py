@@ -13,8 +13,8 @@ from attrs import field, frozen
 
 import bprocsim as bp
 from bprocsim.posix.exec import bad_script_interpreter
-from bprocsim.testing.cases import BITS, CALLER, NOWHERE, PORT, TARGET
-from bprocsim.testing.files import NAME_MAX
+from bprocsim.testing.rows.cases import BITS, CALLER, NOWHERE, PORT, TARGET
+from bprocsim.testing.rows.files import NAME_MAX
 from bprocsim.units import KiB, MiB
 
 Change = Mapping[str, Any]
@@ -42,7 +42,7 @@ def defects(cause: str, kernel: str | bp.ExecProfile = "documented") -> tuple[De
     `kernel` a name or a record. KeyError: a cause of no row of exec or execmove.
     """
     if cause.startswith("io_"):
-        from bprocsim.testing.iodefects import IO_WAYS  # which are made of this room's
+        from bprocsim.testing.rows.iodefects import IO_WAYS  # which are made of this room's
 
         return IO_WAYS[cause]
     return _all_of(bp.kernels[kernel] if isinstance(kernel, str) else kernel)[cause]

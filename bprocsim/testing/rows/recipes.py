@@ -26,13 +26,13 @@ from bprocsim.errnos import Errno
 from bprocsim.kernel.calls import CALLS, runner
 from bprocsim.manual import Errors, Row
 from bprocsim.posix.execcalls import execve_errors
-from bprocsim.testing.cases import Case
-from bprocsim.testing.defects import Defect, defects
-from bprocsim.testing.lparcalls import base_of
-from bprocsim.testing.lparcases import LparCase
-from bprocsim.testing.lpardefects import lpar_defects
-from bprocsim.testing.nodecases import NodeCase
-from bprocsim.testing.nodedefects import node_defects
+from bprocsim.testing.rows.cases import Case
+from bprocsim.testing.rows.defects import Defect, defects
+from bprocsim.testing.rows.lparcalls import base_of
+from bprocsim.testing.rows.lparcases import LparCase
+from bprocsim.testing.rows.lpardefects import lpar_defects
+from bprocsim.testing.rows.nodecases import NodeCase
+from bprocsim.testing.rows.nodedefects import node_defects
 
 
 class _Changed(Protocol):

@@ -12,10 +12,10 @@ from typing import Any, Self
 from attrs import evolve, frozen
 
 import bprocsim as bp
-from bprocsim.testing import errandcases
-from bprocsim.testing.cases import CALLER, NOWHERE, OTHER, TARGET
-from bprocsim.testing.execcases import STREAMS
-from bprocsim.testing.leavecases import make_leave
+from bprocsim.testing.rows import errandcases
+from bprocsim.testing.rows.cases import CALLER, NOWHERE, OTHER, TARGET
+from bprocsim.testing.rows.execcases import STREAMS
+from bprocsim.testing.rows.leavecases import make_leave
 
 OWNER, STRANGER = 500, 501  # user ids; the node's group is the owner's
 CPUS = "cpus"  # an attribute that node 2 has

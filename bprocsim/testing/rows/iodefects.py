@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bprocsim.testing.defects import Defect
+from bprocsim.testing.rows.defects import Defect
 
 
 def _ways(right: str, *wrong: str) -> tuple[Defect, ...]:

@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 
 import bprocsim as bp
 from bprocsim.posix.copying import limit_bytes, room_bytes
-from bprocsim.testing.files import File
+from bprocsim.testing.rows.files import File
 
 USER = "alice"
 STREAMS = 3  # descriptors that every process has

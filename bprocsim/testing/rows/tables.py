@@ -5,7 +5,7 @@ from __future__ import annotations
 from bprocsim import Edition, ExecProfile, Level
 from bprocsim.manual import Errors
 from bprocsim.posix import execcalls, fileio, life, openfile, pathcalls, signaling, sockets
-from bprocsim.testing.recipes import exec_tables, lpar_tables, move_tables, node_tables
+from bprocsim.testing.rows.recipes import exec_tables, lpar_tables, move_tables, node_tables
 
 _ROOMS = (execcalls, fileio, openfile, pathcalls, sockets, life, signaling)
 

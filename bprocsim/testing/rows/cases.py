@@ -12,11 +12,11 @@ from typing import Any
 from attrs import evolve, frozen
 
 import bprocsim as bp
-from bprocsim.testing.execcases import STREAMS, USER, ExecCase
-from bprocsim.testing.files import elf_content, make
-from bprocsim.testing.iocases import IO_WORLDS, faults_of, prepare
-from bprocsim.testing.movecases import CALLS as INSIDE
-from bprocsim.testing.movecases import make_inside
+from bprocsim.testing.rows.execcases import STREAMS, USER, ExecCase
+from bprocsim.testing.rows.files import elf_content, make
+from bprocsim.testing.rows.iocases import IO_WORLDS, faults_of, prepare
+from bprocsim.testing.rows.movecases import CALLS as INSIDE
+from bprocsim.testing.rows.movecases import make_inside
 
 CALLER, TARGET, OTHER = -1, 2, 1
 NOWHERE = 99  # no node has this number

@@ -9,7 +9,7 @@ from attrs import evolve
 
 import bprocsim as bp
 from bprocsim.aix.xcoff import F_EXEC, F_SHROBJ, U803XTOCMAGIC
-from bprocsim.testing.files import File, plain_content
+from bprocsim.testing.rows.files import File, plain_content
 from bprocsim.units import KiB
 
 # What makes of good headers ones that AIX does not take.

@@ -10,7 +10,7 @@ from attrs import frozen
 
 import bprocsim as bp
 from bprocsim.aix.raexec import RA_FORK_ERRORS
-from bprocsim.testing.lparcases import NO_PID, LparCase, address, process_of, thread_id
+from bprocsim.testing.rows.lparcases import NO_PID, LparCase, address, process_of, thread_id
 from bprocsim.units import ms
 
 # A call in a healthy world, where it is not LparCase's own: a few fields by the call's name.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import bprocsim as bp
 from bprocsim.bproc.service import PAGE_BYTES
-from bprocsim.testing.cases import CALLER, NOWHERE, OTHER, TARGET
-from bprocsim.testing.defects import Defect, ways
-from bprocsim.testing.nodecases import STRANGER
+from bprocsim.testing.rows.cases import CALLER, NOWHERE, OTHER, TARGET
+from bprocsim.testing.rows.defects import Defect, ways
+from bprocsim.testing.rows.nodecases import STRANGER
 from bprocsim.units import MiB
 
 _BAD = ways("out", "bad", "null")
