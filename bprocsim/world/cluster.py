@@ -109,7 +109,7 @@ class Cluster(MovingCalls):
             raise
         if boot == "cold":
             self._boot()
-        sim.systems[self.name] = self
+        sim.hold(self)
 
     # ---- building ----
 

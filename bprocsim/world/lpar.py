@@ -103,7 +103,7 @@ class Lpar(Subroutines):
             for planned in self.planned:
                 planned.cancel()
             raise
-        sim.systems[self.name] = self
+        sim.hold(self)
 
     # ---- building ----
 

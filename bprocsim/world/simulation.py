@@ -9,6 +9,7 @@ from bprocsim.engine import Engine, NanosecondEnvironment, RunawayError
 from bprocsim.posix.procs import Process
 from bprocsim.trace import Trace
 from bprocsim.units import MiB
+from bprocsim.world import watching
 from bprocsim.world.specs import ORDERS, at_least, label, truth
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class Simulation:
         self._inside = False
         self.broken = False  # by a KeyboardInterrupt in the middle of an event
         self._last: object = None
+        if watching.watchers:
+            watching.tell_of_world(self)
 
     @property
     def env(self) -> NanosecondEnvironment:
@@ -140,6 +143,12 @@ class Simulation:
         if label("name", name) in self.systems:
             raise ValueError(f"name: this world has a system called {name!r} already")
         return name
+
+    def hold(self, system: System) -> None:
+        """Take a system that has been built, under its name."""
+        self.systems[system.name] = system
+        if watching.watchers:
+            watching.tell_of_system(system)
 
     def inject(self, fault: Fault) -> Planned:
         """Give a fault to the only system of this world; with several, use the system's own inject."""

@@ -1,0 +1,68 @@
+"""Who is told of worlds, and of the systems in them, as they are made: tools of tests, mostly nobody.
+
+A watcher is asked nothing and may change nothing about what it is told of; it may keep it. It hears of
+worlds of every thread.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bprocsim.world.simulation import Simulation
+    from bprocsim.world.system import System
+
+
+class Watcher:
+    """Somebody who is told of worlds; of itself it does nothing. Take what you need of it in a class of your own."""
+
+    def world_made(self, sim: Simulation) -> None:
+        """Hear of a world that has just been made; it holds no system yet."""
+
+    def system_made(self, system: System) -> None:
+        """Hear of a cluster or a partition that has just been built, and is held by its world."""
+
+
+# Those who watch, in the order in which they began. Looked at for its truth before anybody is told.
+watchers: list[Watcher] = []
+
+
+class Watching:
+    """What `watch` gives: `stop()`, or the end of a `with`, is the end of it."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self.watcher = watcher
+        watchers.append(watcher)
+
+    def stop(self) -> None:
+        """Tell the watcher no more; a second time this does nothing."""
+        watchers[:] = [each for each in watchers if each is not self.watcher]
+
+    def __enter__(self) -> Watching:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def watch(watcher: Watcher) -> Watching:
+    """Let somebody be told of every world and system that is made from now on, until `.stop()` or the end of a `with`.
+
+    Who watches already is not told twice. TypeError: it is no Watcher.
+    """
+    if not isinstance(watcher, Watcher):
+        raise TypeError(f"watcher: expected a Watcher, got {watcher!r}")
+    watchers[:] = [each for each in watchers if each is not watcher]
+    return Watching(watcher)
+
+
+def tell_of_world(sim: Simulation) -> None:
+    """Tell all who watch of a world."""
+    for watcher in tuple(watchers):
+        watcher.world_made(sim)
+
+
+def tell_of_system(system: System) -> None:
+    """Tell all who watch of a system."""
+    for watcher in tuple(watchers):
+        watcher.system_made(system)
