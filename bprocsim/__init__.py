@@ -130,7 +130,7 @@ if TYPE_CHECKING:
     from bprocsim.errnos import BE_BASE, BE_INVALIDNODE, BE_INVALIDPROC, BE_NODEDOWN, BE_SAMENODE, BE_SLAVEDIED, Errno
     from bprocsim.faces.aix import AixProc
     from bprocsim.faces.bproc import BprocProc
-    from bprocsim.faces.control import ForgottenYieldFrom
+    from bprocsim.faces.control import ForgottenYieldFrom, Undocumented
     from bprocsim.faces.errors import CallError
     from bprocsim.faces.iolists import IO_DELAY as BPROC_IO_DELAY
     from bprocsim.faces.iolists import IO_FILE as BPROC_IO_FILE
@@ -259,7 +259,7 @@ _ROOMS = {
     "errnos": "BE_BASE BE_INVALIDNODE BE_INVALIDPROC BE_NODEDOWN BE_SAMENODE BE_SLAVEDIED Errno",
     "faces.aix": "AixProc",
     "faces.bproc": "BprocProc",
-    "faces.control": "ForgottenYieldFrom",
+    "faces.control": "ForgottenYieldFrom Undocumented",
     "faces.errors": "CallError",
     "faces.iolists": "BPROC_IO_DELAY=IO_DELAY BPROC_IO_FILE=IO_FILE BPROC_IO_MAX_LEN=IO_MAX_LEN "
     "BPROC_IO_MEMFILE=IO_MEMFILE BPROC_IO_SEND_INFO=IO_SEND_INFO BPROC_IO_SOCKET=IO_SOCKET BprocIo",
@@ -529,6 +529,7 @@ __all__ = [
     "SRADID_ANY",
     "Step",
     "Timeout",
+    "Undocumented",
     "User",
     "W_OK",
     "Waited",

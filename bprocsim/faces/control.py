@@ -1,6 +1,6 @@
-"""How a call that does not come back leaves a program: two private exceptions.
+"""How a call that does not come back leaves a program: three private exceptions.
 
-Both are BaseExceptions, so that a program's `except Exception` never catches its own end. The
+All are BaseExceptions, so that a program's `except Exception` never catches its own end. The
 program's `finally` blocks run, which no real exec or kill would let them: the one documented lie.
 """
 
@@ -24,6 +24,18 @@ class ProcessEnds(BaseException):
         super().__init__(exit_status, signal)
         self.exit_status = exit_status
         self.signal = signal
+
+
+class RunStops(BaseException):
+    """The whole run is over, for the simulator itself is wrong: `error` is what its user gets."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+class Undocumented(RuntimeError):
+    """A call reported what is not in the table of its errors: a mistake in bprocsim, told instead of passed on."""
 
 
 class ForgottenYieldFrom(RuntimeError):

@@ -9,7 +9,8 @@ from typing import Any
 
 from bprocsim.errnos import Errno
 from bprocsim.faces.pyos import Proc
-from bprocsim.manual import Done, Exit, Fail, Replaced
+from bprocsim.kernel import documented
+from bprocsim.manual import Done, Exit, Fail, Placed, Replaced
 from bprocsim.port import Steps
 from bprocsim.posix.procs import (
     State,
@@ -173,6 +174,7 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
     if rules.by_call and (refused := rules.refuse(process.machine, process.pid, call_name)) is not None:
         yield process.machine.port.sleep(process.machine.costs.syscall_ns)
         row = refused.row
+        documented.vouch(process.machine, call_name, process.pid, refused)
         process.machine.record(
             process.pid, "fail", call_name, as_now(args), row.errno_name, row.cause, refused.returned
         )
@@ -188,6 +190,8 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
             surveyed = None
         failed = isinstance(result, Fail)
         if isinstance(result, _NO_WAY_BACK):
+            if result.__class__ is Exit:
+                documented.vouch(process.machine, call_name, process.pid, result)
             break  # it exits whatever is pending, or its new image takes the signals when it begins
         interrupted = failed and result.row.errno is _EINTR
         if process.pending or process.state is not _RUNNING or interrupted:
@@ -199,8 +203,12 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
     trace = process.machine.trace
     if failed:
         row = result.row
+        if row not in rules.documented.get(call_name, ()):
+            documented.vouch(process.machine, call_name, process.pid, result)
         process.machine.record(process.pid, "fail", call_name, as_now(args), row.errno_name, row.cause, result.returned)
-    elif trace.all and not isinstance(result, Exit) and call_name not in HAVE_OWN_RECORDS:
+    elif result.__class__ is Placed:
+        documented.vouch(process.machine, call_name, process.pid, result)
+    if trace.all and not failed and not isinstance(result, Exit) and call_name not in HAVE_OWN_RECORDS:
         plain = result.value if isinstance(result, Done) else result
         value = "(new image)" if isinstance(result, Replaced) else as_now((plain,))[0]
         process.machine.record(process.pid, "call", call_name, shown, value)

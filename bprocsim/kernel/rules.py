@@ -30,12 +30,16 @@ class Rule:
 
 
 class Rules:
-    """The rules of one system, by the names under which its kernels know calls."""
+    """The rules of one system, by the names under which its kernels know calls.
 
-    __slots__ = ("by_call",)
+    `documented` the rows of each call that were looked up in its table, and found there.
+    """
+
+    __slots__ = ("by_call", "documented")
 
     def __init__(self) -> None:
         self.by_call: dict[str, list[Rule]] = {}
+        self.documented: dict[str, set[Row]] = {}
 
     def add(self, calls: tuple[str, ...], rule: Rule) -> None:
         """Let a rule hold for calls."""

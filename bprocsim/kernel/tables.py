@@ -3,43 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from typing import Any
 
-from bprocsim.aix.raexec import ra_exec_errors
-from bprocsim.bproc.move import move_errors
-from bprocsim.bproc.rexec import rexec_errors
-from bprocsim.bproc.rfork import rfork_errors
-from bprocsim.bproc.service import Call
-from bprocsim.bproc.vector import vexecmove_errors, vrfork_errors
 from bprocsim.kernel.calls import CALLS, runner
 from bprocsim.manual import Errors
-from bprocsim.posix.execcalls import execvp_errors
+
+# Each fetches the room of its call alone: a world in which one call is refused has no use for the others.
+
+
+def _execvp(machine: Any) -> Errors:
+    from bprocsim.posix.execcalls import execvp_errors
+
+    return execvp_errors(machine.profile)
+
+
+def _move(machine: Any) -> Errors:
+    from bprocsim.bproc.move import move_errors
+
+    return machine.master.tables.get("bproc_move") or move_errors(machine.master.edition)
+
+
+def _rexec(machine: Any) -> Errors:
+    from bprocsim.bproc.rexec import rexec_errors
+
+    return machine.master.tables.get("bproc_rexec") or rexec_errors(machine.master.edition, machine.profile)
+
+
+def _rfork(machine: Any) -> Errors:
+    from bprocsim.bproc.rfork import rfork_errors
+
+    return machine.master.tables.get("bproc_rfork") or rfork_errors(machine.master.edition)
 
 
 def _vrfork(machine: Any) -> Errors | None:
+    from bprocsim.bproc.vector import vrfork_errors
+
     edition = machine.master.edition
-    return None if edition.vector_calls is None else vrfork_errors(edition)
+    if edition.vector_calls is None:
+        return None
+    return machine.master.tables.get("bproc_vrfork") or vrfork_errors(edition)
 
 
 def _vexecmove(machine: Any) -> Errors | None:
+    from bprocsim.bproc.vector import vexecmove_errors
+
     edition = machine.master.edition
-    return None if edition.vector_calls is None else vexecmove_errors(edition, machine.profile)
+    if edition.vector_calls is None:
+        return None
+    return machine.master.tables.get("bproc_vexecmove") or vexecmove_errors(edition, machine.profile)
+
+
+def _ra_exec(machine: Any) -> Errors:
+    from bprocsim.aix.raexec import ra_exec_errors
+
+    return ra_exec_errors(machine.profile)
 
 
 # Tables that depend on what a machine runs; None: it has no such call.
 _MADE: dict[str, Callable[[Any], Errors | None]] = {
     "execve": lambda machine: machine.execve_errors,
-    "execvp": lambda machine: execvp_errors(machine.profile),
+    "execvp": _execvp,
     "_bproc_execmove_io": lambda machine: machine.master.execmove_errors,
-    "_bproc_move_io": lambda machine: move_errors(machine.master.edition),
-    "_bproc_rexec_io": lambda machine: rexec_errors(machine.master.edition, machine.profile),
-    "_bproc_rfork_io": lambda machine: rfork_errors(machine.master.edition),
+    "_bproc_move_io": _move,
+    "_bproc_rexec_io": _rexec,
+    "_bproc_rfork_io": _rfork,
     "_bproc_vrfork_io": _vrfork,
     "bproc_vexecmove_io": _vexecmove,
-    "ra_execve": lambda machine: ra_exec_errors(machine.profile),
-    "ra_exect": lambda machine: ra_exec_errors(machine.profile),
-    "ra_execvp": lambda machine: ra_exec_errors(machine.profile),
+    "ra_execve": _ra_exec,
+    "ra_exect": _ra_exec,
+    "ra_execvp": _ra_exec,
 }
 
 
@@ -49,20 +83,22 @@ def tables_in_force(machine: Any) -> dict[str, Errors]:
     What no page describes (compute, thread_create) has none.
     """
     elsewhere = "aix." if machine.partition is None else "bproc."
-    found = {name: _table(machine, name) for name, (room, _) in CALLS.items() if not room.startswith(elsewhere)}
+    found = {name: table_in_force(machine, name) for name, (room, _) in CALLS.items() if not room.startswith(elsewhere)}
     return {name: table for name, table in found.items() if table is not None}
 
 
-def _table(machine: Any, name: str) -> Errors | None:
+def table_in_force(machine: Any, name: str) -> Errors | None:
+    """Give the table of one of a machine's calls; None if no page describes it, or the edition lacks it."""
     if name in _MADE:
         return _MADE[name](machine)
-    run: Any = runner(name)
-    if isinstance(run, Call):
-        run = machine.master.edition.calls().get(run.name)  # None: this edition lacks it
+    room, run = CALLS[name][0], runner(name)
+    if room == "bproc.nodecalls":
+        run = machine.master.edition.calls().get(name)  # None: this edition lacks it
     errors: Errors | None = getattr(run, "errors", None)
-    return errors or _of_room(CALLS[name][0], name)
+    return errors or _of_room(room, name)
 
 
+@cache
 def _of_room(room: str, call: str) -> Errors | None:
     """Find the public table of a call in its own room."""
     things = vars(import_module(f"bprocsim.{room}")).items()

@@ -154,6 +154,8 @@ def refuse(sim: Simulation, machine: Any, name: str, traced: str, args: tuple[An
     cost_ns = machine.costs.syscall_ns
     sim.pass_time(cost_ns)
     row = failure.row
+    if row not in machine.rules.documented.get(traced, ()):
+        sim.vouch(machine, traced, pid, failure)
     sim.trace.add(sim.engine.now_ns, machine.name, pid, "fail", traced, args, row.errno_name, row.cause, -1)
     return Outcome(
         name, -1, row, failure.errors, False, None, None, b"", b"", pid, machine.number, cost_ns, None, True,

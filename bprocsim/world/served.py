@@ -23,6 +23,8 @@ def tell(
     row: Row | None = None
     subject: bytes | str = b""
     if result.__class__ is Fail:
+        if result.row not in machine.rules.documented.get(name, ()):
+            sim.vouch(machine, name, pid, result)
         row, subject, result = result.row, result.subject, result.returned
         shown = as_now(args) if sim.trace.keeps else ()
         sim.trace.add(sim.now_ns, machine.name, pid, "fail", name, shown, row.errno_name, row.cause, result)

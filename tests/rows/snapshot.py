@@ -24,6 +24,7 @@ LEFT_OUT: dict[tuple[str, str], str] = {
     ("Engine", "env"): "the clock, and SimPy's own heap",
     ("Engine", "events"): "how many events there were",
     ("Engine", "background"): "how many events in SimPy's heap are stale",
+    ("Rules", "documented"): "which rows were looked up in the tables of their calls, and are there",
     ("PidSpace", "next"): "the pid that a direct call took for itself",
     ("Process", "cpu_ns"): "processor time",
     ("Processors", "busy_ns"): "processor time",
