@@ -16,11 +16,11 @@ from bprocsim.manual import Errors, Kind, Row
 def rule_of(fault: Any, engine: Any, master: Any, planned: Any) -> Callable[[Any, Any, Any], Callable[[], None]]:
     """Give what lets a CallFails be in force, and gives what ends it.
 
-    ValueError: there is no such call here, or its page does not have the errno.
+    ValueError: there is no such call here, or its page does not have the errno, or not by the cause.
     """
     home = machine_of(master, -1)
     calls, errors = _calls(fault.call, tables_in_force(home))
-    row = _row(errors, fault.errno)
+    row = _row(errors, fault.errno, fault.cause)
     if fault.probability is None:
         strikes = occasion(fault.when)
     else:
@@ -57,11 +57,18 @@ def _plain(call: str) -> str:
     return call.removeprefix("_").removesuffix("_io")
 
 
-def _row(errors: Errors, errno: Errno) -> Row:
-    """Find the first row of an errno that a call returns; what an exit or one node's slot tells is none."""
+def _row(errors: Errors, errno: Errno, cause: str | None) -> Row:
+    """Find the row of an errno that a call returns: of a cause, or the first.
+
+    What an exit or one node's slot tells is none.
+    """
     returned = [row for row in errors.rows if row.kind not in (Kind.LATE, Kind.SLOT)]
-    for row in returned:
-        if row.errno is errno:
+    found = [row for row in returned if row.errno is errno]
+    if not found:
+        known = ", ".join(sorted({row.errno.name for row in returned})) or "none at all"
+        raise ValueError(f"errno: {errors.call} is not documented to return {errno.name}; it returns {known}")
+    for row in found:
+        if cause in (None, row.cause):
             return row
-    known = ", ".join(sorted({row.errno.name for row in returned})) or "none at all"
-    raise ValueError(f"errno: {errors.call} is not documented to return {errno.name}; it returns {known}")
+    known = ", ".join(row.cause for row in found)
+    raise ValueError(f"cause: {errors.call} has no {cause!r} that reports {errno.name}; expected one of {known}")

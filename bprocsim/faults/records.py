@@ -227,7 +227,8 @@ class CallFails(Fault):
 
     `call` the page's name or one of its calls; `when` which of the calls that count fail, as strace
     writes it: "3" the third, "2+" from the second on, "1..9+2" every other one of the first nine;
-    or, in its place, `probability` of each. `node` whose calls count, None all.
+    or, in its place, `probability` of each. `node` whose calls count, None all. `cause` which of the
+    rows that report the errno is met, None the first.
     """
 
     call: str = field(validator=_is_text)
@@ -237,6 +238,7 @@ class CallFails(Fault):
     probability: float | None = field(default=None, validator=validators.optional(_is_probability))
     at_ns: int = field(default=0, validator=_time)
     until_ns: int | None = field(default=None, validator=validators.optional(_time))
+    cause: str | None = field(default=None, validator=validators.optional(_is_text))
 
     def __attrs_post_init__(self) -> None:
         _check_window(self)

@@ -36,6 +36,7 @@ FAULT_KEYS: dict[str, tuple[Kind, str]] = {
     "call": (Word("a call, or its page"), "which call fails"),
     "errno": (Choice([each.name for each in Errno], "errno"), "what it reports, one that its page has"),
     "when": (Word('an occasion such as "3", "2+" or "1..9+2"'), "which of the calls; left out: all"),
+    "cause": (Word("the id of a row"), "which of the rows that report the errno; left out: the first"),
 }
 
 

@@ -300,3 +300,16 @@ expect = { errno = "ENOMEM" }
     (message,) = told(text.replace('"ENOMEM"\nwhen', '"EROFS"\nwhen'))
     assert "test.toml:9" in message
     assert "not documented to return EROFS" in message
+
+
+def test_of_rows_that_report_one_errno_the_one_that_is_meant_is_met() -> None:
+    made = cluster()
+    for cause in ("search_denied", "not_executable"):
+        with made.inject(bp.CallFails("bproc_execmove", E.EACCES, cause=cause)):
+            assert made.bproc_execmove(1, "/usr/bin/hello").cause == cause
+    with pytest.raises(
+        ValueError, match=r"cause: bproc_execmove has no 'cmd_absent' that reports EACCES; .*search_denied"
+    ):
+        made.inject(bp.CallFails("bproc_execmove", E.EACCES, cause="cmd_absent"))
+    with pytest.raises(TypeError, match="cause: expected a str"):
+        bp.CallFails("bproc_execmove", E.EACCES, cause=E.EACCES)  # type: ignore[arg-type]
