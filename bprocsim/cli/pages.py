@@ -5,10 +5,8 @@ The ERRORS themselves are not here: they are the tables by which the calls decid
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from bprocsim.aix.constants import R_THREAD
-from bprocsim.aix.levels import Level
 from bprocsim.cli.aixpages import AIX_PAGES
 from bprocsim.cli.ioways import IO_WAYS
 from bprocsim.cli.lparways import AIX_EXEC_WAYS, LPAR_WAYS
@@ -92,37 +90,18 @@ def system_of(call: str) -> str:
     return "aix" if any(call in page.names for page in AIX_PAGES) else "linux"
 
 
-def _knows_threads(level: Level) -> bool:
-    return R_THREAD in level.work
-
-
-# Rows about things that not every level of AIX has, with what tells whether one has it.
-_OF_LEVELS: dict[str, Callable[[Level], bool]] = {
-    **dict.fromkeys(("affinity_disabled", "sradid_invalid", "sradid_of_process"), lambda level: level.sradids),
-    **dict.fromkeys(
-        (
-            "not_exclusive", "st_set_empty", "processor_exclusive", "exclusive_not_permitted", "exclusive_set_fixed",
-            "exclusive_sets_overlap",
-        ),
-        lambda level: level.exclusive_sets,
-    ),
-    **dict.fromkeys(("thread_set_outside", "outside_effective"), _knows_threads),
-}  # fmt: skip
-
-
 def tables_of(edition: str, kernel: str, level: str) -> dict[str, Errors]:
     """Give the tables by their calls; of AIX's only what the level has."""
     import bprocsim as bp
     from bprocsim.testing import tables
+    from bprocsim.testing.rows.tables import of_level
 
-    asked, found = bp.levels[level], {}
-    for call, table in tables(edition, kernel, level).items():
-        if system_of(call) == "aix" and call not in asked.lacks:
-            rows = [row for row in table.rows if row.cause not in _OF_LEVELS or _OF_LEVELS[row.cause](asked)]
-            found[call] = Errors(call, page=table.page, order=table.order, rows=rows, failed=table.failed)
-        elif call not in asked.lacks:
-            found[call] = table
-    return found
+    asked = bp.levels[level]
+    return {
+        call: of_level(table, asked) if system_of(call) == "aix" else table
+        for call, table in tables(edition, kernel, level).items()
+        if call not in asked.lacks
+    }
 
 
 def never_failing(edition: str, level: str) -> dict[str, Errors]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bprocsim import Edition, ExecProfile, Level
+from bprocsim.aix.constants import R_THREAD
 from bprocsim.manual import Errors
 from bprocsim.posix import execcalls, fileio, life, openfile, pathcalls, signaling, sockets
 from bprocsim.testing.rows.recipes import exec_tables, lpar_tables, move_tables, node_tables
@@ -24,3 +27,33 @@ def tables(
     found += node_tables(edition)
     found += lpar_tables(level)
     return {table.call: table for table in found}
+
+
+def of_level(table: Errors, level: Level) -> Errors:
+    """Give a table of AIX with no row about a thing that a level lacks."""
+    if all(_has(level, row.cause) for row in table.rows):
+        return table
+    rows = [row for row in table.rows if _has(level, row.cause)]
+    return Errors(table.call, page=table.page, order=table.order, rows=rows, failed=table.failed)
+
+
+def _has(level: Level, cause: str) -> bool:
+    return cause not in _OF_LEVELS or _OF_LEVELS[cause](level)
+
+
+def _knows_threads(level: Level) -> bool:
+    return R_THREAD in level.work
+
+
+# Rows about things that not every level of AIX has, with what tells whether one has it.
+_OF_LEVELS: dict[str, Callable[[Level], bool]] = {
+    **dict.fromkeys(("affinity_disabled", "sradid_invalid", "sradid_of_process"), lambda level: level.sradids),
+    **dict.fromkeys(
+        (
+            "not_exclusive", "st_set_empty", "processor_exclusive", "exclusive_not_permitted", "exclusive_set_fixed",
+            "exclusive_sets_overlap",
+        ),
+        lambda level: level.exclusive_sets,
+    ),
+    **dict.fromkeys(("thread_set_outside", "outside_effective"), _knows_threads),
+}  # fmt: skip
