@@ -10,12 +10,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bprocsim.testing.coverage.cases import ErrnoCase, cases
     from bprocsim.testing.rows.recipes import Recipe, recipes, recipes_of
     from bprocsim.testing.rows.tables import tables
 
 # Where each name is at home.
 _HOMES = {
+    "ErrnoCase": "coverage.cases",
     "Recipe": "rows.recipes",
+    "cases": "coverage.cases",
     "recipes": "rows.recipes",
     "recipes_of": "rows.recipes",
     "tables": "rows.tables",
@@ -31,4 +34,4 @@ def __getattr__(name: str) -> Any:
     return value
 
 
-__all__ = ["Recipe", "recipes", "recipes_of", "tables"]
+__all__ = ["ErrnoCase", "Recipe", "cases", "recipes", "recipes_of", "tables"]

@@ -1,0 +1,119 @@
+"""One case for each documented row of a call: a world in which it is due, its injection, and a way to arrange it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from attrs import field, frozen
+
+import bprocsim as bp
+from bprocsim.errnos import Errno
+from bprocsim.manual import Errors, Kind, Row
+from bprocsim.testing.rows.recipes import Recipe, recipes_of
+from bprocsim.testing.rows.tables import of_level, tables
+
+
+@frozen
+class ErrnoCase:
+    """One documented row of a call: `call`, `errno`, `cause` and `sentence` are the row's; `str()` is a test's id.
+
+    `row` the row itself; `recipe` a world in which it is due, None for calls of which there are none.
+    """
+
+    call: str
+    errno: Errno
+    cause: str
+    sentence: str
+    row: Row = field(repr=False)
+    recipe: Recipe | None = field(repr=False)
+
+    def world(self) -> Any:
+        """Build a cluster or a partition in which the row is really due, for `make`'s call.
+
+        LookupError: nobody has written such a world down.
+        """
+        return self._recipe().world()
+
+    def make(self, world: Any) -> bp.Outcome:
+        """Make the call for which the row is due in a world that `world` built. LookupError as there."""
+        return self._recipe().make(world)
+
+    def fault(self) -> bp.CallFails:
+        """Give the injection of this row: the call fails with its errno, although nothing is amiss.
+
+        ValueError: the row is met after the call can no longer fail, so no call reports it.
+        """
+        if self.row.kind in (Kind.LATE, Kind.SLOT):
+            raise ValueError(f"{self}: {self.call} does not return this errno, so no call can be made to; use world()")
+        return bp.CallFails(self.call, self.errno, cause=self.cause)
+
+    def arrange(self, world: Any, *, path: str | None = None, node: int | None = None, user: Any = None) -> None:
+        """Make the row due in a world of yours for the calls that come, or skip the test and say why that cannot be.
+
+        `world` a cluster or a partition; `path` the file that will be executed, left out: every one
+        that you put there; `node` the slave that it is about, left out: every one; `user` who will
+        call, left out: root. Where the row is one of exec's, it is due for each of these files when
+        this returns. TypeError: this is no world in which the call can be made.
+        """
+        from bprocsim.testing.coverage.arranging import arrange  # it needs more than a list of cases does
+
+        arrange(self, world, path, node, user)
+
+    def _recipe(self) -> Recipe:
+        if self.recipe is None:
+            raise LookupError(f"{self}: there is no world for the rows of {self.call}; use fault()")
+        return self.recipe
+
+    def __str__(self) -> str:
+        return f"{self.call}-{self.errno.name}-{self.cause}"
+
+
+def cases(
+    call: str,
+    *,
+    edition: str | bp.Edition = "scyld",
+    kernel: str | bp.ExecProfile = "documented",
+    level: str | bp.Level = "7.1",
+    late: bool = False,
+    beyond: bool = False,
+) -> tuple[ErrnoCase, ...]:
+    """Give one case for each row that a call's page has, in the order of decision, for pytest's parametrize.
+
+    `call` a page (`ra_exec`) or one of its calls, in any case; `edition`, `kernel`, `level` whose
+    page, as names or records. `late` those too that are met after the exec, or told of one node of
+    several; `beyond` what real kernels do and the page does not list. ValueError: there is no such
+    call; KeyError: no such edition, kernel or level.
+    """
+    record = bp.levels[level] if isinstance(level, str) else level
+    known = {name: table for name, table in tables(edition, kernel, level).items() if name not in record.lacks}
+    table = of_level(table_named(call, known), record)
+    kinds = {Kind.PAGE, *((Kind.LATE, Kind.SLOT) if late else ()), *((Kind.BEYOND,) if beyond else ())}
+    found = _recipes_of(edition, kernel, level)
+    return tuple(
+        ErrnoCase(table.call, row.errno, row.cause, row.sentence, row, found.get((table.call, row.cause)))
+        for row in table.rows
+        if row.kind in kinds
+    )
+
+
+_recipes_of = lru_cache(maxsize=8)(recipes_of)  # for one page after another of the same rules
+
+
+# The forms of exec, of which a page describes all at once.
+_EXECS = re.compile(r"(ra_)?exec(?:[lv](?:e|p|pe)?|t)?")
+
+
+def table_named(call: str, known: Mapping[str, Errors]) -> Errors:
+    """Find a table by its call, or by another name of it, in any case. ValueError names what there is."""
+    by_name = {name.lower(): table for name, table in known.items()}
+    asked = call.lower().removesuffix("()")
+    exec_form = _EXECS.fullmatch(asked)
+    plain = asked.removeprefix("_").removesuffix("_io")
+    family = "" if exec_form is None else "ra_exec" if exec_form[1] else "execve"
+    for name in (asked, plain, family):
+        if name in by_name:
+            return by_name[name]
+    raise ValueError(f"call: there is no {call!r} that has errors; expected one of {', '.join(sorted(known))}")
