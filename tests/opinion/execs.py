@@ -10,7 +10,7 @@ import itertools
 import attrs
 
 from tests.opinion.files import PATH_MAX, Links, Stop, Walk, entry_at, is_written, may_execute, mount_of
-from tests.opinion.images import Elf, Script, Unknown, read
+from tests.opinion.images import Elf, Script, Unknown, is_huge, read
 from tests.opinion.readings import Reading, every
 from tests.opinion.worlds import NOWHERE, Call, Text, Vector, World
 
@@ -123,7 +123,10 @@ class Exec:
             return Refused("E2BIG")
         if not self.world.memory_left:
             return Refused("ENOMEM")
-        image = read(entry_at(self.world.tree, place).data, self.world.caller_arch)
+        data, arch = entry_at(self.world.tree, place).data, self.world.caller_arch
+        if is_huge(data, arch) and self.reading.either("an image beyond all memory is refused, not killed"):
+            return Refused("ENOMEM")
+        image = read(data, arch)
         if isinstance(image, Script):
             return self.run_script(image, used)
         return self.run_elf(image)
@@ -160,8 +163,6 @@ class Exec:
             return Refused("ENOEXEC")
         if image.interpreters > 1:
             return Refused("EINVAL")
-        if image.huge and self.reading.either("an image beyond all memory is refused, not killed"):
-            return Refused("ENOMEM")
         if image.interpreter is not None:
             refused = self.open_loader(image.interpreter, narrow=image.narrow)
             if refused is not None:

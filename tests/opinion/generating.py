@@ -29,6 +29,7 @@ GROUPS = (0, 500, 600)
 MODES = (0o755, 0o700, 0o070, 0o007, 0o111, 0o100, 0o010, 0o001, 0o000, 0o666, 0o4755, 0o2755, 0o6711, 0o4000)
 EDITIONS = ("scyld", "lanl32", "bproc4")
 APP = "/work/d/e/app"
+OTHER_NAME = "/work/d/e/other"
 STATIC = bp.ElfImage().to_bytes()
 DYNAMIC = bp.ElfImage(needed=("libc.so.6",)).to_bytes()
 BASE = {
@@ -100,6 +101,8 @@ def draw(rng: Rng, *, moving: bool) -> tuple[World, Call]:
 
 def settle(draft: Draft) -> None:
     """Take back what cannot be built: a caller where they may not be, a writer of what is no file."""
+    if draft.entries[APP].kind != "file":
+        draft.entries.pop(OTHER_NAME, None)
     tree = attrs.evolve(draft.tree, entries=draft.entries)
     if isinstance(Walk(tree, draft.world.who, Links(5, 40)).to(draft.world.cwd + "/.", "/"), Stop):
         draft.set_world(cwd="/")
@@ -107,7 +110,11 @@ def settle(draft: Draft) -> None:
         draft.set_world(at=-1)
     if draft.entries[APP].data != DYNAMIC:  # nothing is missed
         draft.set_world(stations=tuple(attrs.evolve(station, missing=()) for station in draft.world.stations))
-    draft.set_tree(written=tuple(path for path in draft.tree.written if entry_at(tree, path).kind == "file"))
+    draft.set_tree(
+        written=tuple(
+            path for path in draft.tree.written if path in tree.entries and entry_at(tree, path).kind == "file"
+        )
+    )
 
 
 def spell(draft: Draft) -> None:
@@ -245,7 +252,7 @@ def written(draft: Draft) -> None:
         return
     name = APP
     if rng.random() < 0.3:
-        name = "/work/d/e/other"
+        name = OTHER_NAME
         draft.entries[name] = Entry(same_as=APP)
     path = rng.choice((name, name, "/work/run", "/lib64/ld-linux-x86-64.so.2"))
     draft.set_tree(written=(*draft.tree.written, path))

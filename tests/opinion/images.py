@@ -31,7 +31,6 @@ class Elf:
     malformed: bool  # the first one's name is no string of a lawful length
     cut: bool  # its name lies past the end of the file
     plain: bool  # nothing in its tables kills it later
-    huge: bool  # it takes more memory than a machine may have
     narrow: bool  # of 32 bits: the handler that reads it takes a loader of 32 bits
 
 
@@ -73,16 +72,26 @@ def _read_elf(data: bytes, arch: str) -> Elf | Unknown:
     named = [header for header in headers if header.kind == PT_INTERP]
     entry = struct.unpack_from("<I" if narrow else "<Q", head, 24)[0]
     plain = _is_plain(headers, len(data), entry)
-    huge = sum(header.memory for header in headers if header.kind == PT_LOAD) > MUCH_MEMORY_BYTES
     if not named:
-        return Elf(None, 0, malformed=False, cut=False, plain=plain, huge=huge, narrow=narrow)
+        return Elf(None, 0, malformed=False, cut=False, plain=plain, narrow=narrow)
     at, length = named[0].offset, named[0].size
     name = data[at : at + length] if at >= 0 else b""
     malformed = not 2 <= length <= 4096
     cut = not malformed and len(name) < length
     malformed = malformed or (not cut and name[-1:] != b"\0")
     text = name.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
-    return Elf(text, len(named), malformed=malformed, cut=cut, plain=plain, huge=huge, narrow=narrow)
+    return Elf(text, len(named), malformed=malformed, cut=cut, plain=plain, narrow=narrow)
+
+
+def is_huge(data: bytes, arch: str) -> bool:
+    """Whether an ELF file, even one that no kernel here takes, would fill more memory than a machine may have."""
+    head = data[:128].ljust(128, b"\0")
+    narrow = MACHINES[arch].get(struct.unpack_from("<H", head, 18)[0], arch == "i386")
+    offset = struct.unpack_from("<I" if narrow else "<Q", head, 28 if narrow else 32)[0]
+    size, count = (32 if narrow else 56), struct.unpack_from("<H", head, 44 if narrow else 56)[0]
+    there = range(min(count, max(0, len(data) - offset) // size))
+    headers = [_header(data, offset + at * size, narrow) for at in there]
+    return sum(header.memory for header in headers if header.kind == PT_LOAD) > MUCH_MEMORY_BYTES
 
 
 @attrs.frozen

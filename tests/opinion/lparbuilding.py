@@ -1,0 +1,107 @@
+"""Build a partition that is told as plain data, and make the call in it, by what any user of bprocsim may touch."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any
+
+import attrs
+
+import bprocsim as bp
+from tests.opinion.attaching import EVERY_ID, P_FORMS, Attached, Result, ShellRan
+from tests.opinion.building import vector
+from tests.opinion.execs import Refused
+from tests.opinion.lpars import Attach, Handle, Partition
+from tests.opinion.worlds import Pointer
+
+PATHS = {
+    "absent": "/usr/bin/none", "empty": "", "in file": "/usr/bin/app/x", "too long": "/" * 1021 + "app",
+    "not in PATH": "none",
+}  # fmt: skip
+
+
+@attrs.define
+class Built:
+    """A partition of the simulator and the process that calls."""
+
+    lpar: bp.Lpar
+    caller: bp.ProcessHandle
+
+
+def build(partition: Partition) -> Built:
+    """Make the partition, its named sets, and the caller with what it is attached to."""
+    lpar = bp.Lpar(
+        cores=partition.cores, smt=partition.smt, cpu=partition.cpu, level=partition.level,
+        enhanced_affinity=partition.affinity, srads=partition.srads,
+    )  # fmt: skip
+    for number, ids in enumerate(partition.exclusive):
+        lpar.mkrset(f"sysxrset/x{number}", spelled(ids)).check()
+    if partition.removed is not None:
+        lpar.dlpar_remove(core=partition.removed).check()
+    if partition.threads is not None:
+        lpar.smtctl(threads=partition.threads).check()
+    caller = lpar.idle_process(identity(partition))
+    if partition.bound:
+        general = sorted(partition.online - partition.not_general)
+        lpar.bindprocessor(bp.BINDPROCESS, caller.pid, sorted(partition.online).index(general[0])).check()
+    if partition.bounds is not None:
+        lpar.set_partition(caller.pid, lpar.rset(spelled(partition.bounds))).check()
+    if partition.attached is not None:
+        lpar.ra_attachrset(bp.R_PROCESS, caller.pid, lpar.rset(spelled(partition.attached))).check()
+    return Built(lpar, caller)
+
+
+def identity(partition: Partition) -> bp.Credentials:
+    """The caller's identity."""
+    who = partition.who
+    return bp.Credentials(
+        who.uid, who.gid, euid=who.euid, egid=who.egid, groups=who.groups,
+        capabilities=("CAP_NUMA_ATTACH", "CAP_PROPAGATE") if partition.capable else (),
+    )  # fmt: skip
+
+
+def spelled(ids: frozenset[int]) -> str:
+    """Ids as a list of processors."""
+    return ",".join(map(str, sorted(ids)))
+
+
+def handle(lpar: bp.Lpar, given: object) -> Any:
+    """A set of the simulator, or what else may stand in its place."""
+    if isinstance(given, Pointer):
+        return bp.BAD_ADDRESS
+    if not isinstance(given, Handle):
+        return given
+    made = lpar.rset(spelled(given.ids))
+    if given.freed:
+        lpar.rs_free(made).check()
+    return made
+
+
+def result_of(partition: Partition, call: Attach) -> Result:
+    """What the simulator says that the call comes to."""
+    built = build(partition)
+    lpar, fs = built.lpar, built.lpar.machine.fs
+    if call.image == "directory":
+        fs.mkdir("/usr/bin/app")
+    elif call.image == "text":
+        fs.write_file("/usr/bin/app", b"exit 0\n", mode=0o755)
+    else:
+        lpar.install("/usr/bin/app", lambda proc: 0, mode=0o644 if call.image == "forbidden" else 0o755)
+    path = PATHS.get(call.image, "app" if call.form in P_FORMS else "/usr/bin/app")
+    exec_ = getattr(lpar, f"ra_exec{call.form}")
+    by_list = call.form in ("l", "le", "lp")
+    arguments: Any = ["app"] if by_list else [vector(call.argv)]
+    if call.form in ("le", "ve", "t"):
+        arguments.append({})
+    with ExitStack() as held:
+        if call.image == "written":
+            held.enter_context(fs.open_for_write("/usr/bin/app"))
+        out = exec_(call.rstype, handle(lpar, call.rsid), call.flags, path, *arguments, caller=built.caller)
+    if out.failed:
+        return Refused(out.errno.name)
+    if call.image == "text":
+        return ShellRan()
+    ids = frozenset(out.rset)
+    everything = ids == frozenset(range(partition.cores * partition.smt))
+    by_default = everything and partition.bounds is None and partition.attached is None and out.sradid is not None
+    return Attached(EVERY_ID if by_default else ids, out.sradid)
