@@ -14,6 +14,9 @@ from tests.tally import note_slow, pytest_terminal_summary, pytest_testnodedown
 
 __all__ = ["pytest_terminal_summary", "pytest_testnodedown"]  # hooks: found here by pytest
 
+# Our own, which is loaded already where bprocsim is installed, and pytest's for tests of such.
+pytest_plugins = ["bprocsim.testing.plugin", "pytester"]
+
 # Simulated time is what is tested; the host's says how loaded it is. So no deadline, and no
 # complaint about slow generation.
 settings.register_profile("bprocsim", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,0 +1,190 @@
+"""What the plugin tells of worlds when a test fails: seed, faults, trace, and how to run it again."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.testing.inner import LOADED, Run, run_pytest, run_words
+
+SOURCE = """
+import gc
+import weakref
+
+def test_passes():
+    bp.Cluster(nodes=7)
+
+@pytest.mark.bprocsim(nodes=2, seed=5, faults=[bp.PowerOff(node=1, at_ns=10)])
+def test_plain(bproc_cluster):
+    bproc_cluster.bproc_execmove(0, "/bin/nothing")
+    assert False
+
+def test_without_a_world():
+    assert False
+
+@pytest.fixture
+def mine():
+    return bp.Lpar(cores=1, seed=1)
+
+def test_anywhere(mine, bproc_cluster):
+    bp.Cluster(nodes=3, seed=2, order="random", trace="off")  # nobody holds it any more
+    sim = bp.Simulation(seed=3, trace="all")
+    sim.cluster(nodes=1, name="east")
+    sim.lpar(cores=2, name="west")
+    with pytest.raises(ValueError):
+        bp.Cluster(nodes=-1, seed=4)
+    assert False
+
+@pytest.fixture
+def broken(bproc_cluster):
+    raise RuntimeError("in the set-up")
+
+def test_set_up(broken):
+    pass
+
+@pytest.fixture
+def late():
+    yield
+    bp.Cluster(nodes=9)
+    raise RuntimeError("in the teardown")
+
+def test_teardown(late):
+    pass
+
+def test_both(late, bproc_cluster):
+    assert False
+
+def test_thousand():
+    worlds = []
+    for seed in range(1000):
+        cluster = bp.Cluster(nodes=1, seed=seed, faults=[bp.PowerOff(node=0)] if seed == 7 else ())
+        worlds.append(weakref.ref(cluster))
+    del cluster
+    gc.collect()
+    assert not any(world() for world in worlds), "the plugin keeps worlds alive"
+    assert False, "as it should"
+
+def test_long(bproc_cluster):
+    for number in range(300):
+        bproc_cluster.execve(f"/bin/{number}")
+    bproc_cluster.execve("/bin/" + "x" * 200, ["y" * 100] * 9)
+    assert False
+
+@pytest.mark.xfail
+def test_fails_as_expected(bproc_cluster):
+    assert False
+
+def test_is_skipped(bproc_cluster):
+    pytest.skip()
+
+@pytest.mark.parametrize("node", [0, 1, 7])
+def test_each(bproc_cluster, node):
+    bproc_cluster.install("/bin/p", lambda proc: 0)
+    bproc_cluster.execve("/bin/nothing")
+    assert bproc_cluster.bproc_execmove(node, "/bin/p").exit_status == 0
+
+def test_after(bproc_cluster):
+    assert False
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return run_pytest(tmp_path_factory.mktemp("report"), SOURCE)
+
+
+def test_every_failure_with_worlds_tells_of_them_and_nothing_else_does(run: Run) -> None:
+    assert run.counts == {"passed": 4, "failed": 8, "error": 3, "skipped": 1, "xfailed": 1}
+    assert {*run.sections} == {
+        "test_plain", "test_anywhere", "test_set_up", "test_teardown", "test_both", "test_thousand", "test_long",
+        "test_each", "test_after",
+    }  # fmt: skip
+
+
+def test_seed_faults_trace_and_one_command_are_told(run: Run) -> None:
+    assert run.sections["test_plain"].splitlines() == [
+        "world: seed 5, <Cluster cluster0: 2 nodes, scyld, documented>",
+        "  faults:",
+        "    <PowerOff(node=1, at_ns=10, step=None), struck>",
+        '  trace: 2 records, failures and faults alone; trace="all" keeps everything',
+        "        0.000010 ms  master             fault: PowerOff(node=1, at_ns=10, step=None)",
+        "        0.001000 ms  master     [1001]  "
+        "_bproc_execmove_io(0, 0, '/bin/nothing', ['nothing'], []) = -1 ENOENT (cmd_absent)",
+        "replay: pytest -p bprocsim.testing.plugin test_inner.py::test_plain --bprocsim-seed=0",
+    ]
+
+
+def test_worlds_made_anywhere_in_a_test_are_told_in_order(run: Run) -> None:
+    section = run.sections["test_anywhere"]
+    assert [line for line in section.splitlines() if line.startswith("world ")] == [
+        "world 1 of 5: seed 1, <Lpar lpar0: 1 cores of 4 threads, POWER7, AIX 7.1>",
+        "world 2 of 5: seed 0, <Cluster cluster0: 4 nodes, scyld, documented>",
+        'world 3 of 5: seed 2, order "random", <Cluster cluster0: 3 nodes, scyld, documented>',
+        "world 4 of 5: seed 3, <Cluster east: 1 nodes, scyld, documented>, "
+        "<Lpar west: 2 cores of 4 threads, POWER7, AIX 7.1>",
+        "world 5 of 5: seed 4, no system",
+    ]
+    assert '  trace: off (trace="errors" or trace="all" keeps one)\n' in section
+    assert "  trace: no records\n" in section  # under "all" nothing is left out
+
+
+def test_of_a_thousand_worlds_the_last_ones_are_kept_and_none_is_kept_alive(run: Run) -> None:
+    assert "the plugin keeps worlds alive" not in run.text
+    first, *others = run.sections["test_thousand"].splitlines()
+    assert first == "1000 worlds were made; of the first 984 nothing was kept"
+    assert others[0] == "world 985 of 1000: seed 984, <Cluster cluster0: 1 nodes, scyld, documented>"
+
+
+def test_only_the_last_lines_of_a_long_trace_are_told_and_long_lines_are_cut(run: Run) -> None:
+    lines = run.sections["test_long"].splitlines()
+    about = 'failures and faults alone; trace="all" keeps everything'
+    at = lines.index(f"  trace: the last 12 of 301 records, {about}")
+    shown = lines[at + 1 : -1]
+    assert len(shown) == 12
+    assert "'/bin/289'" in shown[0]
+    assert len(shown[-1]) == 204
+    assert shown[-1].endswith("...")
+
+
+def test_the_last_run_that_passed_of_the_same_function_is_held_against_one_that_failed(run: Run) -> None:
+    lines = run.sections["test_each"].splitlines()
+    at = lines.index("  it parts from the last run that passed (test_each[1]) at record 2 of the trace:")
+    assert lines[at + 1] == "    passed: (nothing more)"
+    assert lines[at + 2].startswith("    failed: ")
+    assert "after the exec: EINVAL (node_unknown)" in lines[at + 2]
+    assert "passed" not in run.sections["test_after"]
+
+
+# ---- the command that replays it ---------------------------------------------------------------------
+
+FAILS = """
+@pytest.mark.parametrize("name", ["a b"])
+def test_fails(make_bproc_cluster, name):
+    cluster = make_bproc_cluster(trace="all")
+    cluster.run(["bpsh", "0-3", "hello"])
+    assert False, cluster.trace.digest()
+
+def test_is_not_run_again():
+    assert False
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["here", "above", "elsewhere"])
+def test_the_command_runs_the_test_again_with_the_same_worlds(tmp_path: Path, where: str) -> None:
+    folders = {name: tmp_path / name for name in ("some dir", "other")}
+    for folder in folders.values():
+        folder.mkdir()
+    start = {"here": folders["some dir"], "above": tmp_path, "elsewhere": folders["other"]}[where]
+    run_pytest(folders["some dir"], FAILS, "--collect-only")
+    first = run_words(start, [*LOADED, f"--rootdir={tmp_path}", "--bprocsim-seed=77", str(folders["some dir"])])
+    section = first.sections["test_fails"]
+    assert "seed 77" in section
+    pytest_word, *words = shlex.split(section.rpartition("replay: ")[2])
+    assert pytest_word == "pytest"
+    again = run_words(start, words)
+    assert again.counts == {"failed": 1}
+    told = section.partition("replay: ")[0]
+    assert again.sections["test_fails"].partition("replay: ")[0] == told
