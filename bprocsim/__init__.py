@@ -6,6 +6,7 @@ fresh interpreter more than its first answer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -191,6 +192,7 @@ if TYPE_CHECKING:
     from bprocsim.posix.signaling import SIG_BLOCK, SIG_DFL, SIG_IGN, SIG_SETMASK, SIG_UNBLOCK
     from bprocsim.world.aixsession import AixSession
     from bprocsim.world.bprocsession import BprocSession
+    from bprocsim.world.call import Call
     from bprocsim.world.cluster import Cluster
     from bprocsim.world.handles import ProcessHandle
     from bprocsim.world.lpar import Lpar
@@ -281,6 +283,7 @@ _ROOMS = {
     "posix.signaling": "SIG_BLOCK SIG_DFL SIG_IGN SIG_SETMASK SIG_UNBLOCK",
     "world.aixsession": "AixSession",
     "world.bprocsession": "BprocSession",
+    "world.call": "Call",
     "world.cluster": "Cluster",
     "world.handles": "ProcessHandle",
     "world.lpar": "Lpar",
@@ -296,6 +299,11 @@ _HOMES = {
 }
 
 
+# Who is told of each public name when it is fetched: Hypothesis learns so of classes that it has strategies for,
+# without fetching them itself whenever it is imported.
+_told: list[Callable[[str, Any], None]] = []
+
+
 def __getattr__(name: str) -> Any:
     """Fetch a public name from its room, once."""
     home = _HOMES.get(name)
@@ -303,6 +311,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'bprocsim' has no attribute {name!r}")
     room, known_as = home
     value = globals()[name] = getattr(import_module(f"bprocsim.{room}"), known_as)
+    for tell in _told:
+        tell(name, value)
     return value
 
 
@@ -360,6 +370,7 @@ __all__ = [
     "BprocProcInfo",
     "BprocSession",
     "BprocVersion",
+    "Call",
     "CallError",
     "CallFails",
     "Cluster",

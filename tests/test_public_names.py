@@ -24,7 +24,7 @@ PINNED = """
     BPROC_IO_DELAY BPROC_IO_FILE BPROC_IO_MAX_LEN BPROC_IO_MEMFILE BPROC_IO_SEND_INFO BPROC_IO_SOCKET
     BPROC_NODE_ANY BPROC_NODE_MASTER BPROC_NODE_NONE BPROC_NODE_SELF BPROC_STATUS_NONE BPROC_X_OK
     BprocAddress BprocIo BprocNodeInfo BprocNodeSet BprocProc BprocProcInfo BprocSession BprocVersion
-    CallError CallFails Cluster ConnectRefused CoreFails Costs Credentials
+    Call CallError CallFails Cluster ConnectRefused CoreFails Costs Credentials
     Deadlock
     Edition ElfImage Errno ExecProfile
     F_OK ForgottenYieldFrom

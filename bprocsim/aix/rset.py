@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from bprocsim.aix.topology import Topology, members
 
@@ -76,8 +76,25 @@ class Rset:
         """Give another set that holds the same."""
         return Rset(self.processors, self.memory)
 
+    @classmethod
+    def of(cls, processors: str = "", memory: str = "") -> Self:
+        """Make a set of lists such as "0-3,6", of any ids; a level's limits are those of `lpar.rset`.
+
+        ValueError: names the argument, the position, and what was expected there.
+        """
+        return cls(*(listed(text, name, _ANY) for text, name in ((processors, "processors"), (memory, "memory"))))
+
+    def notation(self) -> str:
+        """Give Python that makes a set that holds the same."""
+        given = [repr(written(self.processors)), *([f"memory={written(self.memory)!r}"] if self.memory else [])]
+        return f"bp.Rset.of({', '.join(given)})"
+
     def __repr__(self) -> str:
         return "freed" if self.freed else written(self.processors)
+
+
+# Higher than any id of any level.
+_ANY = 4095
 
 
 class _Handle(Enum):

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from attrs import field, frozen
 
+from bprocsim.notation import call_text
+
 # (uid_t)-1 means "leave as it is" in the set-id calls, so it is nobody's id.
 _GREATEST_ID = 2**32 - 2
 _CAPABILITY = r"CAP_[A-Z0-9_]+"
@@ -89,6 +91,12 @@ class Credentials:
             _check_groups(groups),
             _check_capabilities(capabilities),
         )
+
+    def notation(self) -> str:
+        """Give Python that makes these; what follows from the ids is left out."""
+        usual = {"euid": self.uid, "egid": self.gid, "groups": (), "capabilities": None}
+        given = {name: value for name, told in usual.items() if (value := getattr(self, name)) != told}
+        return call_text("bp.Credentials", (self.uid, self.gid), given)
 
     @members.default
     def _members(self) -> frozenset[int]:

@@ -13,6 +13,7 @@ from typing import Any, overload
 
 from attrs import Attribute, field, fields, frozen
 
+from bprocsim.notation import Notated, notation
 from bprocsim.posix import elf as e
 from bprocsim.posix.arch import ARCHES, Arch, arch
 from bprocsim.posix.elf import FORMS, ByteOrder, ElfFile, Layout, Segment, as_bytes, parse
@@ -166,7 +167,7 @@ def _check_segments(image: ElfImage, _: Attribute[Any], value: tuple[object, ...
 
 
 @frozen(kw_only=True, repr=False)
-class ElfImage:
+class ElfImage(Notated):
     """An executable file of the ELF format, made to order or taken from bytes.
 
     `machine` is a name of `ARCHES` or a machine number; `bits` (32, 64) and `byteorder`
@@ -319,12 +320,12 @@ class ElfImage:
             if name not in ("raw", "truncate") and len(raw) < FORMS[self.layout].header.size:
                 raise ValueError(f"{name}: the {len(raw)} bytes of this image are too few for a header")
 
-    def __repr__(self) -> str:
+    def notation(self) -> str:
         """Give Python that makes this image; bytes that it was taken from are shown if they are few."""
         if self._raw is None:
-            return f"ElfImage({self._arguments({'machine': 62, 'type': 'EXEC', 'needed': ()})})"
+            return f"bp.ElfImage({self._arguments({'machine': 62, 'type': 'EXEC', 'needed': ()})})"
         short = len(self._raw) <= REPR_MAX_BYTES
-        taken = f"ElfImage.from_bytes({repr(self._raw) if short else f'<{len(self._raw)} bytes>'})"
+        taken = f"bp.ElfImage.from_bytes({repr(self._raw) if short else f'<{len(self._raw)} bytes>'})"
         changes = self._arguments(_asked_by(self._raw) | {"raw": self._raw})
         return f"attrs.evolve({taken}, {changes})" if changes else taken
 
@@ -334,7 +335,7 @@ class ElfImage:
         named = arch(self.machine).name
         if "machine" in given and named in ARCHES:
             given["machine"] = named
-        return ", ".join([f"{name}={value!r}" for name, value in given.items()])
+        return ", ".join([f"{name}={notation(value)}" for name, value in given.items()])
 
 
 def _asked_by(data: bytes) -> dict[str, Any]:

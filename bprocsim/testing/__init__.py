@@ -11,12 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bprocsim.testing.coverage.cases import ErrnoCase, cases
+    from bprocsim.testing.filetrees import FileTree
+    from bprocsim.testing.rows.cases import Case
+    from bprocsim.testing.rows.files import File
+    from bprocsim.testing.rows.lparcases import LparCase
+    from bprocsim.testing.rows.nodecases import NodeCase
     from bprocsim.testing.rows.recipes import Recipe, recipes, recipes_of
     from bprocsim.testing.rows.tables import tables
 
 # Where each name is at home.
 _HOMES = {
     "ErrnoCase": "coverage.cases",
+    "Case": "rows.cases",
+    "File": "rows.files",
+    "FileTree": "filetrees",
+    "LparCase": "rows.lparcases",
+    "NodeCase": "rows.nodecases",
     "Recipe": "rows.recipes",
     "cases": "coverage.cases",
     "recipes": "rows.recipes",
@@ -34,4 +44,16 @@ def __getattr__(name: str) -> Any:
     return value
 
 
-__all__ = ["ErrnoCase", "Recipe", "cases", "recipes", "recipes_of", "tables"]
+__all__ = [
+    "Case",
+    "ErrnoCase",
+    "File",
+    "FileTree",
+    "LparCase",
+    "NodeCase",
+    "Recipe",
+    "cases",
+    "recipes",
+    "recipes_of",
+    "tables",
+]

@@ -15,6 +15,7 @@ from bprocsim.costs import PRESETS, Costs
 from bprocsim.engine import Processors
 from bprocsim.faces.bproc import BprocProc
 from bprocsim.kernel import Machine
+from bprocsim.notation import recorded
 from bprocsim.posix.arch import arch
 from bprocsim.posix.exec import ExecProfile
 from bprocsim.posix.execcalls import execve_errors
@@ -76,6 +77,7 @@ class Cluster(MovingCalls):
         self._count, self._specs = node_specs(nodes)
         if boot not in ("up", "cold"):
             raise ValueError(f"boot: expected 'up' or 'cold', got {boot!r}")
+        self._boots, self._front = boot, master
         self.edition: Edition = named_record(edition, EDITIONS, Edition, "edition")
         self.kernel: ExecProfile = named_record(kernel, PROFILES, ExecProfile, "kernel")
         self.costs: Costs = named_record(costs, PRESETS, Costs, "costs")
@@ -107,6 +109,7 @@ class Cluster(MovingCalls):
             for planned in self.planned:
                 planned.cancel()
             raise
+        self._given = len(plan)
         if boot == "cold":
             self._boot()
         sim.hold(self)
@@ -320,8 +323,16 @@ class Cluster(MovingCalls):
         request = Request(user, from_node, caller, input, cwd, timeout_ns)
         return execve(self, request, path, argv, envp)
 
-    def __repr__(self) -> str:
-        return f"<Cluster {self.name}: {self._count} nodes, {self.edition.name}, {self.kernel.name}>"
+    def notation(self) -> str:
+        """Give Python that builds such a cluster, as it was before anything was done with it."""
+        own = {
+            "nodes": self._count if self._specs == (NodeSpec(),) else list(self._specs),
+            "edition": recorded(self.edition, EDITIONS, "editions"),
+            "kernel": recorded(self.kernel, PROFILES, "kernels"),
+            "costs": recorded(self.costs, PRESETS, "costs"),
+            "boot": self._boots, "master": self._front,
+        }  # fmt: skip
+        return self._as_built("cluster", own)
 
 
 def _first(specs: Sequence[NodeSpec]) -> NodeSpec:

@@ -25,6 +25,7 @@ from bprocsim.faces.aix import AixProc
 from bprocsim.faces.arguments import integer, usable
 from bprocsim.faces.pointers import c_string, pointer_or_null
 from bprocsim.kernel import Machine
+from bprocsim.notation import recorded
 from bprocsim.posix.execcalls import execve_errors
 from bprocsim.posix.image import image_bytes
 from bprocsim.posix.machine import FileTable, Memory
@@ -103,6 +104,7 @@ class Lpar(Subroutines):
             for planned in self.planned:
                 planned.cancel()
             raise
+        self._given, self._asked = len(plan), (smt, open_files)
         sim.hold(self)
 
     # ---- building ----
@@ -261,9 +263,17 @@ class Lpar(Subroutines):
         """Become another image, by AIX's rules; what is attached stays. Errors: execve."""
         return execve(self, request_of("execve", **by), path, argv, envp)
 
-    def __repr__(self) -> str:
-        shape = self.partition.topology
-        return f"<Lpar {self.name}: {shape.cores} cores of {shape.smt} threads, {self.cpu.name}, AIX {self.level.name}>"
+    def notation(self) -> str:
+        """Give Python that builds such a partition, as it was before anything was done with it."""
+        shape, (smt, open_files) = self.partition.topology, self._asked
+        own = {
+            "cores": shape.cores, "smt": smt, "cpu": recorded(self.cpu, MODELS, "models"),
+            "level": recorded(self.level, LEVELS, "levels"),
+            "enhanced_affinity": self.partition.enhanced_affinity, "srads": shape.srads,
+            "memory_bytes": self.home.memory.total_bytes, "open_files": open_files,
+            "costs": recorded(self.costs, PRESETS, "costs"),
+        }  # fmt: skip
+        return self._as_built("lpar", own)
 
 
 def _width(model: Model, smt: Any) -> int:

@@ -79,7 +79,7 @@ class Simulation:
         if isinstance(seed, bool) or not isinstance(seed, int):
             raise TypeError(f"seed: expected an int, got {seed!r}")
         self.seed = seed
-        self.trace = Trace(trace, trace_limit)
+        self.trace, self.trace_limit = Trace(trace, trace_limit), trace_limit
         self.strict = truth("strict", strict)
         self.strict_faults = truth("strict_faults", strict_faults)
         if order not in ORDERS:

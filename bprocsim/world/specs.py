@@ -8,6 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from bprocsim.bproc.nodes import NODE_MASTER
+from bprocsim.notation import Notated
 from bprocsim.posix.arch import Arch, arch
 from bprocsim.posix.credentials import ROOT, Credentials
 from bprocsim.units import MiB
@@ -95,8 +96,8 @@ def node_specs(nodes: Any) -> tuple[int, tuple[NodeSpec, ...]]:
     return len(nodes), tuple(nodes)
 
 
-@frozen
-class User:
+@frozen(repr=False)
+class User(Notated):
     """Somebody who has an account: `name` and `credentials`."""
 
     name: str

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bprocsim.faces.pointers import c_string
 from bprocsim.kernel.rules import Rules
+from bprocsim.notation import Notated, call_text, name_of
 from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.image import Program, as_program
 from bprocsim.programs import BUILTIN
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from bprocsim.world.handles import MachineHandle
 
 
-class System:
+class System(Notated):
     """A cluster or a partition within a world: what both have.
 
     `home` the machine on which command lines run; `pids` its process numbers; `users` the accounts
@@ -37,6 +39,7 @@ class System:
     home: Machine
     pids: PidSpace
     builtin: ClassVar[Mapping[str, Program]] = BUILTIN
+    _given: int  # how many of the faults it was built with
 
     def __init__(self, sim: Simulation, name: str) -> None:
         self.sim = sim
@@ -62,6 +65,23 @@ class System:
     def inject(self, fault: Fault) -> Planned:
         """Plan a fault from now on; gives a handle with `.fired`, `.cancel()` and `with`."""
         raise NotImplementedError
+
+    def _as_built(self, kind: str, own: Mapping[str, Any]) -> str:
+        """Write Python that builds such a system in a world of its own; what is left out anyway is left out."""
+        sim = self.sim
+        asked = {
+            **own, "seed": sim.seed, "faults": [each.fault for each in self.planned[: self._given]],
+            "name": None if self.name == f"{kind}0" else self.name, "trace": sim.trace.level,
+            "trace_limit": sim.trace_limit, "strict": sim.strict, "strict_faults": sim.strict_faults,
+            "max_events": sim.engine.max_events, "order": sim.order,
+        }  # fmt: skip
+        usual = signature(type(self)).parameters
+        given = {
+            name: value
+            for name, value in asked.items()
+            if name in ("nodes", "cores") or (value != usual[name].default and value != [])
+        }
+        return call_text(name_of(type(self)), (), given)
 
     # ---- users and programs ----
 

@@ -32,7 +32,7 @@ def partition(**given: Any) -> bp.Lpar:
 
 def test_what_a_partition_is_by_default() -> None:
     lpar = bp.Lpar()
-    assert repr(lpar) == "<Lpar lpar0: 4 cores of 4 threads, POWER7, AIX 7.1>"
+    assert repr(lpar) == "bp.Lpar(cores=4)"
     assert lpar.rset("0-15") == lpar.effective_rset(lpar.idle_process().pid)
     assert not lpar.partition.enhanced_affinity
 

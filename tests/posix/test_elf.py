@@ -23,6 +23,7 @@ from elftools.elf.segments import InterpSegment, NoteSegment
 from hypothesis import given
 from hypothesis import strategies as st
 
+import bprocsim
 from bprocsim.posix import elf as e
 from bprocsim.posix.arch import ARCHES, Arch, arch
 from bprocsim.posix.elf import FORMS, ElfFile, Layout, Note, Segment, layout_of, parse, program_of
@@ -475,7 +476,7 @@ def test_what_was_asked_for_is_read_back(image: ElfImage) -> None:
 
 @given(sound_images() | wild_images())
 def test_repr_rebuilds_an_image(image: ElfImage) -> None:
-    known = {"ElfImage": ElfImage, "Segment": Segment, "attrs": attrs}
+    known = {"bp": bprocsim, "attrs": attrs}
     assert eval(repr(image), known) == image
     taken = ElfImage.from_bytes(image.to_bytes()[:60])
     assert eval(repr(taken), known) == taken

@@ -25,7 +25,7 @@ PORT = 4000
 BITS = 64  # of a word on the calling node
 
 
-@frozen
+@frozen(repr=False)
 class Case(ExecCase):
     """A call in a world: by default it succeeds.
 

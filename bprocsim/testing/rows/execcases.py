@@ -8,6 +8,7 @@ from typing import Any, Self
 from attrs import evolve, frozen
 
 import bprocsim as bp
+from bprocsim.notation import Notated
 from bprocsim.posix.copying import limit_bytes, room_bytes
 from bprocsim.testing.rows.files import File
 
@@ -16,8 +17,8 @@ STREAMS = 3  # descriptors that every process has
 PROGRAM, INTERPRETER = File("/program"), File("/interpreter")
 
 
-@frozen
-class ExecCase:
+@frozen(repr=False)
+class ExecCase(Notated):
     """A call of the exec family in a world: by default it succeeds.
 
     `cmd` "path", "bad" (address) or "empty", `cmd_bytes` its length if it is to be padded; `program`

@@ -9,6 +9,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 import bprocsim as bp
+from bprocsim.notation import Notated
 from bprocsim.posix.elf import PT_INTERP
 from bprocsim.units import KiB
 
@@ -16,8 +17,8 @@ FOREIGN_MACHINE = 20  # ppc, which no node of a cluster here runs
 NAME_MAX, INTERPRETER_MAX = 255, 4096
 
 
-@frozen
-class File:
+@frozen(repr=False)
+class File(Notated):
     """A file that exec opens, and the way to it.
 
     `directory` where it lies; `name_bytes` of its last component; `links` symbolic links inside

@@ -24,7 +24,7 @@ THREADS_OF_PROCESS = 1 << 16  # a thread's id is its process's pid times this, a
 READ_AND_WRITE = 0o666
 
 
-@frozen
+@frozen(repr=False)
 class LparCase(ExecCase):
     """A call on a partition of four POWER7 cores, two threads each, in two SRADs: by default it succeeds.
 

@@ -12,6 +12,7 @@ from typing import Any, Self
 from attrs import evolve, frozen
 
 import bprocsim as bp
+from bprocsim.notation import Notated
 from bprocsim.testing.rows import errandcases
 from bprocsim.testing.rows.cases import CALLER, NOWHERE, OTHER, TARGET
 from bprocsim.testing.rows.execcases import STREAMS
@@ -23,8 +24,8 @@ NO_PID = 31999  # no process has this number
 _STAYS = "/usr/bin/stays"
 
 
-@frozen
-class NodeCase:
+@frozen(repr=False)
+class NodeCase(Notated):
     """A call about node 2 of three, which is user 500's, or about a process there: by default it succeeds.
 
     `call` the table's name, `edition` a name or a record; `daemon` the master's is there, and

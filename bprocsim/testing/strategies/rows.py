@@ -1,0 +1,209 @@
+"""Strategies for worlds in which a row of a table is the one reported, and for all that a call can come to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
+from functools import cache, lru_cache
+from typing import Any
+
+from attrs import frozen
+from hypothesis import strategies as st
+
+import bprocsim as bp
+from bprocsim.testing.rows.cases import Case
+from bprocsim.testing.rows.defects import Defect, defects
+from bprocsim.testing.rows.lparcalls import base_of
+from bprocsim.testing.rows.lpardefects import lpar_defects
+from bprocsim.testing.rows.nodecases import NodeCase
+from bprocsim.testing.rows.nodedefects import node_defects
+from bprocsim.testing.rows.recipes import combine, exec_tables, lpar_tables, move_tables, node_tables
+from bprocsim.testing.strategies.beside import beside
+
+_MOST_BESIDE = 3
+
+
+@frozen
+class _Rows:
+    """The rows of one call under one set of rules: `base` a world in which it succeeds, `ways` to each by cause."""
+
+    base: Any
+    ways: dict[str, tuple[Defect, ...]]
+
+
+def failing(
+    call: str, cause: str, *, edition: str | None = None, kernel: str | None = None, level: str | None = None
+) -> st.SearchStrategy[Any]:
+    """Give scenarios of one call for which the row `cause` is the one reported: `.run()` gives the Outcome.
+
+    `call` a table's name, or that of one of its forms. Beside the row's own defect, which comes about in
+    every way that is known, other things are unusual or even wrong too, as long as the row is reported; the
+    simplest scenario has nothing but the defect. A scenario is a Case, NodeCase or LparCase of
+    bprocsim.testing: `.world()` builds its world, and `.make(world)` makes the call there.
+
+    `edition`, `kernel`, `level` by name; left out, the first that has the row: "scyld", "documented", "7.1".
+    ValueError: there is no such call, cause or name, or nothing leads to the row under these rules.
+    """
+    named = page_of(call)
+    under = [
+        found
+        for rules in _rules(edition, kernel, level)
+        if (found := _rows_of(named, *rules)) is not None and cause in found.ways
+    ]
+    if not under:
+        known = [cause for rules in _rules(edition, kernel, level) for cause in _causes_of(named, *rules)]
+        raise ValueError(f"cause: {call} has no row {cause!r}{_hint(cause, known)}")
+    for found in under:
+        leading = _leading(found.base, cause, found.ways[cause])
+        if leading:
+            return _scenarios(found, cause, leading)
+    raise ValueError(f"cause: under these rules nothing makes {call} come to {cause!r}: they lack what it is about")
+
+
+def any_outcome(
+    call: str, *, edition: str | None = None, kernel: str | None = None, level: str | None = None
+) -> st.SearchStrategy[Any]:
+    """Give scenarios of one call that reach all it can come to: success first, then each row of its table.
+
+    As for `failing`; a few hundred examples reach all of them. ValueError: there is no such call or name.
+    """
+    named = page_of(call)
+    for rules in _rules(edition, kernel, level):
+        found = _rows_of(named, *rules)
+        if found is not None:
+            ways = {cause: _leading(found.base, cause, ways) for cause, ways in found.ways.items()}
+            return _any_of(found, {None: (Defect({}),), **{cause: each for cause, each in ways.items() if each}})
+    raise AssertionError("page_of knows no other call")
+
+
+# ---- which rows there are ------------------------------------------------------------------------
+
+_Rules = tuple[str, str, str]
+
+
+def _rules(edition: str | None, kernel: str | None, level: str | None) -> Iterator[_Rules]:
+    """Give the rules to look under, the usual ones first. ValueError: there is no such name."""
+    editions = _chosen("edition", edition, bp.editions)
+    kernels = _chosen("kernel", kernel, bp.kernels)
+    levels = _chosen("level", level, {"7.1": None, **bp.levels})
+    for of_edition in editions:
+        for of_kernel in kernels:
+            for of_level in levels:
+                yield of_edition, of_kernel, of_level
+
+
+def _chosen(argument: str, name: str | None, known: Iterable[str]) -> Sequence[str]:
+    names = list(known)
+    if name is not None and name not in names:
+        raise ValueError(f"{argument}: there is no {name!r}; expected one of {', '.join(names)}")
+    return names if name is None else [name]
+
+
+def page_of(call: str) -> str:
+    """Give the table of a call: its own, or that of the page of which it is a form.
+
+    ValueError: there is no such call, or its table has no worlds of the kit's.
+    """
+    known = _all_calls()
+    forms = (call, call.removesuffix("_io"), call.lstrip("_"), call.lstrip("_").removesuffix("_io"), _ELSE.get(call))
+    for form in forms:
+        if form in known:
+            return form
+    raise ValueError(f"call: there are no rows of {call!r}{_hint(call, known)}")
+
+
+_ELSE = {
+    **dict.fromkeys(
+        ("ra_execl", "ra_execle", "ra_execlp", "ra_execv", "ra_execve", "ra_execvp", "ra_exect"), "ra_exec"
+    ),
+    "set_partition": "rs_setpartition",
+}  # fmt: skip
+
+
+@cache
+def _all_calls() -> tuple[str, ...]:
+    found = [
+        table.call
+        for edition in bp.editions
+        for table in (*exec_tables(edition), *move_tables(edition), *node_tables(edition))
+    ]
+    return tuple(dict.fromkeys([*found, *(table.call for table in lpar_tables())]))
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    names = list(dict.fromkeys(known))
+    near = get_close_matches(name, names, 1)
+    return f" (did you mean {near[0]}?)" if near else f"; it is one of {', '.join(names)}"
+
+
+def _causes_of(call: str, *rules: str) -> tuple[str, ...]:
+    found = _rows_of(call, *rules)
+    return () if found is None else tuple(found.ways)
+
+
+@cache
+def _rows_of(call: str, edition: str, kernel: str, level: str) -> _Rows | None:
+    """Give the rows of a call under some rules, None if it is not there."""
+    for table in (*exec_tables(edition, kernel), *move_tables(edition, kernel)):
+        if table.call == call:
+            case = Case(call=call, edition=edition, kernel=kernel)
+            return _Rows(case, {row.cause: defects(row.cause, case.profile) for row in table.rows})
+    for table in node_tables(edition):
+        if table.call == call:
+            return _Rows(
+                NodeCase(call=call, edition=edition), {row.cause: node_defects(row.cause) for row in table.rows}
+            )
+    if call in bp.levels[level].lacks:
+        return None
+    for table in lpar_tables(level):
+        if table.call == call:
+            base = base_of(call, level=level)
+            return _Rows(base, {row.cause: lpar_defects(call, row.cause, base.rules) for row in table.rows})
+    return None
+
+
+# ---- what is drawn -------------------------------------------------------------------------------
+
+
+def _leading(base: Any, cause: str, ways: tuple[Defect, ...]) -> tuple[Defect, ...]:
+    """Give the ways that lead to a row by themselves."""
+    return tuple(way for way in ways if reported(combine(base, [way])) == cause)
+
+
+@lru_cache(maxsize=4096)
+def reported(case: Any) -> str | None:
+    """Tell the cause that a case comes to, None if it succeeds, "impossible" if there can be no such case."""
+    try:
+        return case.run().cause  # type: ignore[no-any-return]
+    except (AttributeError, OSError, ValueError):
+        return "impossible"
+
+
+@st.composite
+def _any_of(draw: st.DrawFn, rows: _Rows, leading: dict[str | None, tuple[Defect, ...]]) -> Any:
+    """Draw a row, or None for success, with nothing beside it in every second scenario.
+
+    Of those there are so few that Hypothesis, which repeats nothing, comes to the end of them soon: that
+    is why each row is reached.
+    """
+    alone = draw(st.sampled_from([True, False]))
+    cause = draw(st.sampled_from(list(leading)))
+    if alone:
+        return combine(rows.base, [leading[cause][0]])
+    return draw(_scenarios(rows, cause, leading[cause]))
+
+
+@st.composite
+def _scenarios(draw: st.DrawFn, rows: _Rows, cause: str | None, leading: tuple[Defect, ...]) -> Any:
+    """Draw a way to a row, then what else is unusual or wrong, and take of that what leaves the row reported."""
+    way = draw(st.sampled_from(leading))
+    taken: list[Defect] = []
+    for more in draw(st.lists(st.sampled_from(_beside(rows)), max_size=_MOST_BESIDE)):
+        if reported(combine(rows.base, [*taken, more, way])) == cause:
+            taken.append(more)
+    return combine(rows.base, [*taken, way])
+
+
+def _beside(rows: _Rows) -> tuple[Defect, ...]:
+    """Give what may be unusual or wrong beside a row: the first ways to all the others come last."""
+    return (*beside(rows.base), *(ways[0] for ways in rows.ways.values()))
