@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import cache, lru_cache
+from itertools import product
 from typing import Any
 
 from attrs import frozen
 from hypothesis import strategies as st
 
 import bprocsim as bp
+from bprocsim.manual import Errors
+from bprocsim.testing.coverage.cases import table_named
 from bprocsim.testing.rows.cases import Case
 from bprocsim.testing.rows.defects import Defect, defects
 from bprocsim.testing.rows.lparcalls import base_of
@@ -18,6 +21,7 @@ from bprocsim.testing.rows.lpardefects import lpar_defects
 from bprocsim.testing.rows.nodecases import NodeCase
 from bprocsim.testing.rows.nodedefects import node_defects
 from bprocsim.testing.rows.recipes import combine, exec_tables, lpar_tables, move_tables, node_tables
+from bprocsim.testing.rows.tables import of_level
 from bprocsim.testing.strategies.beside import beside
 
 _MOST_BESIDE = 3
@@ -83,13 +87,11 @@ _Rules = tuple[str, str, str]
 
 def _rules(edition: str | None, kernel: str | None, level: str | None) -> Iterator[_Rules]:
     """Give the rules to look under, the usual ones first. ValueError: there is no such name."""
-    editions = _chosen("edition", edition, bp.editions)
-    kernels = _chosen("kernel", kernel, bp.kernels)
-    levels = _chosen("level", level, {"7.1": None, **bp.levels})
-    for of_edition in editions:
-        for of_kernel in kernels:
-            for of_level in levels:
-                yield of_edition, of_kernel, of_level
+    yield from product(
+        _chosen("edition", edition, bp.editions),
+        _chosen("kernel", kernel, bp.kernels),
+        _chosen("level", level, {"7.1": None, **bp.levels}),
+    )
 
 
 def _chosen(argument: str, name: str | None, known: Iterable[str]) -> Sequence[str]:
@@ -100,34 +102,21 @@ def _chosen(argument: str, name: str | None, known: Iterable[str]) -> Sequence[s
 
 
 def page_of(call: str) -> str:
-    """Give the table of a call: its own, or that of the page of which it is a form.
+    """Give the table of a call: its own, or that of the page of which it is a form, in any case.
 
-    ValueError: there is no such call, or its table has no worlds of the kit's.
+    ValueError: there is no such call, or the kit has no worlds for its rows.
     """
-    known = _all_calls()
-    forms = (call, call.removesuffix("_io"), call.lstrip("_"), call.lstrip("_").removesuffix("_io"), _ELSE.get(call))
-    for form in forms:
-        if form in known:
-            return form
-    raise ValueError(f"call: there are no rows of {call!r}{_hint(call, known)}")
-
-
-_ELSE = {
-    **dict.fromkeys(
-        ("ra_execl", "ra_execle", "ra_execlp", "ra_execv", "ra_execve", "ra_execvp", "ra_exect"), "ra_exec"
-    ),
-    "set_partition": "rs_setpartition",
-}  # fmt: skip
+    return table_named(call, _all_tables()).call
 
 
 @cache
-def _all_calls() -> tuple[str, ...]:
+def _all_tables() -> dict[str, Errors]:
     found = [
-        table.call
+        table
         for edition in bp.editions
         for table in (*exec_tables(edition), *move_tables(edition), *node_tables(edition))
     ]
-    return tuple(dict.fromkeys([*found, *(table.call for table in lpar_tables())]))
+    return {table.call: table for table in (*lpar_tables(), *found)}
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
@@ -153,12 +142,11 @@ def _rows_of(call: str, edition: str, kernel: str, level: str) -> _Rows | None:
             return _Rows(
                 NodeCase(call=call, edition=edition), {row.cause: node_defects(row.cause) for row in table.rows}
             )
-    if call in bp.levels[level].lacks:
-        return None
+    record = bp.levels[level]
     for table in lpar_tables(level):
-        if table.call == call:
-            base = base_of(call, level=level)
-            return _Rows(base, {row.cause: lpar_defects(call, row.cause, base.rules) for row in table.rows})
+        if table.call == call and call not in record.lacks:
+            rows = of_level(table, record).rows
+            return _Rows(base_of(call, level=level), {row.cause: lpar_defects(call, row.cause, record) for row in rows})
     return None
 
 
