@@ -178,6 +178,8 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
         process.machine.record(
             process.pid, "fail", call_name, as_now(args), row.errno_name, row.cause, refused.returned
         )
+        if rules.hearers:
+            rules.tell(call_name, refused)
         return refused
     run = runner(call_name)
     shown = as_now(args) if process.machine.trace.all else args
@@ -212,6 +214,8 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
         plain = result.value if isinstance(result, Done) else result
         value = "(new image)" if isinstance(result, Replaced) else as_now((plain,))[0]
         process.machine.record(process.pid, "call", call_name, shown, value)
+    if rules.hearers:
+        rules.tell(call_name, result)
     return result
 
 

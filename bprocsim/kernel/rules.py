@@ -32,14 +32,16 @@ class Rule:
 class Rules:
     """The rules of one system, by the names under which its kernels know calls.
 
-    `documented` the rows of each call that were looked up in its table, and found there.
+    `documented` the rows of each call that were looked up in its table, and found there; `hearers`
+    who hear of each call that came back, by its name, and of what it came to: mostly nobody.
     """
 
-    __slots__ = ("by_call", "documented")
+    __slots__ = ("by_call", "documented", "hearers")
 
     def __init__(self) -> None:
         self.by_call: dict[str, list[Rule]] = {}
         self.documented: dict[str, set[Row]] = {}
+        self.hearers: tuple[Callable[[str, Any], None], ...] = ()
 
     def add(self, calls: tuple[str, ...], rule: Rule) -> None:
         """Let a rule hold for calls."""
@@ -52,6 +54,11 @@ class Rules:
             self.by_call[call].remove(rule)
             if not self.by_call[call]:
                 del self.by_call[call]
+
+    def tell(self, call: str, result: Any) -> None:
+        """Tell all who want to hear it what a call came to. Looked at first is whether there is anybody."""
+        for hears in self.hearers:
+            hears(call, result)
 
     def refuse(self, machine: Any, pid: int, call: str) -> Fail | None:
         """Count a call that is made; gives how it fails, None if no rule strikes. The eldest rule that does wins."""

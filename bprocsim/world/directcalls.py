@@ -157,6 +157,8 @@ def refuse(sim: Simulation, machine: Any, name: str, traced: str, args: tuple[An
     if row not in machine.rules.documented.get(traced, ()):
         sim.vouch(machine, traced, pid, failure)
     sim.trace.add(sim.engine.now_ns, machine.name, pid, "fail", traced, args, row.errno_name, row.cause, -1)
+    if machine.rules.hearers:
+        machine.rules.tell(traced, failure)
     return Outcome(
         name, -1, row, failure.errors, False, None, None, b"", b"", pid, machine.number, cost_ns, None, True,
         failure.subject, machine.unix.name,

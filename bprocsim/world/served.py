@@ -22,6 +22,8 @@ def tell(
     """Write a call into the trace, and tell what it came to; `shown` its arguments as they were before it."""
     row: Row | None = None
     subject: bytes | str = b""
+    if machine.rules.hearers:
+        machine.rules.tell(name, result)
     if result.__class__ is Fail:
         if result.row not in machine.rules.documented.get(name, ()):
             sim.vouch(machine, name, pid, result)

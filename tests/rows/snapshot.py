@@ -25,6 +25,7 @@ LEFT_OUT: dict[tuple[str, str], str] = {
     ("Engine", "events"): "how many events there were",
     ("Engine", "background"): "how many events in SimPy's heap are stale",
     ("Rules", "documented"): "which rows were looked up in the tables of their calls, and are there",
+    ("Rules", "hearers"): "who of the test run hears of calls",
     ("PidSpace", "next"): "the pid that a direct call took for itself",
     ("Process", "cpu_ns"): "processor time",
     ("Processors", "busy_ns"): "processor time",
