@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bprocsim.testing.coverage.cases import ErrnoCase, cases
+    from bprocsim.testing.coverage.counting import ErrnoCoverage
+    from bprocsim.testing.coverage.report import CoverageReport
     from bprocsim.testing.filetrees import FileTree
     from bprocsim.testing.rows.cases import Case
     from bprocsim.testing.rows.files import File
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 
 # Where each name is at home.
 _HOMES = {
+    "CoverageReport": "coverage.report",
     "ErrnoCase": "coverage.cases",
+    "ErrnoCoverage": "coverage.counting",
     "Case": "rows.cases",
     "File": "rows.files",
     "FileTree": "filetrees",
@@ -46,7 +50,9 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "Case",
+    "CoverageReport",
     "ErrnoCase",
+    "ErrnoCoverage",
     "File",
     "FileTree",
     "LparCase",

@@ -19,6 +19,8 @@ from bprocsim.testing.plugin.hooks import (
     pytest_unconfigure,
 )
 
+pytest_plugins = ("bprocsim.testing.coverage.plugin",)  # errno coverage: options and hooks of its own
+
 __all__ = [
     "aix_lpar", "bproc_cluster", "bproc_sim", "make_aix_lpar", "make_bproc_cluster",
     "pytest_addoption", "pytest_configure", "pytest_configure_node", "pytest_pycollect_makeitem",
