@@ -241,7 +241,7 @@ def test_a_world_of_other_rules_has_other_rows() -> None:
 def test_what_is_no_such_world_or_file_is_refused_by_name() -> None:
     case = recipes["bproc_execmove", "cmd_absent"]
     assert case.errno is E.ENOENT
-    with pytest.raises(TypeError, match="world: bproc_execmove cannot be called in .*Lpar"):
+    with pytest.raises(TypeError, match=r"world: bproc_execmove cannot be called in .*Lpar"):
         named("bproc_execmove", "cmd_absent").arrange(bp.Lpar())
     with pytest.raises(TypeError, match="world: expected a Cluster or a Lpar, got 7"):
         named("bproc_execmove", "cmd_absent").arrange(7)
