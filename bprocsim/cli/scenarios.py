@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bprocsim.scenario.load import Loaded
     from bprocsim.scenario.play import Missed, Result
     from bprocsim.scenario.problems import ScenarioError
+    from bprocsim.scenario.report import Report
 
 SCHEMA = 1
 INDENT = 6
@@ -99,45 +100,12 @@ def add_file(parser: argparse.ArgumentParser) -> None:
 # ---- running -----------------------------------------------------------------------------------------
 
 
-class Report:
-    """A run that is over: its results, what its faults did, its digest, and the token that replays it."""
-
-    def __init__(self, loaded: Loaded, world: World, results: Sequence[Result], refused: str = "") -> None:
-        from bprocsim.scenario.tokens import write_token
-
-        self.loaded, self.world, self.results, self.refused = loaded, world, results, refused
-        self.seed = loaded.scenario.seed
-        self.digest = world.trace.digest() if world.trace.all else None
-        self.token = write_token(loaded, self.digest, results, __version__)
-        self.idle = [planned.fault for planned in world.planned if not planned.fired]
-
-    @property
-    def ok(self) -> bool:
-        """Tell whether everything came as expected."""
-        return all(result.ok for result in self.results) and not (self.strict_faults and self.idle)
-
-    @property
-    def strict_faults(self) -> bool:
-        """Tell whether a fault that never struck fails the run."""
-        return bool(self.loaded.scenario.of_world("strict_faults"))
-
-
 def run_all(loaded: Loaded, world: World) -> Report:
     """Make all calls of a scenario; one that cannot be made ends the run."""
-    from bprocsim.scenario.play import Refused, play
+    from bprocsim.scenario.report import run_all
 
-    results: list[Result] = []
-    refused = ""
-    calls = loaded.scenario.call
-    with Progress(sys.stderr, len(calls), "calls") as progress:
-        try:
-            for result in play(world, loaded):
-                results.append(result)
-                progress.step()
-        except Refused as error:
-            path: tuple[str | int, ...] = ("call", error.number, *([error.key] if error.key else []))
-            refused = f"{loaded.where.of(path)}: {'.'.join(map(str, path))}: {error}"
-    return Report(loaded, world, results, refused)
+    with Progress(sys.stderr, len(loaded.scenario.call), "calls") as progress:
+        return run_all(loaded, world, __version__, progress.step)
 
 
 def status_of(report: Report) -> int:

@@ -86,7 +86,7 @@ class PowerOff(Fault):
 
     node: int = field(validator=_is_node)
     at_ns: int | None = field(default=None, validator=validators.optional(_time))
-    step: Step | None = field(default=None, validator=validators.optional(_is_step))
+    step: Step | None = field(default=None, validator=validators.optional(_is_step), repr=str)
 
     def __attrs_post_init__(self) -> None:
         if self.at_ns is not None and self.step is not None:
@@ -232,7 +232,7 @@ class CallFails(Fault):
     """
 
     call: str = field(validator=_is_text)
-    errno: Errno = field(validator=_is_errno)
+    errno: Errno = field(validator=_is_errno, repr=str)
     when: str = field(default="1+", validator=_is_occasion)
     node: int | None = field(default=None, validator=validators.optional(_is_node))
     probability: float | None = field(default=None, validator=validators.optional(_is_probability))

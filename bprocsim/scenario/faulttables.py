@@ -105,3 +105,23 @@ def fault_of(table: FaultTable) -> records.Fault:
     if "errno" in given:
         given["errno"] = Errno[given["errno"]]
     return made(**given)
+
+
+def table_of(fault: records.Fault) -> FaultTable:
+    """Make the table that describes a fault: what `fault_of` takes. ValueError: a path that is no UTF-8."""
+    values = {field: getattr(fault, field.name) for field in attrs.fields(type(fault))}
+    given = {field.name: value for field, value in values.items() if value != field.default}
+    for name in {"step", "errno"} & set(given):
+        given[name] = given[name].name
+    if "path" in given:
+        given["path"] = _text_of(given["path"])
+    kind = type(fault).__name__
+    made: FaultTable = FAULTS[kind](kind=kind, **given)
+    return made
+
+
+def _text_of(path: Any) -> str:
+    try:
+        return path.decode() if isinstance(path, bytes) else str(path)
+    except UnicodeDecodeError:
+        raise ValueError(f"path: a scenario has paths in UTF-8 alone, got {path!r}") from None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bprocsim.testing.rows.nodecases import NodeCase
     from bprocsim.testing.rows.recipes import Recipe, recipes, recipes_of
     from bprocsim.testing.rows.tables import tables
+    from bprocsim.testing.scenarios import Scenario
 
 # Where each name is at home.
 _HOMES = {
@@ -32,6 +33,7 @@ _HOMES = {
     "LparCase": "rows.lparcases",
     "NodeCase": "rows.nodecases",
     "Recipe": "rows.recipes",
+    "Scenario": "scenarios",
     "cases": "coverage.cases",
     "recipes": "rows.recipes",
     "recipes_of": "rows.recipes",
@@ -58,6 +60,7 @@ __all__ = [
     "LparCase",
     "NodeCase",
     "Recipe",
+    "Scenario",
     "cases",
     "recipes",
     "recipes_of",
