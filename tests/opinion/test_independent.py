@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 # The rooms that say what the pages allow.
-JUDGES = ("worlds", "readings", "given", "files", "images", "execs", "moves", "lpars", "attaching", "sets")
+JUDGES = ("worlds", "readings", "given", "files", "images", "execs", "moves", "lpars", "attaching", "sets", "nodes")
 LAWFUL = {"__future__", "collections.abc", "enum", "itertools", "struct", "typing", "attrs"}
 
 

@@ -71,7 +71,7 @@ class Table:
 
     def pid(self, who: int) -> int:
         """Its pid."""
-        return self.processes[who].pid if 0 <= who < len(self.processes) else who
+        return int(self.processes[who].pid) if 0 <= who < len(self.processes) else who
 
     def held(self, name: str, told: tuple[object, ...], may: May, out: bp.Outcome) -> None:
         """Compare an outcome, and what it has left, with what the pages allow; go on from there."""
