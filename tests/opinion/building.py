@@ -51,8 +51,9 @@ def fate_of(out: bp.Outcome) -> Fate:
     return Ran(out.node) if out.exit_status == 0 else Ended(out.exit_status)
 
 
-def build(world: World) -> bp.Cluster:
-    """Make the cluster, its nodes, files and faults."""
+def build(world: World, files_at: int | None = None) -> bp.Cluster:
+    """Make the cluster, its nodes, faults, and files, which are the caller's unless they shall be another node's."""
+    at = world.at if files_at is None else files_at
     cluster = bp.Cluster(
         nodes=[bp.NodeSpec(arch=station.arch) for station in world.stations], master=bp.NodeSpec(arch=world.arch),
         edition=world.edition, kernel=world.kernel, faults=[bp.PowerOff(node) for node in _off(world)],
@@ -66,16 +67,16 @@ def build(world: World) -> bp.Cluster:
         cluster.nodes[node].chown(station.uid, station.gid)
         for name in station.missing:
             cluster.inject(bp.LibraryMissing(node, name))
-    machine = cluster.master if world.at == -1 else cluster.nodes[world.at]
+    machine = cluster.master if at == -1 else cluster.nodes[at]
     plant(world, machine.fs)
     for path in world.tree.unreadable:
-        cluster.inject(bp.IoError(world.at, path))
+        cluster.inject(bp.IoError(at, path))
     if world.master_gone:
         cluster.inject(bp.MasterDaemonExit())
     if not world.files_left:
-        cluster.inject(bp.OpenFileLimit(world.at, 0))
+        cluster.inject(bp.OpenFileLimit(at, 0))
     if not world.memory_left:
-        cluster.inject(bp.MemoryFull(world.at, 0))
+        cluster.inject(bp.MemoryFull(at, 0))
     return cluster
 
 

@@ -70,6 +70,11 @@ class Draft:
         """Change the call."""
         self.call = attrs.evolve(self.call, **changes)  # type: ignore[arg-type]
 
+    def finished(self) -> tuple[World, Call]:
+        """The world and the call."""
+        call = self.call if self.call.path != APP else attrs.evolve(self.call, path=self.path)
+        return attrs.evolve(self.world, tree=attrs.evolve(self.tree, entries=self.entries)), call
+
     def set_station(self, **changes: object) -> None:
         """Change the node that is gone to."""
         node = self.call.node
@@ -80,23 +85,25 @@ class Draft:
         self.set_world(stations=tuple(stations))
 
 
-def draw(rng: Rng, *, moving: bool) -> tuple[World, Call]:
-    """A world and an exec in it, or with `moving` an execmove."""
-    draft = Draft(
-        rng,
-        {**BASE, APP: Entry(data=rng.choice((STATIC, DYNAMIC)))},
-        Call(APP, ("app",), (), node=rng.randrange(2) if moving else None),
-    )
+def start(rng: Rng, *, moving: bool) -> Draft:
+    """A sound world and call."""
+    entries = {**BASE, APP: Entry(data=rng.choice((STATIC, DYNAMIC)))}
+    draft = Draft(rng, entries, Call(APP, ("app",), (), node=rng.randrange(2) if moving else None))
     draft.set_world(who=rng.choice(WHOS), cwd=rng.choice(("/", "/work", "/work/d/e")))
     if moving:
         draft.set_world(edition=rng.choice(EDITIONS))
+    return draft
+
+
+def draw(rng: Rng, *, moving: bool) -> tuple[World, Call]:
+    """A world and an exec in it, or with `moving` an execmove."""
+    draft = start(rng, moving=moving)
     defects = FILES + ARGUMENTS + MACHINE + (JOURNEY * 2 if moving else ())
     for _ in range(rng.choice((0, 1, 1, 1, 2, 2, 3, 4))):
         rng.choice(defects)(draft)
     settle(draft)
     spell(draft)
-    call = draft.call if draft.call.path != APP else attrs.evolve(draft.call, path=draft.path)
-    return attrs.evolve(draft.world, tree=attrs.evolve(draft.tree, entries=draft.entries)), call
+    return draft.finished()
 
 
 def settle(draft: Draft) -> None:

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 # The rooms that say what the pages allow.
-JUDGES = ("worlds", "readings", "given", "files", "images", "execs", "moves", "lpars", "attaching", "sets", "nodes")
+JUDGES = (
+    "worlds", "readings", "given", "files", "images", "execs", "moves", "journeys", "nodes", "lpars", "attaching",
+    "sets",
+)  # fmt: skip
 LAWFUL = {"__future__", "collections.abc", "enum", "itertools", "struct", "typing", "attrs"}
 
 

@@ -67,7 +67,8 @@ class Table:
 
     def who(self) -> int:
         """A process by its number, the caller, or nobody."""
-        return self.rng.choice((*range(len(self.processes)), MYSELF, NOBODY))
+        who: int = self.rng.choice((*range(len(self.processes)), MYSELF, NOBODY))
+        return who
 
     def pid(self, who: int) -> int:
         """Its pid."""
