@@ -126,7 +126,8 @@ def arranged_and_made(case: ErrnoCase) -> bp.Outcome | None:
     program = getattr(healthy, "program", None)
     who: dict[str, Any] = {}
     if program is not None and "exec" in case.call:
-        who = {"path": program.place, "user": world.users["alice"]}
+        caller = healthy.credentials if isinstance(world, bp.Lpar) else world.users["alice"]
+        who = {"path": program.place, "user": caller}
     if case.call == "bproc_rexec":
         who["node"] = healthy.node
     try:
@@ -222,6 +223,37 @@ def test_for_another_user_a_directory_can_be_closed() -> None:
     alice = world.user("alice", 500, 500)
     named("bproc_execmove", "search_denied").arrange(world, user=alice)
     assert world.bproc_execmove(1, "/usr/bin/hello", user=alice).errno is E.EACCES
+
+
+@pytest.mark.parametrize(
+    ("call", "cause", "arguments"),
+    [
+        ("bproc_chown", "not_root", (1, 500)),
+        ("bproc_setnodestatus", "not_administrator", (1, bp.bproc_node_error)),
+        ("bproc_slave_chroot", "not_administrator", (1, "/")),
+    ],
+)
+def test_what_asks_who_calls_is_due_for_such_a_user(call: str, cause: str, arguments: tuple[Any, ...]) -> None:
+    world = cluster()
+    alice = world.user("alice", 500, 500)
+    named(call, cause).arrange(world, user=alice)
+    assert getattr(world, call)(*arguments, user=alice).cause == cause
+    with pytest.raises(pytest.skip.Exception, match="and root is not such a one; say user="):
+        named(call, cause).arrange(world)
+
+
+def test_on_a_partition_privileges_are_those_of_the_user() -> None:
+    lpar = bp.Lpar(cores=2, smt=2)
+    bob = lpar.user("bob", uid=501, gid=501)
+    carol = lpar.user("carol", uid=502, gid=502, capabilities={"CAP_NUMA_ATTACH"})
+    case = named("ra_exec", "not_privileged")
+    case.arrange(lpar, user=bob)
+    assert lpar.ra_execl(bp.R_RSET, lpar.rset("0"), 0, "/usr/bin/sh", user=bob).cause == case.cause
+    with pytest.raises(pytest.skip.Exception, match="carol"):
+        case.arrange(lpar, user=carol)
+    named("rs_setpartition", "no_root_authority").arrange(lpar, user=carol)
+    with pytest.raises(pytest.skip.Exception, match="who makes the call"):
+        named("rs_registername", "not_privileged").arrange(lpar, user=bob)
 
 
 def test_what_was_amiss_before_is_told() -> None:

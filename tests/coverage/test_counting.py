@@ -92,6 +92,19 @@ def test_what_only_recipes_meet_does_not_count_and_is_marked() -> None:
     assert "E2BIG*" in report.text() and "which does not count" in report.text()
 
 
+def test_a_generated_call_does_not_count_but_one_of_a_program_does() -> None:
+    def tries(proc: bp.Proc) -> Iterator[Any]:
+        with suppress(bp.CallError):
+            yield from proc.execve("/none", ["none"], {})
+
+    with ErrnoCoverage() as coverage:
+        world = bp.Cluster(nodes=1)
+        world.install("/usr/bin/tries", tries)
+        bp.Call("bproc_execmove", 0, "/none")(world)
+        bp.Call("bproc_execmove", 0, "/usr/bin/tries")(world)
+    assert made(coverage) == {"execve": 1}
+
+
 def test_a_call_of_the_user_in_the_world_of_a_recipe_counts() -> None:
     with ErrnoCoverage() as coverage:
         case = next(case for case in cases("bproc_execmove") if case.cause == "no_master")

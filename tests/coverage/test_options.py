@@ -50,7 +50,7 @@ def test_the_table_is_told_when_it_is_asked_for(tmp_path: Path) -> None:
 
 @pytest.mark.slow  # runs pytest four times
 def test_one_call_alone_and_a_path_behind_the_option(tmp_path: Path) -> None:
-    for words in (["--bprocsim-errno-cov=RA_EXECV"], ["--bprocsim-errno-cov", "ra_exec"]):
+    for words in (["--bprocsim-errno-cov=RA_EXECV,"], ["--bprocsim-errno-cov", "ra_exec"]):
         assert "1 of 17 documented errnos met (5%)" in table(run(tmp_path, *words))
     for words in (["--bprocsim-errno-cov", "test_inner.py"], ["--bprocsim-errno-cov", "./test_inner.py::test_one"]):
         found = run(tmp_path, *words)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 
 import bprocsim as bp
 from bprocsim.aix.raexec import EXEC
+from bprocsim.aix.service import Asker
 from bprocsim.faces.pointers import of_string, vector
 from bprocsim.kernel.tables import tables_in_force
 from bprocsim.manual import Errors, Row
@@ -41,6 +43,9 @@ def arrange(case: ErrnoCase, world: Any, path: str | None, node: int | None, use
         if case.call in _EXECS and case.cause not in _WITH_THE_CALL:
             _check(case, table, _targets(case, world, path, node), user)
         return
+    if case.cause in _OF_CALLERS and case.call not in _WITH_NAMES:
+        _check_caller(case, world, user)
+        return
     part, wrong = _file_part(case.cause)
     if wrong not in OF_FILES or (case.call not in _EXECS and case.call != _ON_THE_NODE):
         _cannot(case, _why_not(case))
@@ -53,6 +58,11 @@ def arrange(case: ErrnoCase, world: Any, path: str | None, node: int | None, use
 
 # Rows that a look at the file does not tell of.
 _WITH_THE_CALL = frozenset({"no_master", "node_down", "node_not_permitted", "slave_lost", "undump_out_of_memory"})
+
+
+# Rows that ask nothing but who calls; where a set is named it depends on the name as well.
+_OF_CALLERS = frozenset({"not_privileged", "not_root", "no_root_authority", "not_administrator"})
+_WITH_NAMES = frozenset({"rs_registername"})
 
 
 def _table_of(case: ErrnoCase, world: Any) -> Errors:
@@ -124,6 +134,15 @@ def _check(case: ErrnoCase, table: Errors, targets: Iterable[Place], user: Any) 
             caller = "root" if user is None else repr(user)
             advice = "; say user= if somebody else calls" if user is None else ""
             _cannot(case, f"for {caller} {due} is due if {place.path} is executed{advice}")
+
+
+def _check_caller(case: ErrnoCase, world: Any, user: Any) -> None:
+    """Skip unless the row holds of who will call."""
+    who = credentials_of(user)
+    asker = SimpleNamespace(who=who) if isinstance(world, bp.Cluster) else Asker(world.home.partition, who, 0)
+    if not case.row.condition(SimpleNamespace(asker=asker)):
+        caller = "root" if user is None else repr(user)
+        _cannot(case, f"{case.sentence}, and {caller} is not such a one; say user= if somebody else calls")
 
 
 def _due(place: Place, table: Errors, who: bp.Credentials) -> Row | None:

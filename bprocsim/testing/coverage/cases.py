@@ -12,7 +12,7 @@ from attrs import field, frozen
 import bprocsim as bp
 from bprocsim.errnos import Errno
 from bprocsim.manual import Errors, Kind, Row
-from bprocsim.testing.rows.recipes import Recipe, recipes_of
+from bprocsim.testing.rows.recipes import Recipe, recipes, recipes_of
 from bprocsim.testing.rows.tables import of_level, tables
 
 
@@ -99,7 +99,12 @@ def cases(
     )
 
 
-_recipes_of = lru_cache(maxsize=8)(recipes_of)  # for one page after another of the same rules
+@lru_cache(maxsize=8)  # for one page after another of the same rules
+def _recipes_of(
+    edition: str | bp.Edition, kernel: str | bp.ExecProfile, level: str | bp.Level
+) -> Mapping[tuple[str, str], Recipe]:
+    usual = (edition, kernel, level) == ("scyld", "documented", "7.1")
+    return recipes if usual else recipes_of(edition, kernel, level)
 
 
 # The forms of exec, of which a page describes all at once.

@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         OPTION, action="append", nargs="?", const="", default=[], metavar="CALL", dest="bprocsim_errno_cov",
         help="tell for each call that your code made the documented errnos that it met and those never seen; "
-        "of CALL alone if it is given (a page such as ra_exec, or one of its calls; may be repeated)",
+        "of CALL alone if it is given (a page such as ra_exec, or one of its calls; several with commas, or repeated)",
     )  # fmt: skip
     group.addoption(
         f"{OPTION}-report", action="append", default=[], metavar="FORM", dest="bprocsim_errno_cov_report",
@@ -64,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from bprocsim.testing.coverage.counting import ErrnoCoverage  # nobody else needs it
 
     try:
-        coverage = ErrnoCoverage(*(each for each in asked if each))
+        coverage = ErrnoCoverage(*(call for each in asked for call in each.split(",") if call))
     except ValueError as error:
         raise pytest.UsageError(f"{OPTION}: {str(error).removeprefix('call: ')}") from None
     config.stash[_COVERAGE], config.stash[_TROUBLES] = coverage, []
