@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import clusters, crowds, launches, partitions
+from tests.benchmarks import clusters, crowds, fixtures, launches, partitions
 from tests.benchmarks.measuring import ROUNDS, bare_timeouts, seconds
 
-PROMISES = (*clusters.PROMISES, *crowds.PROMISES, *launches.PROMISES, *partitions.PROMISES)
+PROMISES = (*clusters.PROMISES, *crowds.PROMISES, *fixtures.PROMISES, *launches.PROMISES, *partitions.PROMISES)
 
 
 def main(names: list[str]) -> int:
