@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import Enum
+from functools import cache
 from inspect import Parameter, signature
 from typing import Any
 
@@ -36,7 +37,7 @@ def notation(value: Any) -> str:
     if kind in (list, tuple, set, frozenset, dict):
         return _collection(kind, value)
     if hasattr(kind, "__attrs_attrs__") or hasattr(kind, "_fields"):
-        given = [(each, getattr(value, each.name)) for each in signature(kind).parameters.values()]
+        given = [(each, getattr(value, each.name)) for each in parameters_of(kind).values()]
         return f"{name_of(kind)}({', '.join(_given(given))})"
     return repr(value)
 
@@ -44,6 +45,16 @@ def notation(value: Any) -> str:
 def name_of(kind: type) -> str:
     """Give the public name of a class: bp.NodeSpec, or bp.testing.Case of the kit's."""
     return f"bp.{'testing.' * kind.__module__.startswith(_KIT)}{kind.__name__}"
+
+
+def parameters_of(kind: Any) -> Mapping[str, Parameter]:
+    """Give the parameters by which a class is made."""
+    return _parameters_of(kind)
+
+
+@cache  # whoever tells of many worlds asks often
+def _parameters_of(kind: Any) -> Mapping[str, Parameter]:
+    return signature(kind).parameters
 
 
 def call_text(name: str, args: Iterable[Any], keywords: Mapping[str, Any]) -> str:

@@ -28,6 +28,9 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
 from tests.environment import TOP
 
+# An example has the plugin's marker; where bprocsim is installed it is loaded already.
+pytest_plugins = ["bprocsim.testing.plugin"]
+
 COMMANDS = {
     ("bprocsim",): [sys.executable, "-m", "bprocsim"],
     ("python3", "examples"): [sys.executable, str(TOP / "examples")],

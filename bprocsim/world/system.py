@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bprocsim.faces.pointers import c_string
 from bprocsim.kernel.rules import Rules
-from bprocsim.notation import Notated, call_text, name_of
+from bprocsim.notation import Notated, call_text, name_of, parameters_of
 from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.image import Program, as_program
 from bprocsim.programs import BUILTIN
@@ -75,7 +74,7 @@ class System(Notated):
             "trace_limit": sim.trace_limit, "strict": sim.strict, "strict_faults": sim.strict_faults,
             "max_events": sim.engine.max_events, "order": sim.order,
         }  # fmt: skip
-        usual = signature(type(self)).parameters
+        usual = parameters_of(type(self))
         given = {
             name: value
             for name, value in asked.items()

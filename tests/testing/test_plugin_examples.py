@@ -113,8 +113,8 @@ def test_only_the_worlds_of_the_minimal_example_are_told(run: Run) -> None:
     lines = run.sections["test_minimal"].splitlines()
     assert lines[0] == "of the failing example:"
     assert worlds_of(run.sections["test_minimal"]) == [
-        "world 1 of 2: seed 0, <Cluster cluster0: 3 nodes, scyld, documented>",
-        "world 2 of 2: seed 7, <Lpar lpar0: 1 cores of 4 threads, POWER7, AIX 7.1>",
+        "world 1 of 2: seed 0, bp.Cluster(nodes=3)",
+        "world 2 of 2: seed 7, bp.Lpar(cores=1, seed=7)",
     ]
     assert "PowerOff" not in lines[2]
 
@@ -137,12 +137,12 @@ def test_each_of_two_failures_has_its_example(run: Run) -> None:
 
 
 def test_worlds_that_are_drawn_belong_to_their_example(run: Run) -> None:
-    assert worlds_of(run.sections["test_drawn"]) == ["world: seed 9, <Cluster cluster0: 2 nodes, scyld, documented>"]
-    assert "in the last example that passed, it was made of seed " in run.sections["test_drawn"]
+    assert worlds_of(run.sections["test_drawn"]) == ["world: seed 9, bp.Cluster(nodes=2, seed=9)"]
+    assert "in the last example that passed, it was seed " in run.sections["test_drawn"]
 
 
 def test_an_explicit_example_that_fails_is_told_alone(run: Run) -> None:
-    assert worlds_of(run.sections["test_explicit"]) == ["world: seed 4, <Cluster cluster0: 1 nodes, scyld, documented>"]
+    assert worlds_of(run.sections["test_explicit"]) == ["world: seed 4, bp.Cluster(nodes=1, seed=4)"]
 
 
 def test_a_failing_example_without_a_world_shows_none_of_the_others(run: Run) -> None:
@@ -154,12 +154,12 @@ def test_worlds_of_fixtures_are_told_before_those_of_the_example(run: Run) -> No
     lines = run.sections["test_fixture"].splitlines()
     assert lines[0] == "world: seed 0, no system"
     at = lines.index("of the failing example:")
-    assert lines[at + 1] == "world: seed 3, <Cluster cluster0: 1 nodes, scyld, documented>"
+    assert lines[at + 1] == "world: seed 3, bp.Cluster(nodes=1, seed=3)"
 
 
 def test_state_machines_have_examples_too(run: Run) -> None:
     section = run.sections["runTest"]
-    assert worlds_of(section) == ["world: seed 0, <Cluster cluster0: 1 nodes, scyld, documented>"]
+    assert worlds_of(section) == ["world: seed 0, bp.Cluster(nodes=1)"]
     assert section.count("execve('/bin/a'") >= 3
     assert "it parts from the last example that passed at record " in section
 

@@ -28,7 +28,8 @@ def test_the_marker_says_how_a_cluster_is_made(bproc_cluster: bp.Cluster) -> Non
 
 @pytest.mark.bprocsim(cpu="POWER5", cores=2, smt=2, trace="all", faults=[bp.CoreFails(core=1, at_ns=5)])
 def test_the_marker_says_how_a_partition_is_made(aix_lpar: bp.Lpar) -> None:
-    assert repr(aix_lpar) == "<Lpar lpar0: 2 cores of 2 threads, POWER5, AIX 7.1>"
+    shape = aix_lpar.partition.topology
+    assert (aix_lpar.cpu, shape.cores, shape.smt) == (bp.models["POWER5"], 2, 2)
     assert aix_lpar.trace.all
     assert [planned.fault for planned in aix_lpar.planned] == [bp.CoreFails(core=1, at_ns=5)]
 

@@ -105,7 +105,7 @@ def test_every_failure_with_worlds_tells_of_them_and_nothing_else_does(run: Run)
 
 def test_seed_faults_trace_and_one_command_are_told(run: Run) -> None:
     assert run.sections["test_plain"].splitlines() == [
-        "world: seed 5, <Cluster cluster0: 2 nodes, scyld, documented>",
+        "world: seed 5, bp.Cluster(nodes=2, seed=5, faults=[bp.PowerOff(1, at_ns=10)])",
         "  faults:",
         "    <PowerOff(node=1, at_ns=10, step=None), struck>",
         '  trace: 2 records, failures and faults alone; trace="all" keeps everything',
@@ -119,11 +119,11 @@ def test_seed_faults_trace_and_one_command_are_told(run: Run) -> None:
 def test_worlds_made_anywhere_in_a_test_are_told_in_order(run: Run) -> None:
     section = run.sections["test_anywhere"]
     assert [line for line in section.splitlines() if line.startswith("world ")] == [
-        "world 1 of 5: seed 1, <Lpar lpar0: 1 cores of 4 threads, POWER7, AIX 7.1>",
-        "world 2 of 5: seed 0, <Cluster cluster0: 4 nodes, scyld, documented>",
-        'world 3 of 5: seed 2, order "random", <Cluster cluster0: 3 nodes, scyld, documented>',
-        "world 4 of 5: seed 3, <Cluster east: 1 nodes, scyld, documented>, "
-        "<Lpar west: 2 cores of 4 threads, POWER7, AIX 7.1>",
+        "world 1 of 5: seed 1, bp.Lpar(cores=1, seed=1)",
+        "world 2 of 5: seed 0, bp.Cluster(nodes=4)",
+        "world 3 of 5: seed 2, bp.Cluster(nodes=3, seed=2, trace='off', order='random')",
+        "world 4 of 5: seed 3, bp.Cluster(nodes=1, seed=3, name='east', trace='all'), "
+        "bp.Lpar(cores=2, seed=3, name='west', trace='all')",
         "world 5 of 5: seed 4, no system",
     ]
     assert '  trace: off (trace="errors" or trace="all" keeps one)\n' in section
@@ -134,7 +134,7 @@ def test_of_a_thousand_worlds_the_last_ones_are_kept_and_none_is_kept_alive(run:
     assert "the plugin keeps worlds alive" not in run.text
     first, *others = run.sections["test_thousand"].splitlines()
     assert first == "1000 worlds were made; of the first 984 nothing was kept"
-    assert others[0] == "world 985 of 1000: seed 984, <Cluster cluster0: 1 nodes, scyld, documented>"
+    assert others[0] == "world 985 of 1000: seed 984, bp.Cluster(nodes=1, seed=984)"
 
 
 def test_only_the_last_lines_of_a_long_trace_are_told_and_long_lines_are_cut(run: Run) -> None:

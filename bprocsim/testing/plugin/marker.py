@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+import bprocsim as bp
+from bprocsim.notation import parameters_of
+
 NAME = "bprocsim"
 SAYS = (
     f"{NAME}(**keywords): how bproc_cluster, aix_lpar and bproc_sim are made: keywords of bprocsim.Cluster "
@@ -27,17 +30,13 @@ _FIXTURES = {
 @cache
 def keywords_of(kind: str) -> frozenset[str]:
     """Give the keywords of a public class, but those that a fixture itself decides."""
-    import bprocsim
-
-    return frozenset(signature(getattr(bprocsim, kind)).parameters) - {"sim"}
+    return frozenset(parameters_of(getattr(bp, kind))) - {"sim"}
 
 
 @cache
 def positional_of(kind: str) -> tuple[str, ...]:
     """Give the parameters of a public class that need no keyword, in order."""
-    import bprocsim
-
-    parameters = signature(getattr(bprocsim, kind)).parameters.values()
+    parameters = parameters_of(getattr(bp, kind)).values()
     return tuple(each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD)
 
 

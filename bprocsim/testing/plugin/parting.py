@@ -24,7 +24,8 @@ def differences_of(passed: SeenWorld, failed: SeenWorld) -> Iterator[str]:
     """Tell in what two worlds differ that were made in the same place: how they were made, their faults."""
     ours, theirs = failed.made_of(), passed.made_of()
     if ours != theirs:
-        yield f"it was made of {', '.join(theirs)}"
+        yield f"it was {', '.join(theirs)}"
+        return
     plans = [[repr(planned.fault) for planned in world.faults] for world in (passed, failed)]
     if plans[0] != plans[1]:
         yield f"its faults were {', '.join(plans[0]) or 'none'}"

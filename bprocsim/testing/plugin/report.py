@@ -9,6 +9,7 @@ from bprocsim.testing.plugin.seen import SeenRun, SeenWorld
 
 LAST = 12  # lines of a trace
 LINE_MAX = 200  # characters of one
+HEAD_MAX = 2000  # ... and of the Python that builds a world
 
 
 def lines_of(run: SeenRun, passed: SeenRun | None, what: str) -> Iterator[str]:
@@ -25,7 +26,7 @@ def lines_of(run: SeenRun, passed: SeenRun | None, what: str) -> Iterator[str]:
 
 def _lines_of_world(world: SeenWorld, count: int) -> Iterator[str]:
     number = f"world {world.number} of {count}: " if count > 1 else "world: "
-    yield f"{number}{', '.join(world.made_of())}"
+    yield _cut(f"{number}{', '.join(world.made_of())}", HEAD_MAX)
     faults = [f"    {planned!r}" for planned in world.faults]
     yield from ["  faults:", *faults] if faults else ["  faults: none"]
     trace = world.trace
@@ -53,5 +54,5 @@ def _lines_of_parting(passed: SeenWorld, failed: SeenWorld, what: str) -> Iterat
         yield f"    failed: {_cut(parting.failed or '(nothing more)')}"
 
 
-def _cut(line: str) -> str:
-    return line if len(line) <= LINE_MAX else line[: LINE_MAX - 3] + "..."
+def _cut(line: str, most: int = LINE_MAX) -> str:
+    return line if len(line) <= most else line[: most - 3] + "..."

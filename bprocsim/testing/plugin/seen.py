@@ -28,7 +28,6 @@ class SeenWorld:
 
     number: int
     seed: int
-    order: str
     trace: Trace
     _sim: ReferenceType[Simulation]
     systems: list[tuple[str, list[Planned]]] = field(factory=list)
@@ -44,8 +43,7 @@ class SeenWorld:
 
     def made_of(self) -> list[str]:
         """Tell what it was made of: what a world alike has in common with it."""
-        order = "" if self.order == "fifo" else f', order "{self.order}"'
-        return [f"seed {self.seed}{order}", *([text for text, _ in self.systems] or ["no system"])]
+        return [f"seed {self.seed}", *([text for text, _ in self.systems] or ["no system"])]
 
 
 @define(eq=False)
@@ -58,7 +56,7 @@ class SeenRun:
     def add_world(self, sim: Simulation) -> None:
         """Take a new world."""
         self.count += 1
-        self.worlds.append(SeenWorld(self.count, sim.seed, sim.order, sim.trace, ref(sim)))
+        self.worlds.append(SeenWorld(self.count, sim.seed, sim.trace, ref(sim)))
 
     def add_system(self, system: System) -> bool:
         """Take a new system of one of its worlds; tells whether it is."""
