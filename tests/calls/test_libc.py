@@ -8,8 +8,8 @@ import pytest
 
 import bprocsim as bp
 from bprocsim.errnos import Errno
+from bprocsim.testing.rows.programcases import brief, idle
 from bprocsim.units import ms
-from tests.calls.cases import brief, idle
 from tests.calls.worlds import PROGRAM, Steps, play, world
 
 

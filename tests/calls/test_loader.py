@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bprocsim as bp
-from tests.calls.cases import ALICE
+from bprocsim.testing.rows.programcases import ALICE
 from tests.calls.loaderreal import read_recording
 from tests.calls.worlds import Steps, assert_clean, world
 

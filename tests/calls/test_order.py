@@ -12,21 +12,21 @@ import pytest
 
 import bprocsim as bp
 from bprocsim.manual import Errors, Row
-from tests.calls.cases import (
+from bprocsim.testing.rows.fileprograms import files
+from bprocsim.testing.rows.pathprograms import mounts
+from bprocsim.testing.rows.programcases import (
     ALICE,
     MASTER,
     PROGRAM,
     STRIKE_NS,
     Steps,
     brief,
-    files,
-    hold_ports,
     listening,
-    mounts,
     reset_connection,
     until_struck,
     use_up_descriptors,
 )
+from bprocsim.testing.rows.socketprograms import hold_ports
 from tests.calls.test_rows import TABLES
 
 # The causes of each table, in the order in which they are decided; a line begins with (x) where it

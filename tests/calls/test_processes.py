@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import bprocsim as bp
+from bprocsim.testing.rows.programcases import ALICE, brief, idle
 from bprocsim.units import KiB, MiB, ms, s
-from tests.calls.cases import ALICE, brief, idle
 from tests.calls.worlds import MASTER, PROGRAM, Steps, assert_clean, call_errors, machines, play, world
 
 

@@ -10,7 +10,8 @@ from attrs import evolve
 import bprocsim as bp
 from bprocsim.manual import Errors, Row
 from bprocsim.posix import execcalls, fileio, life, openfile, pathcalls, signaling, sockets
-from tests.calls.cases import CASES, PROGRAM, Case, Steps
+from bprocsim.testing.rows.programcases import ProgramCase, Steps
+from bprocsim.testing.rows.programrecipes import CASES
 
 TABLES = {
     table.call: table
@@ -21,24 +22,9 @@ TABLES = {
 ROWS = [(call, row.cause) for call, table in TABLES.items() for row in table.rows]
 
 
-def meet(case: Case, bad: bool) -> bp.CallError | None:
-    """Run a case; give the CallError that ended it, if any did."""
-    met: list[bp.CallError] = []
-    faults = case.faults(bad) if case.faults is not None else []
-    cluster = bp.Cluster(nodes=2, faults=faults, strict=True)
-
-    def program(proc: bp.Proc) -> Steps:
-        try:
-            yield from case.program(proc, bad)
-        except bp.CallError as error:
-            met.append(error)
-
-    cluster.install(PROGRAM, program)
-    if case.build is not None:
-        case.build(cluster, bad)
-    out = cluster.execve(PROGRAM, user=case.user)
-    assert not out.failed, out
-    return met[0] if met else None
+def meet(case: ProgramCase, bad: bool) -> bp.Outcome:
+    """Run a case; give what the call came to that ended it."""
+    return evolve(case, bad=bad).run()
 
 
 def test_every_row_has_a_case() -> None:
@@ -48,12 +34,12 @@ def test_every_row_has_a_case() -> None:
 
 @pytest.mark.parametrize(("call", "cause"), ROWS)
 def test_the_row_is_met(call: str, cause: str) -> None:
-    error = meet(CASES[call, cause], True)
-    assert error is not None, "nothing was refused"
+    out = meet(CASES[call, cause], True)
+    assert out.failed, "nothing was refused"
     row = TABLES[call].row(cause)
-    assert (error.call, error.cause, error.error) == (call, cause, row.errno)
-    assert error.source == TABLES[call].source_of(row)
-    assert error.explain().count("FAIL") == 1
+    assert (out.call, out.cause, out.errno, out.value) == (call, cause, row.errno, -1)
+    assert out.explain().count("FAIL") == 1
+    assert out.explain().endswith(f"\nrow: {TABLES[call].source_of(row)}\n")
 
 
 def state(cluster: bp.Cluster) -> list[Any]:
@@ -77,21 +63,16 @@ def test_failing_changes_nothing(call: str, cause: str, monkeypatch: pytest.Monk
     """Between the decision and the moment at which the program learns of it, and in the decision itself."""
     worlds: list[bp.Cluster] = []
     seen: list[tuple[str, list[Any], list[Any]]] = []
-    real, real_cluster = Errors.first, bp.Cluster
+    real = Errors.first
 
     def first(self: Errors, facts: Any, step: str = "") -> Row | None:
-        before = state(worlds[-1]) if worlds and worlds[-1].sim.systems else []
+        before = state(worlds[0]) if worlds else []
         row = real(self, facts, step)
         if row is not None and self.call == call and worlds:
-            seen.append((row.cause, before, state(worlds[-1])))
+            seen.append((row.cause, before, state(worlds[0])))
         return row
 
-    def build(*args: Any, **options: Any) -> bp.Cluster:
-        worlds.append(real_cluster(*args, **options))
-        return worlds[-1]
-
     monkeypatch.setattr(Errors, "first", first)
-    monkeypatch.setattr(bp, "Cluster", build)
     after: list[list[Any]] = []
     case = CASES[call, cause]
 
@@ -99,10 +80,12 @@ def test_failing_changes_nothing(call: str, cause: str, monkeypatch: pytest.Monk
         try:
             yield from case.program(proc, bad)
         except bp.CallError:
-            after.append(state(worlds[-1]))
+            after.append(state(worlds[0]))
             raise
 
-    meet(evolve(case, program=program), True)
+    watched = evolve(case, program=program)
+    worlds.append(watched.world())
+    watched.make(worlds[0])
     met, before, decided = seen[-1]
     assert met == cause
     assert before == decided
@@ -120,10 +103,10 @@ TOLD_LATER = {
 
 @pytest.mark.parametrize(("call", "cause"), ROWS)
 def test_the_nearest_world_is_spared(call: str, cause: str) -> None:
-    error = meet(CASES[call, cause], False)
-    assert error is None or (error.call, error.cause) != (call, cause)
+    out = meet(CASES[call, cause], False)
+    assert (out.call, out.cause) != (call, cause)
     if (call, cause) not in REFUSED_OTHERWISE:
-        assert error is None
+        assert not out.failed
 
 
 # Where the nearest world without the defect has another one that no call can do without.

@@ -11,8 +11,8 @@ import bprocsim as bp
 from bprocsim.posix.procs import Process
 from bprocsim.posix.signaling import may_signal
 from bprocsim.signals import OF_AIX, Action
+from bprocsim.testing.rows.programcases import ALICE, idle
 from bprocsim.units import ms, s, us
-from tests.calls.cases import ALICE, idle
 from tests.calls.worlds import PROGRAM, Steps, assert_clean, call_errors, play, world
 
 BOB = bp.Credentials(600, 600)

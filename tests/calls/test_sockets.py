@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import bprocsim as bp
+from bprocsim.testing.rows.programcases import listening
 from bprocsim.units import KiB, MiB, ms, s
-from tests.calls.cases import listening
 from tests.calls.worlds import MASTER, PROGRAM, Steps, assert_clean, call_errors, play, says, world
 
 EVERY_BYTE = bytes(range(256))

@@ -77,7 +77,8 @@ IO_WORLDS: Mapping[str, IoWorld] = MappingProxyType(
     {
         "none": IoWorld([]),
         "file": IoWorld(_file(), _plain),
-        "two files": IoWorld([*_file(), *_file(fd=FD + 1)], _plain),
+        # More than what a kernel keeps for root alone, so that it is not the exec that finds no room.
+        "many files": IoWorld([entry for fd in range(FD, FD + 12) for entry in _file(fd=fd)], _plain),
         "new file": IoWorld(_file(flags=_CREATE)),
         "sixteen": IoWorld(_file("/dev/null") * bp.BPROC_IO_MAX_LEN),
         "seventeen": IoWorld(_file("/dev/null") * (bp.BPROC_IO_MAX_LEN + 1)),

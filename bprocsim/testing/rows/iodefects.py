@@ -16,7 +16,7 @@ IO_WAYS: dict[str, tuple[Defect, ...]] = {
     "io_type_internal": _ways("file", "memory"),
     "io_type_unknown": _ways("file", "type", "negative type"),
     "io_descriptor_impossible": _ways("file", "high", "negative"),
-    "io_table_full": (Defect({"node_files": 1}, {"node_files": 2}, {"io": "two files"}),),
+    "io_table_full": (Defect({"node_files": 11}, {"node_files": 12}, {"io": "many files"}),),
     "io_makes_a_directory": _ways("new file", "makes directory"),
     "io_path_empty": _ways("file", "no name"),
     "io_search_denied": _ways("file", "closed"),
