@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.rowsseen import RowsSeen
 from tests.tally import note_slow, pytest_terminal_summary, pytest_testnodedown
 
 __all__ = ["pytest_terminal_summary", "pytest_testnodedown"]  # hooks: found here by pytest
@@ -52,11 +53,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Be like Windows, if asked to, before the first of our modules is imported."""
+    """Be like Windows, if asked to, before the first of our modules is imported; watch which rows are seen."""
     if config.getoption("--like-windows"):
         from tests.likewindows import install
 
         install()
+    config.pluginmanager.register(RowsSeen(config))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -141,6 +141,22 @@ def test_it_is_due_and_is_not_in_the_nearest_world(recipe: Recipe) -> None:
     assert (spared.cause, spared.exit_status) == (None, None if spared.returned else 0)
 
 
+@pytest.mark.parametrize("edition", bp.editions)
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_every_call_that_loads_an_image_comes_to_every_row(kernel: str, edition: str) -> None:
+    """By the rules of each kernel under each edition: all of exec's rows are in their tables too."""
+    loading = [
+        recipe
+        for recipe in recipes_of(edition, kernel).values()
+        if recipe.call in ("bproc_execmove", "bproc_rexec", "bproc_vexecmove")
+    ]
+    met = [(recipe, recipe.provoke()) for recipe in loading]
+    assert [
+        str(recipe) for recipe, out in met if (out.cause, out.row and out.row.errno) != (recipe.cause, recipe.errno)
+    ] == []
+    assert {recipe.call for recipe in loading} >= {"bproc_execmove", "bproc_rexec"}
+
+
 # The same with a small stack, on which a quarter of a megabyte of arguments is too much already.
 SMALL = {kernel: attrs.evolve(bp.kernels[kernel], stack_bytes=512 * KiB) for kernel in KERNELS}
 

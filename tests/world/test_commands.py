@@ -269,21 +269,45 @@ def test_what_is_wrong_is_named(cluster: bp.Cluster, said: str, given: dict[str,
     assert cluster.run(["hello"]).returncode == 3
 
 
-@pytest.mark.parametrize(
-    ("cwd", "error"),
-    [
-        ("/absent", FileNotFoundError),
-        ("", FileNotFoundError),
-        ("/bin/sh", NotADirectoryError),
-        ("/private", PermissionError),
-    ],
-)
-def test_a_directory_that_cannot_be_entered(cluster: bp.Cluster, cwd: str, error: type[OSError]) -> None:
-    cluster.master.fs.mkdir("/private", mode=0o700)
-    with pytest.raises(error) as caught:
+# A directory that nobody can start in, and the row that says why.
+NO_DIRECTORY = {
+    "": "path_empty",
+    "/" + "x/" * 2048: "path_too_long",
+    "/private/below": "search_denied",
+    "/" + "x" * 256: "component_too_long",
+    "/absent": "directory_absent",
+    "/bin/sh/below": "not_a_directory",
+    "/loop": "too_many_links",
+    "/bad/below": "path_io_error",
+    "/bin/sh": "is_no_directory",
+    "/private": "entry_denied",
+}
+
+
+@pytest.mark.parametrize(("cwd", "cause"), NO_DIRECTORY.items(), ids=NO_DIRECTORY.values())
+def test_a_directory_that_cannot_be_entered(cluster: bp.Cluster, cwd: str, cause: str) -> None:
+    files = cluster.master.fs
+    files.mkdir("/private", mode=0o700)
+    files.mkdir("/bad")
+    files.symlink("loop", "/loop")
+    cluster.inject(bp.IoError(bp.BPROC_NODE_MASTER, "/bad"))
+    with pytest.raises(OSError) as caught:
         cluster.run(["hello"], cwd=cwd, user=ALICE)
-    assert caught.value.filename == cwd
+    assert isinstance(caught.value, bp.CallError)
+    assert (caught.value.call, caught.value.cause, caught.value.filename) == ("chdir", cause, cwd)
+    assert isinstance(caught.value, USUAL.get(cause, OSError))
     assert cluster.master.processes == {}
+
+
+# What Python itself raises, of whose classes a program's `except` may speak.
+USUAL = {
+    "path_empty": FileNotFoundError,
+    "search_denied": PermissionError,
+    "directory_absent": FileNotFoundError,
+    "not_a_directory": NotADirectoryError,
+    "is_no_directory": NotADirectoryError,
+    "entry_denied": PermissionError,
+}
 
 
 # ---- popen ---------------------------------------------------------------------------------------
