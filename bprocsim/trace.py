@@ -71,7 +71,12 @@ class Record:
     def text(self) -> str:
         """Write it on one line, as strace would."""
         pid = f"[{self.pid}]" if self.pid else ""
-        return f"{self.at_ns / 1e6:>12.6f} ms  {self.node:<10} {pid:<7} {_PHRASES[self.kind](*self.details)}"
+        return f"{self.at_ns / 1e6:>12.6f} ms  {self.node:<10} {pid:<7} {self.phrase()}"
+
+    def phrase(self) -> str:
+        """Write what happened, but not when, where and to whom."""
+        text: str = _PHRASES[self.kind](*self.details)
+        return text
 
 
 # What most arguments are, and never changes: looked at first, for asking an object is slow.

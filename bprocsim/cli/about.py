@@ -13,6 +13,7 @@ PAGES = {
     "editions": "how the editions of BProc differ",
     "kernels": "how the exec rules of the kernels differ",
     "launch": "published launch times beside simulated ones",
+    "atlas": "every documented errno of every call, how to come to it, and what came",
 }
 
 SUMMARY = "how far to trust it, and how its editions and kernels differ"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bprocsim.cli.pages import (
@@ -20,7 +20,7 @@ from bprocsim.cli.pages import (
     tables_of,
 )
 from bprocsim.cli.screen import Progress, Screen, Span, Table
-from bprocsim.cli.usage import add_rules, check_rules, unknown
+from bprocsim.cli.usage import EDITION, UsageError, add_rules, check_rules, unknown
 
 if TYPE_CHECKING:
     from bprocsim.manual import Errors, Row
@@ -31,7 +31,9 @@ SUMMARY = "every documented error of a call, provoked live"
 DESCRIPTION = """\
 Provoke every documented error of a call, each in a simulated world of its own
 in which nothing else is wrong, and compare what came with what the page says.
-Without CALL: of every call for which there are such worlds."""
+Without CALL: of every call of BProc, exec and AIX. With --all: of those of
+POSIX too, and of every edition; it is told besides where each row stands
+written, and how to come to it."""
 EPILOG = """\
 examples:
   bprocsim errors bproc_execmove
@@ -39,9 +41,11 @@ examples:
   bprocsim errors execve --kernel linux-6
   bprocsim errors ra_exec
   bprocsim errors --json | python3 -m json.tool
+  bprocsim errors --all --format markdown > atlas.md
 
 exit status: 0 all came as documented, 1 one did not, 2 wrong usage."""
 
+FORMATS = ("text", "json", "markdown")
 SCHEMA = 1
 SEED = 0  # that of every recipe's world
 WIDE = 110  # columns from which on the cause has one of its own
@@ -51,7 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """See `bprocsim errors --help`."""
     parser.add_argument("call", nargs="?", metavar="CALL", help="a page, or any of its calls, in any case")
     parser.add_argument("--errno", metavar="NAME", help="only the rows that report this errno")
-    parser.add_argument("--json", action="store_true", help="write one JSON document, of one line, in place of tables")
+    parser.add_argument("--all", action="store_true", help="the atlas: every call of every edition, in full")
+    parser.add_argument("--format", choices=FORMATS, help="text (default), json or markdown; markdown with --all alone")
+    parser.add_argument("--json", action="store_true", help="the same as --format json: one document, of one line")
     parser.add_argument("--beyond", action="store_true", help="also what real kernels do and the page does not list")
     add_rules(parser)
 
@@ -59,6 +65,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, screen: Screen) -> int:
     """Provoke what was asked for; the last line is the seed."""
     check_rules(options)
+    _check_format(options)
+    if options.all:
+        from bprocsim.cli import atlas
+
+        return atlas.run(options, screen)
     from bprocsim.testing import recipes_of
 
     recipes = recipes_of(options.edition, options.kernel, options.level)
@@ -68,14 +79,14 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         never = never_failing(options.edition, options.level)
         known |= never
         calls = [find_call(options.call, [*calls, *never], options.level)]
-    rows = {call: _rows(known[call], options.beyond) for call in calls}
-    asked = [(known[call], row) for call in calls for row in rows[call] if _wanted(row, options.errno)]
+    rows = {call: rows_of(known[call], options.beyond) for call in calls}
+    asked = [(known[call], row) for call in calls for row in rows[call] if is_wanted(row, options.errno)]
     if options.errno is not None and not asked:
         reported = dict.fromkeys(row.errno.name for call in calls for row in rows[call])
         raise unknown(f"row of {' or '.join(calls)} for errno", options.errno.upper(), reported)
     with Progress(sys.stderr, len(asked), "provoking") as progress:
-        trials = [_try(table, row, recipes, progress) for table, row in asked]
-    if options.json:
+        trials = [attempt(table, row, recipes, progress) for table, row in asked]
+    if options.format == "json":
         screen.write(_document(trials, options) + "\n")
     else:
         for call in calls:
@@ -86,12 +97,26 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     return 0 if all(trial.ok for trial in trials) else 1
 
 
-def _rows(table: Errors, beyond: bool) -> list[Row]:
+def _check_format(options: argparse.Namespace) -> None:
+    """Settle in which form it is told. UsageError: what was asked for does not go together."""
+    if options.json and options.format not in (None, "json"):
+        raise UsageError(f"--json and --format {options.format}: give one of them")
+    options.format = "json" if options.json else options.format or "text"
+    if options.all and options.call is not None:
+        raise UsageError(f"--all is about every call; leave it out, or {options.call}")
+    if options.all and options.edition != EDITION:
+        raise UsageError("--all is about every edition; leave --edition out")
+    if options.format == "markdown" and not options.all:
+        raise UsageError("--format markdown is the form of the atlas: add --all")
+
+
+def rows_of(table: Errors, beyond: bool) -> list[Row]:
     """Give the rows that a page has, late ones included, and if asked for those beyond it."""
     return [row for row in table.rows if beyond or row.kind.value != "beyond"]
 
 
-def _wanted(row: Row, errno: str | None) -> bool:
+def is_wanted(row: Row, errno: str | None) -> bool:
+    """Tell whether a row reports an errno that is asked for by name."""
     return errno is None or row.errno.name == errno.upper()
 
 
@@ -143,7 +168,8 @@ class Trial:
         return f"exit {got.exit_status}" if got.signal is None else f"signal {got.signal}"
 
 
-def _try(table: Errors, row: Row, recipes: Mapping[tuple[str, str], Recipe], progress: Progress) -> Trial:
+def attempt(table: Errors, row: Row, recipes: Mapping[tuple[str, str], Recipe], progress: Progress) -> Trial:
+    """Provoke one row."""
     recipe = recipes.get((table.call, row.cause))
     try:
         if recipe is None:
@@ -186,7 +212,7 @@ def _cells(screen: Screen, trial: Trial) -> tuple[Span, ...]:
     wide = screen.width >= WIDE
     said = row.sentence if wide else f"{row.sentence} ({row.cause})"
     if not trial.ok:
-        said += f"; but: {trial.problem or _instead(trial)}"
+        said += f"; but: {trial.problem or instead(trial)}"
     return (
         ("ok", "ok") if trial.ok else ("FAILED", "fail"),
         (trial.came, "late" if trial.late else ""),
@@ -196,7 +222,7 @@ def _cells(screen: Screen, trial: Trial) -> tuple[Span, ...]:
     )
 
 
-def _instead(trial: Trial) -> str:
+def instead(trial: Trial) -> str:
     """Tell what came in place of the row."""
     got = trial.outcome
     assert got is not None
@@ -205,19 +231,18 @@ def _instead(trial: Trial) -> str:
 
 def _document(trials: list[Trial], options: argparse.Namespace) -> str:
     """Write the JSON document, on one line; what it holds is documented by its keys."""
-    document = {
-        "schema": SCHEMA,
-        "seed": SEED,
-        "edition": options.edition,
-        "kernel": options.kernel,
-        "level": options.level,
-        "ok": all(trial.ok for trial in trials),
-        "rows": [_entry(trial) for trial in trials],
-    }
+    rules = {"edition": options.edition, "kernel": options.kernel, "level": options.level}
+    return document_of(rules, trials, [entry_of(trial) for trial in trials])
+
+
+def document_of(rules: Mapping[str, str], trials: Sequence[Trial], entries: Sequence[Mapping[str, Any]]) -> str:
+    """Write the JSON document of these rows."""
+    document = {"schema": SCHEMA, "seed": SEED, **rules, "ok": all(trial.ok for trial in trials), "rows": entries}
     return json.dumps(document, sort_keys=True)
 
 
-def _entry(trial: Trial) -> dict[str, Any]:
+def entry_of(trial: Trial) -> dict[str, Any]:
+    """Tell of one row."""
     row, got = trial.row, trial.outcome
     return {
         "call": trial.call,
@@ -227,7 +252,7 @@ def _entry(trial: Trial) -> dict[str, Any]:
         "kind": row.kind.value,
         "sentence": row.sentence,
         "ok": trial.ok,
-        "problem": trial.problem or (None if trial.ok else _instead(trial)),
+        "problem": trial.problem or (None if trial.ok else instead(trial)),
         "got": None
         if got is None
         else {

@@ -10,6 +10,7 @@ from typing import Any
 from bprocsim.cli.screen import PROSE_COLUMNS, Screen, wants_color
 from bprocsim.scenario.problems import did_you_mean
 
+EDITION = "scyld"  # of BProc, if none is asked for
 LEVEL = "7.1"  # of AIX, if none is asked for
 
 
@@ -73,7 +74,7 @@ def add_color(parser: argparse.ArgumentParser) -> None:
 def add_rules(parser: argparse.ArgumentParser) -> None:
     """Let a command take `--edition`, `--kernel` and `--level`; their names are checked where they are used."""
     parser.add_argument(
-        "--edition", default="scyld", metavar="NAME", help="edition of BProc: scyld (default), lanl32, bproc4"
+        "--edition", default=EDITION, metavar="NAME", help="edition of BProc: scyld (default), lanl32, bproc4"
     )
     parser.add_argument(
         "--kernel",

@@ -11,12 +11,12 @@ import attrs
 
 import bprocsim as bp
 from bprocsim.bproc.nodes import NodeState, status_of
+from bprocsim.cli.markdown import code, page, prose, table
 from bprocsim.faces.arguments import integer, node_address, unchecked
 from bprocsim.faces.pointers import pointer_or_null
 from bprocsim.manual import Errors, Kind
 from bprocsim.testing import Recipe
 from bprocsim.testing.rows.recipes import exec_tables, move_tables, node_tables, recipes_of
-from tests.about.markdown import code, page, prose, table
 
 NAMES = tuple(bp.editions)
 

@@ -9,11 +9,11 @@ from typing import Any
 import attrs
 
 import bprocsim as bp
+from bprocsim.cli.markdown import code, page, prose, table
 from bprocsim.posix.mapping import Fate
 from bprocsim.testing.rows.cases import Case
 from bprocsim.testing.rows.defects import defects
 from bprocsim.testing.rows.recipes import combine
-from tests.about.markdown import code, page, prose, table
 
 NAMES = tuple(bp.kernels)
 

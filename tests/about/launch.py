@@ -21,10 +21,10 @@ from bprocsim.calibration import (
     points,
     refit,
 )
+from bprocsim.cli.markdown import code, page, prose, table
 from bprocsim.costs import PRESET_SOURCES
 from bprocsim.sources import load
 from bprocsim.units import us
-from tests.about.markdown import code, page, prose, table
 
 XCPU, BPROC, PINKISH = LAUNCHERS["xcpu"], LAUNCHERS["bproc"], SYSTEMS["pinkish"]
 MODES = ("flat", "tree")

@@ -12,6 +12,7 @@ import bprocsim as bp
 from bprocsim.bproc.tools import Tools
 from bprocsim.cli.about import PAGES as SHOWN
 from tests.about import editions
+from tests.about.atlas import atlas_page
 from tests.about.kernels import FIELDS, kernels_page
 from tests.about.launch import launch_page
 from tests.about.trust import trust_page
@@ -21,6 +22,7 @@ ABOUT = Path(bp.__file__).parent / "about"
 REFRESH = "python3 tests --only pytest -- tests/about --refresh-golden"
 
 PAGES: dict[str, Callable[[], str]] = {
+    "atlas": atlas_page,
     "editions": editions.editions_page,
     "kernels": kernels_page,
     "launch": launch_page,

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import bprocsim as bp
+from bprocsim.cli.markdown import code, page, prose, table
 from bprocsim.manual import Errors, Row
 from bprocsim.sources import KINDS, load
 from bprocsim.testing import tables
-from tests.about.markdown import code, page, prose, table
 from tests.calls.execvpcases import CASES as EXECVP
 from tests.calls.language import read_scripts
 from tests.calls.loadercases import CASES as LOADER

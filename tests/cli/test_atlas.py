@@ -1,0 +1,151 @@
+"""`bprocsim errors --all`: nothing is left out, all of it comes, and what is told of a row is true."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+import bprocsim as bp
+from bprocsim import testing
+from bprocsim.manual import Kind
+from bprocsim.sources import load
+from bprocsim.testing.rows.programrecipes import CASES as PROGRAMS
+from tests.cli.command import Here
+
+TABLES = {edition: testing.tables(edition) for edition in bp.editions}
+
+
+@pytest.fixture(scope="module")
+def atlas() -> Any:
+    """Give the atlas as JSON has it."""
+    from bprocsim.cli import main
+
+    with pytest.MonkeyPatch.context() as patch:
+        import io
+        import sys
+
+        stream = io.StringIO()
+        patch.setattr(sys, "stdout", stream)
+        assert main(["errors", "--all", "--json"]) == 0
+    return json.loads(stream.getvalue())
+
+
+def test_no_documented_row_of_any_edition_is_left_out(atlas: Any) -> None:
+    told = {(entry["call"], entry["cause"], entry["errno"], entry["sentence"]) for entry in atlas["rows"]}
+    assert len(told) == len(atlas["rows"])
+    assert told == {
+        (table.call, row.cause, row.errno.name, row.sentence)
+        for known in TABLES.values()
+        for table in known.values()
+        for row in table.rows
+        if row.kind is not Kind.BEYOND
+    }
+
+
+def test_all_come_as_documented(atlas: Any) -> None:
+    assert [entry for entry in atlas["rows"] if not entry["ok"] or entry["problem"]] == []
+    assert (atlas["ok"], atlas["edition"], atlas["kernel"], atlas["level"]) == (True, "all", "documented", "7.1")
+
+
+def test_a_row_names_its_source_and_the_editions_that_have_it(atlas: Any) -> None:
+    assert {entry["source"] for entry in atlas["rows"]} <= set(load())
+    down = {
+        tuple(entry["editions"]): entry["errno"]
+        for entry in atlas["rows"]
+        if (entry["call"], entry["cause"]) == ("bproc_execmove", "node_down")
+    }
+    assert down == {("scyld",): "EINVAL", ("lanl32", "bproc4"): "BE_NODEDOWN"}
+    assert {tuple(entry["editions"]) for entry in atlas["rows"] if entry["call"] in ("rs_op", "read")} == {()}
+    (chroot,) = (e for e in atlas["rows"] if (e["call"], e["cause"]) == ("bproc_nodechroot", "node_down"))
+    assert "bproc_slave_chroot" in TABLES["scyld"]
+    assert "scyld" not in chroot["editions"]
+
+
+def test_each_tells_how_to_come_to_it(atlas: Any) -> None:
+    assert [entry for entry in atlas["rows"] if not entry["recipe"]] == []
+    assert [e for e in atlas["rows"] if not e["try"] and (e["call"], e["cause"]) not in PROGRAMS] == []
+
+
+def test_the_calls_of_a_program_end_with_the_refusal(atlas: Any) -> None:
+    for entry in atlas["rows"]:
+        if (entry["call"], entry["cause"]) in PROGRAMS:
+            assert entry["recipe"][-1].endswith(f") = -1 {entry['errno']} ({entry['cause']})"), entry
+            assert len(entry["recipe"]) < 20, entry
+
+
+def test_the_recipe_makes_the_call(atlas: Any) -> None:
+    """What is no program is Python, which is run here as it stands there."""
+    for entry in atlas["rows"]:
+        if (entry["call"], entry["cause"]) not in PROGRAMS:
+            (line,) = entry["recipe"]
+            assert line.endswith(".run()")
+            outcome = eval(line, {"bp": bp})
+            assert outcome.cause == entry["cause"], line
+            assert (outcome.errno or outcome.late_errno or outcome.row.errno).name == entry["errno"], line
+
+
+def test_the_text_tells_all_of_a_row(here: Here) -> None:
+    status, text = here("errors", "--all", "--errno", "EMFILE", COLUMNS="100")
+    assert status == 0
+    assert "\ndup2\n----" not in text  # EBADF alone
+    _, _, pipe = text.partition("\npipe\n----")
+    words = pipe.partition("\n\nsocket")[0].split()
+    for word in (
+        "ok",
+        "EMFILE",
+        "descriptors_used_up,",
+        "page",
+        "when",
+        "recipe",
+        "dup2(0,",
+        "more)",
+        "came",
+        "-1",
+        "source",
+    ):
+        assert word in words, (word, pipe)
+    assert text.splitlines()[-1] == "seed 0"
+    assert f"{text.count('ok      EMFILE')} of {text.count('ok      EMFILE')} came as documented" in text
+
+
+def test_a_row_that_does_not_come_fails_it(monkeypatch: pytest.MonkeyPatch, here: Here) -> None:
+    healthy = evolve(PROGRAMS["close", "fd_not_open"], bad=False)
+    monkeypatch.setattr("bprocsim.testing.rows.programrecipes.CASES", {**PROGRAMS, ("close", "fd_not_open"): healthy})
+    status, text = here("errors", "--all", "--format", "markdown", "--errno", "ebadf")
+    assert status == 1
+    failed = [line for line in text.splitlines() if "FAILED" in line]
+    assert len(failed) == 1
+    assert failed[0].startswith(
+        "| EBADF | `fd_not_open` | page | the descriptor is not open | `close(2) = 0` | FAILED: "
+    )
+
+
+def test_other_rules_make_another_atlas(here: Here) -> None:
+    status, text = here(
+        "errors", "--all", "--kernel", "linux-6", "--level", "5.3", "--errno", "elibbad", "--format", "json"
+    )
+    told = json.loads(text)
+    assert (status, told["kernel"], told["level"]) == (0, "linux-6", "5.3")
+    assert {entry["errno"] for entry in told["rows"]} == {"ELIBBAD"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--all", "read"), "--all is about every call; leave it out, or read"),
+        (("--all", "--edition", "bproc4"), "--all is about every edition; leave --edition out"),
+        (("--format", "markdown"), "--format markdown is the form of the atlas: add --all"),
+        (("--json", "--format", "text"), "--json and --format text: give one of them"),
+        (("--all", "--errno", "EBADD"), "there is no row of any call for errno 'EBADD' (did you mean EBADF?)"),
+        (("--format", "html"), "argument --format: invalid choice: 'html'"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(
+    arguments: tuple[str, ...], said: str, here: Here, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, text = here("errors", *arguments)
+    assert (status, text) == (2, "")
+    assert said in capsys.readouterr().err
