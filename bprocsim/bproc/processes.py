@@ -66,8 +66,7 @@ def descriptors_used_up(f: ProcessFacts) -> bool:
 
 
 def files_used_up(f: ProcessFacts) -> bool:
-    machine = f.asker.machine
-    return bool(machine.profile.lacks_files(machine.files.free, f.asker.who))
+    return bool(f.asker.machine.files.free <= 0)
 
 
 # ---- answers ----------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from bprocsim.testing.coverage.counting import ErrnoCoverage
     from bprocsim.testing.coverage.report import CoverageReport
     from bprocsim.testing.filetrees import FileTree
+    from bprocsim.testing.machines.cluster import ClusterMachine
+    from bprocsim.testing.machines.deeds import Deed
     from bprocsim.testing.rows.cases import Case
     from bprocsim.testing.rows.files import File
     from bprocsim.testing.rows.lparcases import LparCase
@@ -32,6 +34,8 @@ _HOMES = {
     "FileTree": "filetrees",
     "LparCase": "rows.lparcases",
     "NodeCase": "rows.nodecases",
+    "ClusterMachine": "machines.cluster",
+    "Deed": "machines.deeds",
     "Recipe": "rows.recipes",
     "Scenario": "scenarios",
     "cases": "coverage.cases",
@@ -52,7 +56,9 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "Case",
+    "ClusterMachine",
     "CoverageReport",
+    "Deed",
     "ErrnoCase",
     "ErrnoCoverage",
     "File",

@@ -170,7 +170,8 @@ def _streams(process: Process) -> tuple[Sink, Sink]:
 
 def _feed_again(process: Process, data: bytes) -> None:
     """Give an idle process the stdin of its next call; one that has moved has none any more."""
-    source = process.descriptors[0].description
+    stdin = process.descriptors.get(0)
+    source = None if stdin is None else stdin.description
     if isinstance(source, Source):
         source.data, source.place = data, 0
 

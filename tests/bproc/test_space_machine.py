@@ -19,9 +19,10 @@ from hypothesis.stateful import (
 import bprocsim as bp
 from bprocsim.bproc.nodes import NodeState
 from bprocsim.posix.procs import Process, State
+from bprocsim.testing.machines import spacelaws
 from bprocsim.units import ms
 from tests.bproc.puppets import PING_TIMEOUT_NS, Theatre, watch_messages
-from tests.bproc.worlds import MASTER, machines
+from tests.bproc.worlds import MASTER
 
 NODES = 3
 MOST = 12  # who live at a time
@@ -156,24 +157,7 @@ class Space(RuleBasedStateMachine):
     def the_network_falls_quiet(self) -> None:
         """After the longest cut, and the longest time until a silence is noticed, everybody knows the same."""
         self.go_on(150 * ms + 2 * PING_TIMEOUT_NS)
-        master = self.cluster.bpmaster
-        assert master.waits == {}
-        assert all(move.process.state is State.STOPPED for move in master.moves.values()), list(master.moves)
-        for number in range(NODES):
-            node, machine = self.cluster.nodes[number], self.cluster.machine(number)
-            known = {pid for pid, each in master.pids.table.items() if each is not None and each.machine is machine}
-            known = {pid for pid in known if master.pids.table[pid].ended is None and not master.pids.table[pid].idle}
-            if node.state == "down" or not machine.alive:
-                assert known == set(), f"{known} are thought to be on node {number}, which is {node.state}"
-                continue
-            there = {pid for pid, each in machine.processes.items() if each.ended is None}
-            assert there == known, f"node {number} has {there}, and its master thinks {known}"
-            for pid in there:
-                process = machine.processes[pid]
-                assert process.ghost is not None
-                assert process.ghost.node == number or pid in master.moves
-                assert process.left_by == 0
-            assert machine.memory.used_bytes == self._memory_of(machine)
+        spacelaws.check_agreement(self.cluster)
 
     # ---- what always holds ----
 
@@ -183,37 +167,7 @@ class Space(RuleBasedStateMachine):
 
     @invariant()
     def everybody_is_in_one_place(self) -> None:
-        master, table = self.cluster.bpmaster, self.cluster.pids.table
-        held = machines(self.cluster)
-        for process in self.theatre.born:
-            places = [each for each in held if each.processes.get(process.pid) is process]
-            if process.ended is None:
-                assert places == [process.machine], f"{process.pid} is in {places}"
-                assert table[process.pid] is process
-                elsewhere = process.machine is not self.cluster.home
-                assert (process.ghost is not None) or not elsewhere, f"{process.pid} has no ghost"
-                assert process.state in (State.RUNNING, State.STOPPED, State.MOVING)
-            elif process.state is State.GONE:
-                assert places == ([self.cluster.home] if process.pid in master.waits and places else [])
-                assert table.get(process.pid) is not process or process.pid in master.waits
-            else:
-                assert len(places) <= 1
-                assert table[process.pid] is process
-                if process.reported:
-                    assert process.state is State.ZOMBIE
-                    assert process.parent is not None, "init leaves nobody lying about"
-            for child in process.children.values():
-                assert child.parent is process
-            for _, pid in process.children.ended:
-                assert process.children[pid].state is State.ZOMBIE
-        for machine in held:
-            assert machine.memory.used_bytes >= self._memory_of(machine), machine.name
-
-    def _memory_of(self, machine: Any) -> int:
-        """Add up what is known to be used; a child that waits for its number has its memory already."""
-        moves = self.cluster.bpmaster.moves.values()
-        kept = sum(move.held_bytes for move in moves if move.source is machine)
-        return int(kept + sum(each.memory_bytes for each in machine.processes.values()))
+        spacelaws.check_places(self.cluster, self.theatre.born)
 
     def teardown(self) -> None:
         """End them all: then nothing is left, and each was waited for once, or was init's."""
@@ -234,13 +188,8 @@ class Space(RuleBasedStateMachine):
             self.go_on(300 * ms)
         self.session.exit(0)
         self.go_on(300 * ms)
-        master = self.cluster.bpmaster
         assert self.theatre.alive() == []
-        assert (master.pids.table, master.moves, master.forwarding, master.waits) == ({}, {}, {}, {})
-        for machine in machines(self.cluster):
-            assert machine.processes == {}, machine.name
-            assert (machine.memory.used_bytes, machine.files.used) == (0, 0), machine.name
-            assert (machine.sockets.listeners, machine.sockets.held) == ({}, {}), machine.name
+        spacelaws.check_nothing_left(self.cluster)
         assert self.wrong == []
         for process in self.theatre.born:
             assert process.state is State.GONE

@@ -1,0 +1,179 @@
+"""What the state machines share: a world from the class's description, deeds done in it, hooks for code under test."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+import bprocsim as bp
+from bprocsim.testing.machines.deeds import DIGITS, Action, Deed, NotNowError, Repertoire
+from bprocsim.testing.machines.faultdeeds import FAULT
+from bprocsim.units import ms
+
+_BYTES = st.binary(min_size=DIGITS, max_size=DIGITS)
+
+
+class WorldMachine(RuleBasedStateMachine):
+    """A world in which, step by step, something is called or goes wrong.
+
+    To be described by a subclass: `world` the keywords of its Cluster or Lpar; `calls` the names of the calls
+    that the machine makes by itself, None all; `faults` the kinds of fault that strike, by name, None all.
+    Each example turns some kinds of fault off, unless `swarm` is False.
+    """
+
+    world: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    calls: ClassVar[Collection[str] | None] = None
+    faults: ClassVar[Collection[str] | None] = None
+    swarm: ClassVar[bool] = True
+
+    system: Any
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+
+        # Its own, for what it may do depends on the class.
+        @rule(deed=_BYTES.map(cls._deed))
+        def happens(self: WorldMachine, deed: Deed) -> None:
+            """Do something: make a call, let something go wrong, let time pass."""
+            self.do(deed)
+
+        cls.happens = happens
+        # Hypothesis explains an example by tracing every line that is run, which takes ten times as long.
+        phases = [each for each in cls.TestCase.settings.phases if each is not Phase.explain]
+        cls.TestCase.settings = settings(cls.TestCase.settings, phases=phases)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.callers: list[bp.ProcessHandle] = []
+        self.running: list[Any] = []
+        self.injected: list[Any] = []
+        self.off: frozenset[str] = frozenset()
+        self._table = self.repertoire()
+
+    # ---- what a subclass may say --------------------------------------------------------------------
+
+    def build(self, seed: int) -> Any:
+        """Build the world; a subclass may build its own."""
+        raise NotImplementedError
+
+    def prepare(self) -> None:
+        """Put into the fresh world what the code under test needs: files, accounts, the code itself."""
+
+    def before(self, deed: Deed) -> None:
+        """Look at a deed that is about to be done."""
+
+    def after(self, deed: Deed, outcome: Any) -> None:
+        """Look at what a deed has come to: an Outcome, where it was a call of the manual."""
+
+    def at_rest(self) -> None:
+        """Look at the world at the end of an example, when all faults are lifted, before the last are ended."""
+
+    # ---- what happens --------------------------------------------------------------------------------
+
+    @classmethod
+    def possible(cls) -> Iterator[Action]:
+        """Give all that a machine of this class may do, before `calls` and `faults` are looked at."""
+        raise NotImplementedError
+
+    @classmethod
+    def repertoire(cls) -> Repertoire:
+        """Give what a machine of this class does. ValueError: `calls` or `faults` name what there is not."""
+        return _repertoire(cls)
+
+    @classmethod
+    def _deed(cls, digits: bytes) -> Deed:
+        return _repertoire(cls).deed(digits)
+
+    @initialize(seed=st.integers(0, 255), off=st.binary(min_size=4, max_size=4))
+    def begin(self, seed: int, off: bytes) -> None:
+        """Build the world; `off` says which kinds of fault do not strike in it."""
+        kinds = [each.name for each in self._table.actions.values() if each.group == FAULT]
+        bits = int.from_bytes(off, "big") if self.swarm else 0
+        self.off = frozenset(kind for place, kind in enumerate(kinds) if bits >> (place % 32) & 1)
+        self.system = self.build(seed)
+        self.prepare()
+
+    def do(self, deed: Deed) -> None:
+        """Do a deed, unless what it needs is not there now."""
+        if deed.name in self.off:
+            return
+        self.before(deed)
+        try:
+            outcome = self._table.do(self, deed)
+        except NotNowError:
+            return
+        if outcome is not None:
+            self.checked(deed, outcome)
+        self.after(deed, outcome)
+
+    def checked(self, deed: Deed, outcome: Any) -> None:
+        """Check of an Outcome what holds of all of them."""
+        if outcome.__class__ is not bp.Outcome:
+            return
+        row = outcome.row
+        if row is not None:
+            assert outcome.errors is not None, f"{outcome} has no table"
+            assert any(row is each for each in outcome.errors.rows), f"{outcome} is in no row of its table"
+        if outcome.failed:
+            assert outcome.returned, f"{outcome} has failed, and did not come back"
+        assert outcome.elapsed_ns >= 0, outcome
+
+    def inject(self, fault: bp.faults.Fault) -> None:
+        """Give the world a fault, which ends with the example at the latest."""
+        self.injected.append(self.system.inject(fault))
+
+    def lift(self) -> None:
+        """Let all that went wrong, and can be undone, be over."""
+        for planned in self.injected:
+            planned.cancel()
+        self.injected.clear()
+
+    def waiting(self) -> list[bp.ProcessHandle]:
+        """Give the processes that can be callers."""
+        system = self.system
+        table = system.pids.table
+        self.callers = [each for each in self.callers if each.process.ended is None]
+        return [
+            each
+            for each in self.callers
+            if each.process.idle and table.get(each.pid) is each.process and not system.is_down(each.process.machine)
+        ]
+
+    def go_on(self, duration_ns: int) -> None:
+        """Let the world go on for a while."""
+        sim = self.system.sim
+        sim.run(until_ns=sim.now_ns + duration_ns)
+
+    def end_all(self) -> None:
+        """Kill every process of the system, until none is left but those that wait for the harness elsewhere."""
+        with self.system.session() as session:
+            for _ in range(3):
+                for pid in [pid for pid in self.system.pids.table if pid != session.pid]:
+                    session.libc.kill(pid, bp.SIGKILL)
+                self.go_on(300 * ms)
+        self.go_on(300 * ms)
+
+
+@cache
+def _repertoire(cls: type[WorldMachine]) -> Repertoire:
+    actions = list(cls.possible())
+    calls, faults = cls.calls, cls.faults
+    known = {group: {each.name for each in actions if (each.group == FAULT) is (group == "faults")}
+             for group in ("calls", "faults")}  # fmt: skip
+    for argument, asked in (("calls", calls), ("faults", faults)):
+        unknown = sorted(set(asked or ()) - known[argument])
+        if unknown:
+            expected = ", ".join(sorted(known[argument]))
+            raise ValueError(f"{cls.__name__}.{argument}: there is no {unknown[0]!r} here; expected some of {expected}")
+
+    def wanted(each: Action) -> bool:
+        asked = faults if each.group == FAULT else calls
+        return asked is None or each.name in asked or each.group == "time"
+
+    return Repertoire.of(each for each in actions if wanted(each))

@@ -1,0 +1,155 @@
+"""What a state machine does in a step, as data: a call, a fault, a while that passes.
+
+A deed is made of a few bytes, each of which picks one thing: which deed, and each of its words. So
+Hypothesis draws once for a step, and makes each byte small by itself when it looks for a simpler
+example; for a byte of 0 the simplest stands. A word that may be more than 256 things takes two bytes.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from bprocsim.notation import Notated, call_text
+
+DIGITS = 9  # bytes of a deed: which, and for its words
+
+
+class NotNowError(Exception):
+    """What a deed needs is not there: a process that waits, a node on which somebody can call."""
+
+
+class _Left:
+    """Stands for a word that is not written."""
+
+    def __repr__(self) -> str:
+        return "LEFT"
+
+
+LEFT: Final = _Left()
+
+
+class Parts(dict[str, Any]):
+    """A value that stands for several words at once."""
+
+
+@frozen(init=False, repr=False, hash=False)
+class Deed(Notated):
+    """One thing that a machine does: `Deed("bproc_move", node=1)`, of a name and its words.
+
+    What is in the machine's world stands there by a name or a number: "alice" a user, `caller=0` the
+    first of the processes that wait, "new" a fresh thing to be filled. `repr` is Python that makes it again.
+    """
+
+    name: str
+    words: dict[str, Any]
+
+    def __init__(self, name: str, /, **words: Any) -> None:
+        self.__attrs_init__(name, words)
+
+    def notation(self) -> str:
+        """Write it as Python."""
+        return call_text("bp.testing.Deed", (self.name,), self.words)
+
+
+Give = Callable[[Any, Any], Any]
+
+
+@frozen
+class Word:
+    """What an argument of a deed may be: its name, `values` the simplest first, and what each stands for.
+
+    A value that is LEFT is not written, and one that is Parts stands for several words. `give(machine,
+    value)` makes the argument; without it the value is the argument. NotNowError: there is none now.
+    """
+
+    name: str
+    values: tuple[Any, ...]
+    give: Give | None = None
+
+
+@frozen
+class Action:
+    """A kind of deed: its name, its words, and how a machine does it, with the arguments that they stand for.
+
+    `weight` how often it is among a repertoire's, against others; `group` "call", "fault", or what else it
+    is; `gives` what makes the argument of a word, by its name.
+    """
+
+    name: str
+    words: tuple[Word, ...]
+    make: Callable[[Any, dict[str, Any]], Any]
+    weight: int = 2
+    group: str = "call"
+    gives: Mapping[str, Give] = field(factory=dict)
+
+
+@frozen
+class Repertoire:
+    """All that a machine may do, the simplest first: `offered` with each as often as it weighs."""
+
+    actions: Mapping[str, Action]
+    offered: tuple[Action, ...]
+
+    @classmethod
+    def of(cls, actions: Iterable[Action]) -> Repertoire:
+        """Make one of some actions. ValueError: there are none, or too many for a byte."""
+        named = {each.name: each for each in actions}
+        offered = tuple(each for each in named.values() for _ in range(each.weight))
+        if not 0 < len(offered) <= 256:
+            raise ValueError(f"actions: expected 1 to 256 with their weights, got {len(offered)}")
+        return cls(MappingProxyType(named), offered)
+
+    def deed(self, digits: bytes) -> Deed:
+        """Make the deed of some bytes."""
+        offered = self.offered
+        action = offered[digits[0] % len(offered)]
+        words: dict[str, Any] = {}
+        index = 1
+        for word in action.words:
+            values = word.values
+            digit = digits[index]
+            if len(values) > 256:
+                index += 1
+                digit = digit << 8 | digits[index]
+            index += 1
+            value = values[digit % len(values)]
+            if value.__class__ is Parts:
+                words |= value
+            elif value is not LEFT:
+                words[word.name] = value
+        return Deed(action.name, **words)
+
+    def some(self, seed: int, count: int) -> list[Deed]:
+        """Make `count` deeds by chance, the same for the same seed; no Hypothesis is needed."""
+        drawn = random.Random(f"{seed}/deeds")
+        return [self.deed(drawn.randbytes(DIGITS)) for _ in range(count)]
+
+    def do(self, machine: Any, deed: Deed) -> Any:
+        """Let a machine do a deed. KeyError: there is no such deed. NotNowError: it cannot be done now."""
+        action = self.actions[deed.name]
+        gives = action.gives
+        arguments = {
+            word: gives[word](machine, value) if word in gives else value for word, value in deed.words.items()
+        }  # fmt: skip
+        return action.make(machine, arguments)
+
+
+def action(
+    name: str, *words: Word, make: Callable[[Any, dict[str, Any]], Any] | None = None, weight: int = 2,
+    group: str = "call", gives: Mapping[str, Give] = MappingProxyType({}),
+) -> Action:  # fmt: skip
+    """Describe a kind of deed; left out, `make` is the call of that name on the machine's system."""
+    known = {word.name: word.give for word in words if word.give is not None}
+    return Action(name, words, make or _called(name), weight, group, {**gives, **known})
+
+
+def _called(name: str) -> Callable[[Any, dict[str, Any]], Any]:
+    def make(machine: Any, arguments: dict[str, Any]) -> Any:
+        return getattr(machine.system, name)(**arguments)
+
+    return make
