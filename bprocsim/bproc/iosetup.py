@@ -53,13 +53,14 @@ def io_type_internal(io: IoList) -> bool:
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class EntryFacts(ConnectFacts):
-    """What an entry asks whose turn has come: `process` whose it is; `opening` what open asks, of a file.
+    """What an entry asks whose turn has come: `process` whose it is; `who` by whose rights; `opening` what open asks.
 
     `answer` how its connection ended; `machine` and `address` from where and to where it goes.
     """
 
     machine: Any
     process: Process
+    who: Credentials
     entry: BprocIo
     opening: OpenFacts | None = None
     address: Address | None = None
@@ -83,7 +84,7 @@ def io_descriptor_impossible(f: EntryFacts) -> bool:
 
 
 def io_table_full(f: EntryFacts) -> bool:
-    return bool(f.machine.files.free < 1)
+    return bool(f.machine.profile.lacks_files(f.machine.files.free, f.who))
 
 
 # The rows of open that an entry cannot meet: it has a name of at most 255 bytes and a number of its own.
@@ -166,7 +167,7 @@ def _enter(
     machine: Machine, process: Process, who: Credentials, entry: BprocIo, holder: Holder, table: Errors
 ) -> Steps:
     """Do one entry; gives _DONE, the row that is against it, or None if nobody waits for it any more."""
-    facts = EntryFacts(None, machine, process, entry)
+    facts = EntryFacts(None, machine, process, who, entry)
     if entry.type == IO_FILE:
         facts.opening = OpenFacts(machine, process, entry.file_name, entry.file_flags, who)
     elif entry.type == IO_SOCKET:

@@ -66,7 +66,8 @@ def descriptors_used_up(f: ProcessFacts) -> bool:
 
 
 def files_used_up(f: ProcessFacts) -> bool:
-    return bool(f.asker.machine.files.free <= 0)
+    machine = f.asker.machine
+    return bool(machine.profile.lacks_files(machine.files.free, f.asker.who))
 
 
 # ---- answers ----------------------------------------------------------------------------------------

@@ -132,12 +132,9 @@ def not_executable(f: Subject) -> bool:
 
 def file_table_full(f: Subject) -> bool:
     call, profile = f.call, f.call.profile
-    if profile.files_unlimited_by and call.who.can(profile.files_unlimited_by):
-        return False
     # A loader is opened while the program's file is still held; a script's file is let go first by some.
     held = f.role == "loader" or (f.role == "script" and profile.script_kept)
-    kept = profile.reserved_files if call.who.euid else 0
-    return bool(call.machine.files.free - kept < (2 if held else 1))
+    return profile.lacks_files(call.machine.files.free, call.who, 2 if held else 1)
 
 
 def cmd_being_written(f: Subject) -> bool:

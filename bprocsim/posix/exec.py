@@ -94,6 +94,12 @@ class ExecProfile:
             for role, about in (("script", bad_script_interpreter), ("loader", bad_loader))
         }
 
+    def lacks_files(self, free: int, who: Credentials, count: int = 1) -> bool:
+        """Tell whether somebody may not open `count` files more, where the machine's table has `free` left."""
+        if self.files_unlimited_by and who.can(self.files_unlimited_by):
+            return False
+        return free - (self.reserved_files if who.euid else 0) < count
+
 
 class Subject:
     """One file that exec opens: the program, or an interpreter.

@@ -10,6 +10,7 @@ from bprocsim.errnos import Errno as E
 from bprocsim.faces.pointers import BAD_ADDRESS
 from bprocsim.manual import Errors, Fail, Row
 from bprocsim.port import Port, Steps, Why
+from bprocsim.posix.credentials import ROOT, Credentials
 from bprocsim.posix.machine import Machine, counted
 from bprocsim.posix.openfile import OpenFile
 from bprocsim.posix.pipes import FifoEnd, Pipe, PipeReader, PipeWriter
@@ -236,6 +237,7 @@ class SlotFacts:
     open_limit: int = 0
     wanted: int = 0
     used: int = 0
+    who: Credentials = ROOT
 
 
 def fd_not_open(f: SlotFacts) -> bool:
@@ -251,7 +253,7 @@ def descriptors_used_up(f: SlotFacts) -> bool:
 
 
 def file_table_full(f: Any) -> bool:
-    return bool(f.machine.files.free < f.wanted)
+    return bool(f.machine.profile.lacks_files(f.machine.files.free, f.who, f.wanted))
 
 
 CLOSE_ERRORS = Errors(
@@ -313,7 +315,7 @@ def pipe(machine: Machine, thread: Thread) -> Steps:
     """Make a pipe; gives (reading descriptor, writing descriptor). Errors: PIPE_ERRORS. Source: posix-pipe."""
     process = thread.process
     yield machine.port.sleep(machine.costs.syscall_ns)
-    facts = SlotFacts(machine, None, 0, process.open_limit, 2, len(process.descriptors))
+    facts = SlotFacts(machine, None, 0, process.open_limit, 2, len(process.descriptors), process.credentials)
     if (row := PIPE_ERRORS.first(facts)) is not None:
         return Fail(row, PIPE_ERRORS)
     made = Pipe(machine.costs.pipe_bytes)

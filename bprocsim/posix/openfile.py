@@ -197,7 +197,7 @@ def no_device(f: OpenFacts) -> bool:
 
 
 def table_full(f: OpenFacts) -> bool:
-    return f.machine.files.free < 1
+    return f.machine.profile.lacks_files(f.machine.files.free, f.who)
 
 
 def too_many_descriptors(f: OpenFacts) -> bool:

@@ -120,7 +120,7 @@ def too_many_descriptors(f: PathFacts) -> bool:
 
 
 def table_full(f: PathFacts) -> bool:
-    return f.machine.files.free < 1
+    return f.machine.profile.lacks_files(f.machine.files.free, f.who)
 
 
 def on_read_only_mount(f: PathFacts) -> bool:

@@ -9,6 +9,7 @@ from attrs import define, setters
 from bprocsim.errnos import Errno as E
 from bprocsim.manual import Errors, Fail, Row
 from bprocsim.port import Steps, Why
+from bprocsim.posix.credentials import Credentials
 from bprocsim.posix.dial import ANY, Dial
 from bprocsim.posix.fileio import descriptors_used_up, fd_not_open, file_table_full
 from bprocsim.posix.machine import Machine, counted
@@ -43,6 +44,11 @@ class SocketFacts:
     def description(self) -> Any:
         """Give what the descriptor stands for."""
         return self.descriptor.description if self.descriptor is not None else None
+
+    @property
+    def who(self) -> Credentials:
+        """Give whose process it is."""
+        return self.process.credentials
 
     @property
     def used(self) -> int:

@@ -24,6 +24,7 @@ from bprocsim.scenario.load import Loaded, Where, load, understand
 from bprocsim.scenario.materials import Outside
 from bprocsim.scenario.report import Report, run_all
 from bprocsim.scenario.tables import SCHEMA, written
+from bprocsim.world import watching
 
 _NAME = "the scenario"
 _GIVEN = "given"  # the module of functions that no file has
@@ -108,7 +109,11 @@ class Scenario:
 
     def play(self, world: World | None = None) -> Report:
         """Make its calls, and tell of each; `world` one that it has built, left out a fresh one."""
-        return run_all(self.loaded, self.world() if world is None else world, bp.__version__)
+        report = run_all(self.loaded, self.world() if world is None else world, bp.__version__)
+        if watching.watchers and not self.strangers:
+            beside = None if self._beside is None else str(self._beside)
+            watching.tell_of_scenario(report.world.sim, report.token, beside)
+        return report
 
     def run(self) -> bp.Outcome:
         """Make its calls; gives what the last one came to.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -323,8 +323,8 @@ class Cluster(MovingCalls):
         request = Request(user, from_node, caller, input, cwd, timeout_ns)
         return execve(self, request, path, argv, envp)
 
-    def notation(self) -> str:
-        """Give Python that builds such a cluster, as it was before anything was done with it."""
+    def built(self) -> Callable[[], str]:
+        """See System."""
         own = {
             "nodes": self._count if self._specs == (NodeSpec(),) else list(self._specs),
             "edition": recorded(self.edition, EDITIONS, "editions"),

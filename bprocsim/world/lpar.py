@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -263,8 +263,8 @@ class Lpar(Subroutines):
         """Become another image, by AIX's rules; what is attached stays. Errors: execve."""
         return execve(self, request_of("execve", **by), path, argv, envp)
 
-    def notation(self) -> str:
-        """Give Python that builds such a partition, as it was before anything was done with it."""
+    def built(self) -> Callable[[], str]:
+        """See System."""
         shape, (smt, open_files) = self.partition.topology, self._asked
         own = {
             "cores": shape.cores, "smt": smt, "cpu": recorded(self.cpu, MODELS, "models"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bprocsim.faces.pointers import c_string
@@ -65,8 +66,15 @@ class System(Notated):
         """Plan a fault from now on; gives a handle with `.fired`, `.cancel()` and `with`."""
         raise NotImplementedError
 
-    def _as_built(self, kind: str, own: Mapping[str, Any]) -> str:
-        """Write Python that builds such a system in a world of its own; what is left out anyway is left out."""
+    def built(self) -> Callable[[], str]:
+        """Give what writes Python that builds such a system in a world of its own, without holding on to this one."""
+        raise NotImplementedError
+
+    def notation(self) -> str:
+        """Give Python that builds such a system, as it was before anything was done with it."""
+        return self.built()()
+
+    def _as_built(self, kind: str, own: Mapping[str, Any]) -> Callable[[], str]:
         sim = self.sim
         asked = {
             **own, "seed": sim.seed, "faults": [each.fault for each in self.planned[: self._given]],
@@ -74,13 +82,7 @@ class System(Notated):
             "trace_limit": sim.trace_limit, "strict": sim.strict, "strict_faults": sim.strict_faults,
             "max_events": sim.engine.max_events, "order": sim.order,
         }  # fmt: skip
-        usual = parameters_of(type(self))
-        given = {
-            name: value
-            for name, value in asked.items()
-            if name in ("nodes", "cores") or (value != usual[name].default and value != [])
-        }
-        return call_text(name_of(type(self)), (), given)
+        return partial(_written, type(self), asked)
 
     # ---- users and programs ----
 
@@ -146,6 +148,19 @@ class System(Notated):
             raise ValueError(f"seconds: expected 0 or more, got {seconds!r}")
         self.sim.ready("sleep")
         self.sim.pass_time(round(seconds * 1_000_000_000))
+
+
+def _written(kind: type[System], asked: Mapping[str, Any]) -> str:
+    """Write Python that builds a system as it was asked for; what is left out anyway is left out."""
+    # A class of somebody's own may take its words in other ways.
+    ours = next(each for each in kind.__mro__ if "seed" in parameters_of(each))
+    usual = parameters_of(ours)
+    given = {
+        name: value
+        for name, value in asked.items()
+        if name in ("nodes", "cores") or (value != usual[name].default and value != [])
+    }
+    return call_text(name_of(ours), (), given)
 
 
 def sim_for(sim: Any, **options: Any) -> Simulation:

@@ -22,6 +22,12 @@ class Watcher:
     def system_made(self, system: System) -> None:
         """Hear of a cluster or a partition that has just been built, and is held by its world."""
 
+    def scenario_played(self, sim: Simulation, token: str, beside: str | None) -> None:
+        """Hear that all calls of a scenario were made in its world.
+
+        `token` replays them; `beside` the folder in which what it uses is looked for, None if it uses nothing.
+        """
+
 
 # Those who watch, in the order in which they began. Looked at for its truth before anybody is told.
 watchers: list[Watcher] = []
@@ -66,3 +72,9 @@ def tell_of_system(system: System) -> None:
     """Tell all who watch of a system."""
     for watcher in tuple(watchers):
         watcher.system_made(system)
+
+
+def tell_of_scenario(sim: Simulation, token: str, beside: str | None) -> None:
+    """Tell all who watch of a scenario that was played."""
+    for watcher in tuple(watchers):
+        watcher.scenario_played(sim, token, beside)

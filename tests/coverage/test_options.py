@@ -76,6 +76,7 @@ def test_a_gate_without_a_call_fails(tmp_path: Path) -> None:
     found = run(tmp_path, "--bprocsim-errno-cov-fail-under=1", "-k", "recipe")
     assert found.status == 1
     assert "no call with documented errnos was made" in found.text
+    assert run(tmp_path, "--bprocsim-errno-cov-fail-under=1", "--collect-only").status == 0
 
 
 @pytest.mark.slow  # starts workers

@@ -69,6 +69,16 @@ class Exec:
     call: Call
     reading: Reading
 
+    @property
+    def links(self) -> Links:
+        """How many links a look-up may meet."""
+        return Links(5, 40)
+
+    @property
+    def files_left(self) -> bool:
+        """Whether another file may be opened: the page exempts nobody."""
+        return self.world.files_left
+
     def fate(self) -> Fate:
         """The first thing that is wrong, in the order of the page's causes."""
         if self.call.node is not None and self.world.at == -1 and self.world.master_gone:
@@ -93,7 +103,7 @@ class Exec:
         tree, who = self.world.tree, self.world.who
         disk = self.reading.one_of("when the disk fails", FAILS) if tree.unreadable else ""
         seen = tree if disk == "search" else attrs.evolve(tree, unreadable=())
-        place = Walk(seen, who, Links(5, 40)).to(path, self.world.cwd)
+        place = Walk(seen, who, self.links).to(path, self.world.cwd)
         if isinstance(place, Stop):
             return place
         if disk == "lookup" and place in tree.unreadable:
@@ -101,7 +111,7 @@ class Exec:
         entry = entry_at(tree, place)
         if mount_of(tree, place).noexec or entry.kind != "file" or not may_execute(entry, who):
             return Stop("EACCES")
-        if not self.world.files_left:
+        if not self.files_left:
             return Stop("ENFILE")
         return Stop("ETXTBSY") if is_written(tree, place) else place
 
@@ -115,7 +125,7 @@ class Exec:
             return Refused("EPERM")
         if place in self.world.tree.unreadable:
             return Refused("EIO")
-        strings = [*_strings(self.call.argv), *_strings(self.call.envp)]
+        strings = [*strings_of(self.call.argv), *strings_of(self.call.envp)]
         if any(text is NOWHERE for text in strings):
             return Refused("EFAULT")
         used = _bytes(path) + 1 + sum(_bytes(text) + 1 for text in strings if isinstance(text, str))
@@ -135,7 +145,7 @@ class Exec:
         """Open the interpreter as a program, which may be no script itself; it takes the first argument's place."""
         more = [script.interpreter, self.call.path, *([script.argument] if script.argument else [])]
         used += sum(_bytes(text) + 1 for text in more if isinstance(text, str))
-        used -= sum(_bytes(text) + 1 for text in _strings(self.call.argv)[:1] if isinstance(text, str))
+        used -= sum(_bytes(text) + 1 for text in strings_of(self.call.argv)[:1] if isinstance(text, str))
         full = used > ARGUMENT_BYTES[self.world.caller_arch]
         if full and self.reading.either("a script's strings are copied before its interpreter is opened"):
             return Refused("E2BIG")
@@ -153,18 +163,19 @@ class Exec:
 
     def run_elf(self, image: Elf | Unknown) -> Fate:
         """Judge the tables, then the interpreter that they name."""
-        if isinstance(image, Unknown):
+        if isinstance(image, Unknown) or not image.sound:
             return Refused("ENOEXEC")
         if image.interpreters > 1 and self.reading.either("two PT_INTERP come before faults of the first"):
             return Refused("EINVAL")
-        if image.cut and self.reading.either("a loader's name past the end of the file is EIO"):
-            return Refused("EIO")
-        if image.malformed or image.cut:
-            return Refused("ENOEXEC")
-        if image.interpreters > 1:
-            return Refused("EINVAL")
-        if image.interpreter is not None:
-            refused = self.open_loader(image.interpreter, narrow=image.narrow)
+        name = image.name
+        if name is not None:
+            if name.lawful and name.cut and self.reading.either("a loader's name past the end of the file is EIO"):
+                return Refused("EIO")
+            if not name.lawful or name.cut or not name.ended:
+                return Refused("ENOEXEC")
+            if image.interpreters > 1:
+                return Refused("EINVAL")
+            refused = self.open_loader(name.text, narrow=image.narrow)
             if refused is not None:
                 return refused
         return Ran(self.world.at) if image.plain else Loaded()
@@ -177,10 +188,11 @@ class Exec:
         if place in self.world.tree.unreadable:
             return Refused("EIO")
         image = read(entry_at(self.world.tree, place).data, self.world.caller_arch)
-        return None if isinstance(image, Elf) and image.narrow == narrow else Refused("ENOEXEC")
+        fit = isinstance(image, Elf) and image.sound and image.narrow == narrow
+        return None if fit else Refused("ENOEXEC")
 
 
-def _strings(vector: Vector) -> list[Text]:
+def strings_of(vector: Vector) -> list[Text]:
     """The strings of a vector, up to its NULL."""
     if not isinstance(vector, tuple):
         return []

@@ -113,21 +113,20 @@ def is_written(tree: Tree, place: str) -> bool:
     return any((tree.entries[name].same_as or name) == one for name in tree.written)
 
 
+def class_bits(mode: int, uid: int, gid: int, who: Who) -> int:
+    """The three bits of the one class that somebody is in: owner, else group, else other."""
+    if who.euid == uid:
+        return mode >> 6 & 7
+    return mode >> 3 & 7 if gid == who.egid or gid in who.groups else mode & 7
+
+
 def may_execute(entry: Entry, who: Who) -> bool:
-    """Whether an x bit is set for the one class that they are in; the mighty need any, or none on a directory."""
+    """Whether the x bit of their class is set; the mighty need any of the three, or none on a directory."""
     if who.mighty:
         return entry.kind == "dir" or bool(entry.mode & 0o111)
-    return bool(entry.mode & _class_bit(entry.uid, entry.gid, who))
-
-
-def _class_bit(uid: int, gid: int, who: Who) -> int:
-    if who.euid == uid:
-        return 0o100
-    if gid == who.egid or gid in who.groups:
-        return 0o010
-    return 0o001
+    return bool(class_bits(entry.mode, entry.uid, entry.gid, who) & 1)
 
 
 def may_use(mode: int, uid: int, gid: int, who: Who) -> bool:
     """Whether a node's bits let somebody in: as for a file, so root needs one bit of the three."""
-    return bool(mode & (0o111 if who.mighty else _class_bit(uid, gid, who)))
+    return bool(mode & 0o111 if who.mighty else class_bits(mode, uid, gid, who) & 1)

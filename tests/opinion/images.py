@@ -16,22 +16,47 @@ MUCH_MEMORY_BYTES = 1 << 28
 
 @attrs.frozen
 class Script:
-    """A file whose first line names its interpreter."""
+    """A file whose first line names its interpreter; `unended` if the buffer ends within that name."""
 
     interpreter: str
     argument: str | None
+    unended: bool = False
+
+
+@attrs.frozen
+class Name:
+    """The first PT_INTERP of an ELF file: where its string lies, and what it is."""
+
+    length: int
+    negative: bool  # it would lie before the file
+    cut: bool  # it ends past the end of the file
+    ended: bool  # by a NUL
+    text: str
+
+    @property
+    def lawful(self) -> bool:
+        """Whether its length is one that a kernel takes."""
+        return 2 <= self.length <= 4096
 
 
 @attrs.frozen
 class Elf:
-    """An ELF file that this kernel takes so far."""
+    """An ELF file of a type and machine that this kernel takes, as its headers are."""
 
-    interpreter: str | None  # None: it has none
-    interpreters: int  # how many it names
-    malformed: bool  # the first one's name is no string of a lawful length
-    cut: bool  # its name lies past the end of the file
-    plain: bool  # nothing in its tables kills it later
     narrow: bool  # of 32 bits: the handler that reads it takes a loader of 32 bits
+    sized: bool  # its program headers have the right size
+    count: int
+    large: bool  # the table has more bytes than a kernel takes
+    negative: bool  # the table would lie before the file
+    short: bool  # the table ends past the end of the file
+    name: Name | None = None
+    interpreters: int = 0  # how many it names
+    plain: bool = False  # nothing in its tables kills it later
+
+    @property
+    def sound(self) -> bool:
+        """Whether its table is one that can be read."""
+        return self.sized and self.count > 0 and not (self.large or self.negative or self.short)
 
 
 @attrs.frozen
@@ -39,20 +64,21 @@ class Unknown:
     """A file that no format accepts."""
 
 
-def read(data: bytes, arch: str) -> Script | Elf | Unknown:
-    """Judge a file by its bytes."""
+def read(data: bytes, arch: str, line_bytes: int = 127) -> Script | Elf | Unknown:
+    """Judge a file by its bytes; of a script's first line only so many count."""
     if data.startswith(b"#!"):
-        return _read_script(data)
+        return _read_script(data, line_bytes)
     return _read_elf(data, arch)
 
 
-def _read_script(data: bytes) -> Script | Unknown:
-    line = data[:127].split(b"\n", 1)[0].split(b"\0", 1)[0].rstrip(b" \t")[2:].lstrip(b" \t")
-    name, _, rest = line.replace(b"\t", b" ").partition(b" ")
+def _read_script(data: bytes, line_bytes: int) -> Script | Unknown:
+    line = data[:line_bytes].split(b"\n", 1)[0].split(b"\0", 1)[0].rstrip(b" \t")[2:].lstrip(b" \t")
+    name, blank, rest = line.replace(b"\t", b" ").partition(b" ")
     if not name:
         return Unknown()
-    argument = rest.lstrip(b" ")
-    return Script(name.decode("utf-8", "surrogateescape"), argument.decode("utf-8", "surrogateescape") or None)
+    argument = rest.lstrip(b" ").decode("utf-8", "surrogateescape") or None
+    unended = not blank and len(data) > line_bytes and b"\n" not in data[:line_bytes]
+    return Script(name.decode("utf-8", "surrogateescape"), argument, unended)
 
 
 def _read_elf(data: bytes, arch: str) -> Elf | Unknown:
@@ -63,24 +89,26 @@ def _read_elf(data: bytes, arch: str) -> Elf | Unknown:
     narrow = MACHINES[arch][machine]
     offset = struct.unpack_from("<i" if narrow else "<q", head, 28 if narrow else 32)[0]
     entry_bytes, count = struct.unpack_from("<HH", head, 42 if narrow else 54)
-    if entry_bytes != (32 if narrow else 56) or count < 1 or count * entry_bytes > TABLE_MAX_BYTES:
-        return Unknown()
-    table = data[offset : offset + count * entry_bytes] if offset >= 0 else b""
-    if len(table) < count * entry_bytes:
-        return Unknown()
+    whole_bytes = count * (32 if narrow else 56)
+    table = data[offset : offset + whole_bytes] if offset >= 0 else b""
+    elf = Elf(
+        narrow, sized=entry_bytes == (32 if narrow else 56), count=count, large=whole_bytes > TABLE_MAX_BYTES,
+        negative=offset < 0, short=len(table) < whole_bytes,
+    )  # fmt: skip
+    if not elf.sound:
+        return elf
     headers = [_header(table, at * entry_bytes, narrow) for at in range(count)]
     named = [header for header in headers if header.kind == PT_INTERP]
     entry = struct.unpack_from("<I" if narrow else "<Q", head, 24)[0]
-    plain = _is_plain(headers, len(data), entry)
-    if not named:
-        return Elf(None, 0, malformed=False, cut=False, plain=plain, narrow=narrow)
-    at, length = named[0].offset, named[0].size
+    name = _name(data, named[0]) if named else None
+    return attrs.evolve(elf, name=name, interpreters=len(named), plain=_is_plain(headers, len(data), entry))
+
+
+def _name(data: bytes, header: Header) -> Name:
+    at, length = header.offset, header.size
     name = data[at : at + length] if at >= 0 else b""
-    malformed = not 2 <= length <= 4096
-    cut = not malformed and len(name) < length
-    malformed = malformed or (not cut and name[-1:] != b"\0")
     text = name.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
-    return Elf(text, len(named), malformed=malformed, cut=cut, plain=plain, narrow=narrow)
+    return Name(length, negative=at < 0, cut=len(name) < length, ended=name[-1:] == b"\0", text=text)
 
 
 def is_huge(data: bytes, arch: str) -> bool:
@@ -120,6 +148,7 @@ def _is_plain(headers: list[Header], file_bytes: int, entry: int) -> bool:
     return any(load.flags & 1 and load.address <= entry < load.address + load.size for load in loads) and all(
         0 <= load.offset <= load.offset + load.size <= file_bytes
         and load.size <= load.memory < MUCH_MEMORY_BYTES
+        and (load.size == load.memory or load.flags & 2)
         and PAGE_BYTES <= load.address < 1 << 40
         and load.offset % PAGE_BYTES == load.address % PAGE_BYTES
         for load in loads

@@ -36,8 +36,8 @@ def build(partition: Partition) -> Built:
     )  # fmt: skip
     for number, ids in enumerate(partition.exclusive):
         lpar.mkrset(f"sysxrset/x{number}", spelled(ids)).check()
-    if partition.removed is not None:
-        lpar.dlpar_remove(core=partition.removed).check()
+    for core in sorted(partition.removed):
+        lpar.dlpar_remove(core=core).check()
     if partition.threads is not None:
         lpar.smtctl(threads=partition.threads).check()
     caller = lpar.idle_process(identity(partition))

@@ -65,7 +65,7 @@ def take_away(draft: Draft) -> None:
     """Take a core, or threads of all cores, offline."""
     rng, partition = draft.rng, draft.partition
     if partition.cores > 1 and rng.random() < 0.3:
-        draft.partition = attrs.evolve(draft.partition, removed=rng.randrange(partition.cores))
+        draft.partition = attrs.evolve(draft.partition, removed=frozenset({rng.randrange(partition.cores)}))
     if partition.smt > 1 and rng.random() < 0.3:
         draft.partition = attrs.evolve(draft.partition, threads=rng.choice((1, partition.smt // 2)))
 

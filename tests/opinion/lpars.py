@@ -34,7 +34,7 @@ class Partition:
     level: str = "7.1"
     affinity: bool = False
     srads: int = 1
-    removed: int | None = None  # a core that was taken away
+    removed: frozenset[int] = frozenset()  # cores that were taken away
     threads: int | None = None  # how many threads of a core are on
     exclusive: tuple[frozenset[int], ...] = ()  # named sets of sysxrset
     bounds: frozenset[int] | None = None  # the caller's partition set
@@ -47,7 +47,7 @@ class Partition:
     def online(self) -> frozenset[int]:
         """The logical ids that can be dispatched to."""
         on = self.smt if self.threads is None else self.threads
-        cores = [core for core in range(self.cores) if core != self.removed]
+        cores = [core for core in range(self.cores) if core not in self.removed]
         return frozenset(core * self.smt + thread for core in cores for thread in range(on))
 
     @property

@@ -23,7 +23,7 @@ MYSELF = -1
 NOBODY = 999_999
 BINDPROCESS = 1
 UNBIND = -1
-ROOT_ONLY = "root"
+ANY = "any errno"
 # Ids that every level's sets can hold, and one that none can.
 IDS_MAX, NO_ID = 256, 100_000
 
@@ -36,12 +36,30 @@ class Process:
     capable: bool
     attached: Ids | None = None
     bounds: Ids | None = None
-    bound: bool = False
+    bind_id: int | None = None
+
+    @property
+    def bound(self) -> bool:
+        """Whether it is bound by bindprocessor."""
+        return self.bind_id is not None
 
     @property
     def privileged(self) -> bool:
         """Whether it may attach at all."""
         return self.euid == 0 or self.capable
+
+
+@attrs.frozen
+class Named:
+    """A registered set: what it holds, whose it is, and who may read and write it."""
+
+    ids: Ids
+    uid: int
+    mode: int
+
+    def grants(self, process: Process, bit: int) -> bool:
+        """Whether a process has the right, 4 to read or 2 to write; here everybody's group is his own."""
+        return process.euid == 0 or bool((self.mode >> 6 if process.euid == self.uid else self.mode) & bit)
 
 
 @attrs.define
@@ -51,6 +69,8 @@ class State:
     partition: Partition
     sets: list[Ids | None]
     processes: list[Process]
+    exclusive: dict[str, Ids] = attrs.field(factory=dict)  # named sets of sysxrset
+    named: dict[tuple[str, str], Named] = attrs.field(factory=dict)  # those of other namespaces
 
 
 # A set by its number; or NULL, or a pointer to nowhere.
@@ -317,11 +337,11 @@ class Judge:
         if self.me.euid not in (0, target.euid):
             errnos.add("EPERM")
         if bind_id == UNBIND:
-            return refused(*errnos) if errnos else May(then=lambda: setattr(target, "bound", False))
+            return refused(*errnos) if errnos else May(then=lambda: setattr(target, "bind_id", None))
         if target.attached is not None:
             errnos.add("EPERM")
         if errnos:
             # Whether a partition set counts as an attachment is not said.
             return refused(*errnos, *(["EPERM"] if target.bounds is not None else []))
         maybe = frozenset({"EPERM", "EINVAL"}) if target.bounds is not None else frozenset[str]()
-        return May(maybe, then=lambda: setattr(target, "bound", True))
+        return May(maybe, then=lambda: setattr(target, "bind_id", bind_id))

@@ -9,8 +9,8 @@ import pytest
 
 # The rooms that say what the pages allow.
 JUDGES = (
-    "worlds", "readings", "given", "files", "images", "execs", "moves", "journeys", "nodes", "lpars", "attaching",
-    "sets",
+    "worlds", "readings", "given", "files", "images", "execs", "kernels", "moves", "journeys", "nodes", "lists",
+    "lpars", "attaching", "sets", "setnames",
 )  # fmt: skip
 LAWFUL = {"__future__", "collections.abc", "enum", "itertools", "struct", "typing", "attrs"}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bprocsim.cli import main
 from tests.testing.inner import LOADED, Run, run_pytest, run_words
 
 SOURCE = """
@@ -87,6 +88,15 @@ def test_each(bproc_cluster, node):
 
 def test_after(bproc_cluster):
     assert False
+
+from bprocsim.testing import Scenario
+
+def test_scenario():
+    call = {"call": "bproc_execmove", "node": 1, "cmd": "/bin/sh"}
+    Scenario(cluster={"nodes": 2}, trace="all", call=[call]).play()
+    mine = {"path": "/bin/mine", "program": lambda proc: 0}
+    out = Scenario(cluster={"nodes": 2}, call=[call | {"cmd": "/bin/mine"}], file=[mine]).run()
+    assert out.failed
 """
 
 
@@ -96,10 +106,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_every_failure_with_worlds_tells_of_them_and_nothing_else_does(run: Run) -> None:
-    assert run.counts == {"passed": 4, "failed": 8, "error": 3, "skipped": 1, "xfailed": 1}
+    assert run.counts == {"passed": 4, "failed": 9, "error": 3, "skipped": 1, "xfailed": 1}
     assert {*run.sections} == {
         "test_plain", "test_anywhere", "test_set_up", "test_teardown", "test_both", "test_thousand", "test_long",
-        "test_each", "test_after",
+        "test_each", "test_after", "test_scenario",
     }  # fmt: skip
 
 
@@ -155,6 +165,15 @@ def test_the_last_run_that_passed_of_the_same_function_is_held_against_one_that_
     assert lines[at + 2].startswith("    failed: ")
     assert "after the exec: EINVAL (node_unknown)" in lines[at + 2]
     assert "passed" not in run.sections["test_after"]
+
+
+def test_a_scenario_that_was_played_is_replayed_by_its_token(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = run.sections["test_scenario"].splitlines()
+    # A token holds no code: there is none for the second, whose program is a function of the test.
+    (words,) = [shlex.split(line.partition(": ")[2]) for line in lines if line.startswith("  this world alone: ")]
+    assert words[:2] == ["bprocsim", "replay"]
+    assert main(words[1:]) == 0
+    assert "the same as in the first run" in capsys.readouterr().out
 
 
 # ---- the command that replays it ---------------------------------------------------------------------

@@ -415,7 +415,7 @@ def test_strict_faults_fails_a_run_in_which_a_fault_never_struck() -> None:
 def test_a_step_that_was_never_reached_is_told_too() -> None:
     cluster = world_with(bp.PowerOff(node=1, step=bp.Step.THAW))
     cluster.bproc_execmove(2, "/bin/sleeper")
-    with pytest.raises(AssertionError, match=r"step=<Step.THAW"):
+    with pytest.raises(AssertionError, match=r"step=(bp\.)?Step.THAW"):
         cluster.sim.run()
     cluster.bproc_execmove(1, "/bin/sleeper")
     cluster.sim.run()

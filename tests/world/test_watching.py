@@ -7,6 +7,7 @@ from threading import Thread
 import pytest
 
 import bprocsim as bp
+from bprocsim.testing import Scenario
 from bprocsim.world import watching
 from bprocsim.world.watching import Watcher, watch
 
@@ -100,6 +101,21 @@ def test_a_system_that_could_not_be_built_is_not_told_of() -> None:
     with watch(log), pytest.raises(ValueError, match="boot"):
         bp.Cluster(nodes=1, boot="warm")
     assert log.told == [0]
+
+
+def test_a_watcher_is_told_of_scenarios_that_were_played() -> None:
+    told: list[tuple[int, str, str | None]] = []
+
+    class Ear(Watcher):
+        def scenario_played(self, sim: bp.Simulation, token: str, beside: str | None) -> None:
+            told.append((sim.seed, token, beside))
+
+    call = {"call": "bproc_execmove", "node": 0, "cmd": "/bin/sh"}
+    scenario = Scenario(seed=4, cluster={"nodes": 1}, call=[call])
+    with watch(Ear()):
+        report = scenario.play()
+    scenario.play()
+    assert told == [(4, report.token, None)]
 
 
 def test_only_a_watcher_can_watch() -> None:

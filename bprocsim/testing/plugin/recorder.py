@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from attrs import define, field
 
-from bprocsim.testing.plugin.seen import SeenRun
+from bprocsim.testing.plugin.seen import SeenRun, SeenWorld
 from bprocsim.world.watching import Watcher
 
 if TYPE_CHECKING:
@@ -91,8 +91,22 @@ class Recorder(Watcher):
 
     def system_made(self, system: System) -> None:
         """See Watcher."""
-        if self.item is not None and not (self._example is not None and self._example.add_system(system)):
-            self.told.plain.add_system(system)
+        world = self._seen(system.sim)
+        if world is not None:
+            world.systems.append((system.built(), system.planned))
+
+    def scenario_played(self, sim: Simulation, token: str, beside: str | None) -> None:
+        """See Watcher."""
+        world = self._seen(sim)
+        if world is not None:
+            world.replays.append(["bprocsim", "replay", *([] if beside is None else ["--beside", beside]), token])
+
+    def _seen(self, sim: Simulation) -> SeenWorld | None:
+        """Find a world of the test that is run now, or of its example."""
+        runs = (self._example, self.told.plain)
+        return next(
+            (world for run in runs if run is not None for world in reversed(run.worlds) if world.is_of(sim)), None
+        )
 
     def _run(self) -> SeenRun:
         """Give the run to which a world belongs that is made now."""

@@ -23,6 +23,11 @@ def command_of(item: pytest.Item, wrapped: Any) -> str:
         words[1:1] = ["-p", _OURS]
     if wrapped is not None:
         words += _words_of_hypothesis(config, wrapped)
+    return as_command(words)
+
+
+def as_command(words: list[str]) -> str:
+    """Write words as this system's command line takes them."""
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 

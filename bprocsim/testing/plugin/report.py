@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bprocsim.testing.plugin.parting import differences_of, parting_of
+from bprocsim.testing.plugin.replaying import as_command
 from bprocsim.testing.plugin.seen import SeenRun, SeenWorld
+from bprocsim.trace import Trace
 
 LAST = 12  # lines of a trace
 LINE_MAX = 200  # characters of one
@@ -29,7 +31,11 @@ def _lines_of_world(world: SeenWorld, count: int) -> Iterator[str]:
     yield _cut(f"{number}{', '.join(world.made_of())}", HEAD_MAX)
     faults = [f"    {planned!r}" for planned in world.faults]
     yield from ["  faults:", *faults] if faults else ["  faults: none"]
-    trace = world.trace
+    yield from _lines_of_trace(world.trace)
+    yield from (f"  this world alone: {as_command(words)}" for words in world.replays)
+
+
+def _lines_of_trace(trace: Trace) -> Iterator[str]:
     if not trace.keeps:
         yield '  trace: off (trace="errors" or trace="all" keeps one)'
         return

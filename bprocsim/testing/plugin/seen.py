@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 from weakref import ReferenceType, ref
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from bprocsim.faults import Planned
     from bprocsim.trace import Trace
     from bprocsim.world.simulation import Simulation
-    from bprocsim.world.system import System
 
 # So many worlds of one run are kept, the last ones; a test may make thousands.
 KEPT = 16
@@ -23,14 +22,16 @@ KEPT = 16
 class SeenWorld:
     """One world: its `number` in its run from 1 on, what it was made of, its faults, and its trace.
 
-    `systems` the repr of each and the faults that it was given, as far as that has come by now.
+    `systems` what writes each as Python, and the faults that it was given, as far as that has come by now;
+    `replays` commands that do in a world alike what scenarios have done in this one.
     """
 
     number: int
     seed: int
     trace: Trace
     _sim: ReferenceType[Simulation]
-    systems: list[tuple[str, list[Planned]]] = field(factory=list)
+    systems: list[tuple[Callable[[], str], list[Planned]]] = field(factory=list)
+    replays: list[list[str]] = field(factory=list)
 
     def is_of(self, sim: Simulation) -> bool:
         """Tell whether it is this one."""
@@ -43,7 +44,7 @@ class SeenWorld:
 
     def made_of(self) -> list[str]:
         """Tell what it was made of: what a world alike has in common with it."""
-        return [f"seed {self.seed}", *([text for text, _ in self.systems] or ["no system"])]
+        return [f"seed {self.seed}", *([built() for built, _ in self.systems] or ["no system"])]
 
 
 @define(eq=False)
@@ -57,14 +58,6 @@ class SeenRun:
         """Take a new world."""
         self.count += 1
         self.worlds.append(SeenWorld(self.count, sim.seed, sim.trace, ref(sim)))
-
-    def add_system(self, system: System) -> bool:
-        """Take a new system of one of its worlds; tells whether it is."""
-        for world in reversed(self.worlds):
-            if world.is_of(system.sim):
-                world.systems.append((repr(system), system.planned))
-                return True
-        return False
 
     def world(self, number: int) -> SeenWorld | None:
         """Give the world of a number, None if there was none, or it has not been kept."""
