@@ -41,12 +41,16 @@ class Run:
 
     @property
     def sections(self) -> dict[str, str]:
-        """Give what each failure report told of worlds, by the test that its last line runs again."""
+        """Give what failure reports told of worlds, by the test that the last line runs again; of several the last."""
+        return dict(self.all_sections)
+
+    @property
+    def all_sections(self) -> list[tuple[str, str]]:
+        """Give the test and what its failure report told of worlds, for each such report."""
         found = re.findall(
             r"^-+ bprocsim worlds -+\n(.*?^replay: [^\n]*::(\w+)[^\n]*)$", self.text, re.MULTILINE | re.DOTALL
         )
-        assert len({name for _, name in found}) == len(found), "one section for each test"
-        return {name: section for section, name in found}
+        return [(name, section) for section, name in found]
 
 
 def run_pytest(folder: Path, source: str, *arguments: str, with_hypothesis: bool = False) -> Run:

@@ -57,6 +57,20 @@ def test_teardown(late):
 def test_both(late, bproc_cluster):
     assert False
 
+@pytest.fixture
+def breaks():
+    yield
+    raise RuntimeError("in the teardown")
+
+def test_nothing_new(breaks, bproc_cluster):
+    assert False
+
+def test_subtests(subtests):
+    for number in (1, 2):
+        with subtests.test(number=number):
+            bp.Cluster(nodes=number)
+            assert False
+
 def test_thousand():
     worlds = []
     for seed in range(1000):
@@ -89,6 +103,25 @@ def test_each(bproc_cluster, node):
 def test_after(bproc_cluster):
     assert False
 
+@pytest.fixture(scope="class")
+def for_all(make_bproc_cluster):
+    return make_bproc_cluster(nodes=2)
+
+class TestShared:
+    def test_first(self, for_all):
+        for_all.execve("/bin/nothing")
+        for_all.sim.lpar(cores=1)
+
+    def test_shared(self, for_all):
+        bp.Cluster(nodes=3)
+        assert False
+
+    def test_does_not_share(self, bproc_sim):
+        assert False
+
+def test_uses_it_anew(for_all):
+    assert False
+
 from bprocsim.testing import Scenario
 
 def test_scenario():
@@ -106,11 +139,18 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_every_failure_with_worlds_tells_of_them_and_nothing_else_does(run: Run) -> None:
-    assert run.counts == {"passed": 4, "failed": 9, "error": 3, "skipped": 1, "xfailed": 1}
+    assert run.counts == {"passed": 5, "failed": 16, "error": 4, "skipped": 1, "xfailed": 1}
     assert {*run.sections} == {
         "test_plain", "test_anywhere", "test_set_up", "test_teardown", "test_both", "test_thousand", "test_long",
-        "test_each", "test_after", "test_scenario",
+        "test_each", "test_after", "test_scenario", "test_shared",
+        "test_does_not_share", "test_uses_it_anew", "test_nothing_new", "test_subtests",
     }  # fmt: skip
+
+
+def test_who_fails_several_times_tells_of_what_is_new(run: Run) -> None:
+    told = [name for name, _ in run.all_sections]
+    assert [told.count(name) for name in ("test_both", "test_subtests", "test_nothing_new")] == [2, 2, 1]
+    assert run.sections["test_subtests"].splitlines()[3] == "world 2 of 2: seed 0, bp.Cluster(nodes=2)"
 
 
 def test_seed_faults_trace_and_one_command_are_told(run: Run) -> None:
@@ -165,6 +205,20 @@ def test_the_last_run_that_passed_of_the_same_function_is_held_against_one_that_
     assert lines[at + 2].startswith("    failed: ")
     assert "after the exec: EINVAL (node_unknown)" in lines[at + 2]
     assert "passed" not in run.sections["test_after"]
+
+
+def test_worlds_of_a_fixture_that_outlives_tests_are_told_to_each_that_uses_it(run: Run) -> None:
+    lines = run.sections["test_shared"].splitlines()
+    assert lines[:2] == [
+        "of the fixture for_all, which other tests may have used:",
+        "world: seed 0, bp.Cluster(nodes=2), bp.Lpar(cores=1)",
+    ]
+    assert "'/bin/nothing'" in lines[4]
+    assert lines[5] == "world: seed 0, bp.Cluster(nodes=3)"
+    assert "for_all" not in run.sections["test_does_not_share"]
+    anew = run.sections["test_uses_it_anew"]
+    assert "world: seed 0, bp.Cluster(nodes=2)\n" in anew
+    assert "no records" in anew
 
 
 def test_a_scenario_that_was_played_is_replayed_by_its_token(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

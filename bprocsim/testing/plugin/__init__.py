@@ -11,11 +11,14 @@ from bprocsim.testing.plugin.hooks import (
     pytest_addoption,
     pytest_configure,
     pytest_configure_node,
+    pytest_fixture_post_finalizer,
+    pytest_fixture_setup,
     pytest_pycollect_makeitem,
     pytest_report_header,
     pytest_runtest_call,
     pytest_runtest_makereport,
     pytest_runtest_protocol,
+    pytest_runtest_setup,
     pytest_unconfigure,
 )
 
@@ -23,7 +26,7 @@ pytest_plugins = ("bprocsim.testing.coverage.plugin",)  # errno coverage: option
 
 __all__ = [
     "aix_lpar", "bproc_cluster", "bproc_sim", "make_aix_lpar", "make_bproc_cluster",
-    "pytest_addoption", "pytest_configure", "pytest_configure_node", "pytest_pycollect_makeitem",
-    "pytest_report_header", "pytest_runtest_call", "pytest_runtest_makereport", "pytest_runtest_protocol",
-    "pytest_unconfigure",
+    "pytest_addoption", "pytest_configure", "pytest_configure_node", "pytest_fixture_post_finalizer",
+    "pytest_fixture_setup", "pytest_pycollect_makeitem", "pytest_report_header", "pytest_runtest_call",
+    "pytest_runtest_makereport", "pytest_runtest_protocol", "pytest_runtest_setup", "pytest_unconfigure",
 ]  # fmt: skip

@@ -16,7 +16,6 @@ from bprocsim.world.watching import Watching, watch
 
 TITLE = "bprocsim worlds"
 _WATCHING = pytest.StashKey[Watching]()
-_PASSED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,13 +64,17 @@ def pytest_pycollect_makeitem(collector: pytest.Collector) -> Generator[None, An
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Keep the worlds of this test, from its set-up on."""
-    recorder = item.config.stash[RECORDER]
-    recorder.begin(item)
+    """Let a test be over when it is."""
     try:
         return (yield)
     finally:
-        recorder.end(item.stash.get(_PASSED, False))
+        item.config.stash[RECORDER].end()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Keep the worlds of this test from now on; who runs it again begins here again."""
+    item.config.stash[RECORDER].begin(item)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -86,18 +89,35 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Keep the worlds of a fixture that outlives a test for all tests that use it."""
+    if fixturedef.scope == "function":
+        return (yield)
+    with request.config.stash[RECORDER].shared_by(fixturedef.argname):
+        return (yield)
+
+
+def pytest_fixture_post_finalizer(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
+    """Forget the worlds of such a fixture when it is torn down."""
+    if fixturedef.scope != "function":
+        request.config.stash[RECORDER].shared.pop(fixturedef.argname, None)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the worlds of a test to the report that it failed."""
     report = yield
-    if report.when == "call":
-        item.stash[_PASSED] = report.passed
     recorder = item.config.stash[RECORDER]
-    if report.failed and not recorder.shown:
+    if report.when == "call":
+        recorder.passed = report.passed
+    if report.failed:
         text = _text(item, recorder, None if call.excinfo is None else call.excinfo.value)
-        if text:
-            recorder.shown = True
+        if text != recorder.shown:  # a test may fail several times: in its subtests, in its teardown
+            recorder.shown = text
             report.sections.append((TITLE, text))
     return report
 
@@ -106,6 +126,8 @@ def _text(item: pytest.Item, recorder: Recorder, error: BaseException | None) ->
     """Tell of the worlds of a test that failed, or nothing if it has made none."""
     told = recorder.told
     lines: list[str] = []
+    for fixture, run in recorder.shared_with(item):
+        lines += [f"of the fixture {fixture}, which other tests may have used:", *lines_of(run, None, "")]
     if told.plain.count:
         before, name = recorder.last_passed(item)
         lines += lines_of(told.plain, before, name)

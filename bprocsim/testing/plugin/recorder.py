@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -51,8 +53,9 @@ class Told:
 class Recorder(Watcher):
     """Hears of all worlds of a run of pytest, and keeps those of the test that is run now.
 
-    `calling` the test whose own code is being run, None in set-ups and teardowns; `before` the last test
-    that has passed, and its worlds.
+    `calling` the test whose own code is being run, None in set-ups and teardowns; `passed` whether the last
+    of that has passed; `shown` what has been told of the test; `before` the last test that has passed, and its
+    worlds; `shared` the worlds of fixtures that outlive a test, by their names.
     """
 
     def __init__(self) -> None:
@@ -60,16 +63,20 @@ class Recorder(Watcher):
         self.calling: pytest.Item | None = None
         self.told = Told()
         self.before: tuple[pytest.Item, SeenRun] | None = None
-        self.shown = False
+        self.shared: dict[str, SeenRun] = {}
+        self.passed = False
+        self.shown = ""
+        self._setting_up: list[SeenRun] = []
         self._example: Example | None = None
 
     def begin(self, item: pytest.Item) -> None:
-        """Begin with a test."""
-        self.item, self.told, self.shown, self._example = item, Told(), False, None
+        """Begin with a test, or with it once more."""
+        self.item, self.told, self._example = item, Told(), None
+        self.passed, self.shown = False, ""
 
-    def end(self, passed: bool) -> None:
+    def end(self) -> None:
         """Let a test be over: what is kept of it is kept for the next one alone."""
-        if passed and self.item is not None and self.told.plain.count:
+        if self.passed and self.item is not None and self.told.plain.count:
             self.before = self.item, self.told.plain
         self.item, self.told, self._example = None, Told(), None
 
@@ -81,6 +88,24 @@ class Recorder(Watcher):
         if getattr(other, "function", other) is not getattr(item, "function", item):
             return None, ""
         return run, f"the last run that passed ({other.name})"
+
+    @contextmanager
+    def shared_by(self, fixture: str) -> Iterator[None]:
+        """Keep worlds that are made within for all tests that use a fixture."""
+        run = SeenRun()
+        self._setting_up.append(run)
+        try:
+            yield
+        finally:
+            self._setting_up.pop()
+            if run.count:
+                self.shared[fixture] = run
+
+    def shared_with(self, item: pytest.Item) -> Iterator[tuple[str, SeenRun]]:
+        """Give the worlds that a test shares with others, by the fixtures that have made them."""
+        for name in getattr(item, "fixturenames", ()):
+            if name in self.shared:
+                yield name, self.shared[name]
 
     # ---- as a Watcher ----
 
@@ -103,13 +128,15 @@ class Recorder(Watcher):
 
     def _seen(self, sim: Simulation) -> SeenWorld | None:
         """Find a world of the test that is run now, or of its example."""
-        runs = (self._example, self.told.plain)
+        runs = (*self._setting_up, self._example, self.told.plain, *self.shared.values())
         return next(
             (world for run in runs if run is not None for world in reversed(run.worlds) if world.is_of(sim)), None
         )
 
     def _run(self) -> SeenRun:
         """Give the run to which a world belongs that is made now."""
+        if self._setting_up:
+            return self._setting_up[-1]
         control = sys.modules.get("hypothesis.control")
         if control is None or not control.currently_in_test_context():
             return self.told.plain
