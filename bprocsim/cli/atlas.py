@@ -41,12 +41,9 @@ class Entry:
 
     @property
     def way(self) -> str:
-        """Tell in a sentence how to come to it, "" where only the recipe does."""
+        """Tell in a sentence how to come to it."""
         from bprocsim.posix.exec import bad_script_interpreter
-        from bprocsim.testing.rows.programcases import ProgramCase
 
-        if self.recipe is None or isinstance(self.recipe.case, ProgramCase):
-            return ""
         of_script = self.row.about is bad_script_interpreter
         return way_to(self.row.cause, of_script, system_of(self.table.call), self.table.call)
 
@@ -99,14 +96,13 @@ def _rows_by_key(options: argparse.Namespace) -> dict[Key, Found]:
     """Find every row once: with the editions that have it, if others that have the call do not; a table and recipes."""
     import bprocsim as bp
     from bprocsim.testing import recipes_of
-    from bprocsim.testing.rows.programrecipes import program_recipes
 
     having: dict[Key, list[str]] = {}
     calling: dict[str, list[str]] = {}
     first: dict[Key, tuple[Errors, Row, Mapping[tuple[str, str], Recipe]]] = {}
     for edition in bp.editions:
         known = tables_of(edition, options.kernel, options.level)
-        recipes = {**program_recipes(known), **recipes_of(edition, options.kernel, options.level)}
+        recipes = recipes_of(edition, options.kernel, options.level)
         for call, errors in known.items():
             calling.setdefault(call, []).append(edition)
             for row in rows_of(errors, options.beyond):

@@ -31,9 +31,8 @@ SUMMARY = "every documented error of a call, provoked live"
 DESCRIPTION = """\
 Provoke every documented error of a call, each in a simulated world of its own
 in which nothing else is wrong, and compare what came with what the page says.
-Without CALL: of every call of BProc, exec and AIX. With --all: of those of
-POSIX too, and of every edition; it is told besides where each row stands
-written, and how to come to it."""
+Without CALL: of every call. With --all: of every call of every edition; it is
+told besides where each row stands written, and how to come to it."""
 EPILOG = """\
 examples:
   bprocsim errors bproc_execmove

@@ -13,6 +13,7 @@ from bprocsim.cli.lparways import AIX_EXEC_WAYS, LPAR_WAYS
 from bprocsim.cli.movepages import LIST, MOVE_PAGES, STAYS
 from bprocsim.cli.nodeways import NODE_WAYS
 from bprocsim.cli.page import Page
+from bprocsim.cli.posixways import POSIX_WAYS
 from bprocsim.cli.usage import UsageError, unknown
 from bprocsim.manual import Errors, Kind, Row
 
@@ -265,11 +266,16 @@ def way_to(cause: str, of_script: bool = False, system: str = "linux", call: str
     """Tell in one sentence how to come to a row; "" where nobody has written it down.
 
     `of_script` a row of an interpreter is asked only of one that a script names, as always on AIX; `call` whose
-    row it is: only those of BProc are about nodes.
+    row it is: only those of BProc are about nodes, and POSIX has ways of its own.
     """
+    from bprocsim.testing.rows.recipes import posix_tables  # most commands ask for no way
+
     on_aix = system == "aix"
     bproc = {**_WAYS, **IO_WAYS, **(NODE_WAYS if "bproc" in call else {})}
-    ways = {**bproc, **LPAR_WAYS, **AIX_EXEC_WAYS} if on_aix else {**LPAR_WAYS, **bproc}
+    if any(call == table.call for table in posix_tables()):
+        ways = {**_WAYS, **POSIX_WAYS}
+    else:
+        ways = {**bproc, **LPAR_WAYS, **AIX_EXEC_WAYS} if on_aix else {**LPAR_WAYS, **bproc}
     if cause in ways:
         return ways[cause]
     way = ways.get(cause.removeprefix("interpreter_"), "")

@@ -11,7 +11,7 @@ import bprocsim as bp
 from bprocsim.manual import Errors, Row
 from bprocsim.posix import execcalls, fileio, life, openfile, pathcalls, signaling, sockets
 from bprocsim.testing.rows.programcases import ProgramCase, Steps
-from bprocsim.testing.rows.programrecipes import CASES
+from bprocsim.testing.rows.programs import PROGRAMS as CASES
 
 TABLES = {
     table.call: table

@@ -13,6 +13,7 @@ from bprocsim.cli.pages import PAGES, system_of, way_to
 from bprocsim.manual import Kind
 from bprocsim.posix.execcalls import execvp_errors
 from bprocsim.sources import load
+from bprocsim.testing.rows.programs import PROGRAMS
 from tests.cli.command import Here
 
 # To execvp belongs what comes from execve, too.
@@ -245,12 +246,16 @@ def test_how_to_come_to_a_row_of_aix_is_one_sentence(call: str, cause: str) -> N
     assert not re.search(r"\bcmd\b|ELF|PT_INTERP", way)
 
 
-RECIPES = {recipe.cause: recipe for kernel in bp.kernels for recipe in testing.recipes_of(kernel=kernel).values()}
+RECIPES = {
+    (recipe.call if (recipe.call, recipe.cause) in PROGRAMS else "", recipe.cause): recipe
+    for kernel in bp.kernels
+    for recipe in testing.recipes_of(kernel=kernel).values()
+}
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=str)
 def test_how_to_come_to_a_row_is_one_sentence(recipe: testing.Recipe) -> None:
-    way = way_to(recipe.cause)
+    way = way_to(recipe.cause, call=recipe.call)
     assert re.fullmatch(r"[A-Z][^.]*(\.c[^.]*)?\.", way), way
 
 
@@ -303,7 +308,8 @@ def test_a_cause_of_two_systems_is_met_in_the_way_of_each(here: Here) -> None:
     assert "Set any bit besides 0111" in told
     assert "Call as a user who is not root, the owner included." in explain(here, "bproc_chown", "not_root")
     assert way_to("not_root", system="aix") in explain(here, "smtctl", "not_root")
-    assert way_to("not_permitted") not in explain(here, "kill", "EPERM")
+    assert "Call as a user about a process of another." in explain(here, "kill", "EPERM")
+    assert "Call as a user about a file of another." in explain(here, "chmod", "EPERM")
 
 
 @pytest.mark.parametrize("call", ["bproc_currnode", "bproc_nodenumber", "bproc_getnodebyname", "rs_free"])

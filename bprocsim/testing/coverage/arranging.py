@@ -164,6 +164,7 @@ _ABOUT = {
         "notifier", "inside",
     ),
     "what processes are attached or bound to": ("bound", "bounds", "effective", "own"),
+    "what a program has done before it makes the call": ("bad",),
     "how the world was built": (
         "module", "node_arch", "by_name", "loader_there", "level", "affinity", "by_capability", "overlapping",
         "exclusive", "removed", "failed", "width", "pids_left", "numbers_left", "kept", "taken", "name_mode",
@@ -179,8 +180,6 @@ _ABOUT = {
 
 def _why_not(case: ErrnoCase) -> str:
     """Say what the row is due by, from the world that is written down for it."""
-    if case.recipe is None:
-        return "nobody has written down how; use fault()"
     of_case, of_healthy = case.recipe.case, case.recipe.healthy
     names = [each.name for each in attrs.fields(type(of_case))]
     differ = {name for name in names if getattr(of_case, name) != getattr(of_healthy, name)}

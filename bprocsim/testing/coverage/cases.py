@@ -20,7 +20,7 @@ from bprocsim.testing.rows.tables import of_level, tables
 class ErrnoCase:
     """One documented row of a call: `call`, `errno`, `cause` and `sentence` are the row's; `str()` is a test's id.
 
-    `row` the row itself; `recipe` a world in which it is due, None for calls of which there are none.
+    `row` the row itself; `recipe` a world in which it is due.
     """
 
     call: str
@@ -28,18 +28,15 @@ class ErrnoCase:
     cause: str
     sentence: str
     row: Row = field(repr=False)
-    recipe: Recipe | None = field(repr=False)
+    recipe: Recipe = field(repr=False)
 
     def world(self) -> Any:
-        """Build a cluster or a partition in which the row is really due, for `make`'s call.
-
-        LookupError: nobody has written such a world down.
-        """
-        return self._recipe().world()
+        """Build a cluster or a partition in which the row is really due, for `make`'s call."""
+        return self.recipe.world()
 
     def make(self, world: Any) -> bp.Outcome:
-        """Make the call for which the row is due in a world that `world` built. LookupError as there."""
-        return self._recipe().make(world)
+        """Make the call for which the row is due in a world that `world` built."""
+        return self.recipe.make(world)
 
     def fault(self) -> bp.CallFails:
         """Give the injection of this row: the call fails with its errno, although nothing is amiss.
@@ -61,11 +58,6 @@ class ErrnoCase:
         from bprocsim.testing.coverage.arranging import arrange  # it needs more than a list of cases does
 
         arrange(self, world, path, node, user)
-
-    def _recipe(self) -> Recipe:
-        if self.recipe is None:
-            raise LookupError(f"{self}: there is no world for the rows of {self.call}; use fault()")
-        return self.recipe
 
     def __str__(self) -> str:
         return f"{self.call}-{self.errno.name}-{self.cause}"
@@ -93,7 +85,7 @@ def cases(
     kinds = {Kind.PAGE, *((Kind.LATE, Kind.SLOT) if late else ()), *((Kind.BEYOND,) if beyond else ())}
     found = _recipes_of(edition, kernel, level)
     return tuple(
-        ErrnoCase(table.call, row.errno, row.cause, row.sentence, row, found.get((table.call, row.cause)))
+        ErrnoCase(table.call, row.errno, row.cause, row.sentence, row, found[table.call, row.cause])
         for row in table.rows
         if row.kind in kinds
     )

@@ -126,7 +126,7 @@ def _setpgid_session_leader(proc: bp.Proc, bad: bool) -> Steps:
 
     if bad:  # whoever the harness starts leads a session
         yield from proc.setpgid(0, 0)
-    yield from proc.fork(child)
+    yield from told_by_child(proc, child)
 
 
 @case("setpgid", "group_elsewhere")

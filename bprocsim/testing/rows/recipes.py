@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol, Self, TypeVar, cast
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 import bprocsim as bp
 from bprocsim.aix.execrules import exec_profile
@@ -25,6 +25,7 @@ from bprocsim.bproc.vector import vexecmove_errors, vrfork_errors
 from bprocsim.errnos import Errno
 from bprocsim.kernel.calls import CALLS, runner
 from bprocsim.manual import Errors, Row
+from bprocsim.posix import execcalls, fileio, life, openfile, pathcalls, signaling, sockets
 from bprocsim.posix.execcalls import execve_errors
 from bprocsim.testing.rows.cases import Case
 from bprocsim.testing.rows.defects import Defect, defects
@@ -33,6 +34,7 @@ from bprocsim.testing.rows.lparcases import LparCase
 from bprocsim.testing.rows.lpardefects import lpar_defects
 from bprocsim.testing.rows.nodecases import NodeCase
 from bprocsim.testing.rows.nodedefects import node_defects
+from bprocsim.testing.rows.programs import PROGRAMS
 
 
 class _Changed(Protocol):
@@ -47,7 +49,7 @@ class Recipe:
     """How to come to one row: `call`, `cause`, `errno` and `sentence` are the row's.
 
     `case` is a world in which the row is due, `healthy` the nearest in which it is not: a Case or a
-    NodeCase of a cluster, or a LparCase of a partition.
+    NodeCase of a cluster, a LparCase of a partition, or a ProgramCase, in which a program makes the call.
     """
 
     call: str
@@ -156,6 +158,12 @@ def lpar_tables(level: str | bp.Level = "7.1") -> tuple[Errors, ...]:
     return ra_exec_errors(profile), RA_FORK_ERRORS, *(each.errors for each in services if each.errors.rows)
 
 
+def posix_tables() -> tuple[Errors, ...]:
+    """Give the tables of the calls of POSIX, which are the same everywhere, execve's own apart."""
+    rooms = execcalls, fileio, openfile, pathcalls, sockets, life, signaling
+    return tuple(thing for room in rooms for thing in vars(room).values() if isinstance(thing, Errors))
+
+
 def recipes_of(
     edition: str | bp.Edition = "scyld",
     kernel: str | bp.ExecProfile = "documented",
@@ -180,6 +188,10 @@ def recipes_of(
             on_partition = base_of(table.call, level=level)
             for row in table.rows:
                 yield _recipe(table.call, row, on_partition, lpar_defects(table.call, row.cause, on_partition.rules)[0])
+        for table in posix_tables():
+            for row in table.rows:
+                case = PROGRAMS[table.call, row.cause]
+                yield Recipe(table.call, row.cause, row.errno, row.sentence, case, evolve(case, bad=False))
 
     return MappingProxyType({(recipe.call, recipe.cause): recipe for recipe in each()})
 

@@ -7,10 +7,7 @@ from collections.abc import Callable
 from bprocsim import Edition, ExecProfile, Level
 from bprocsim.aix.constants import R_THREAD
 from bprocsim.manual import Errors
-from bprocsim.posix import execcalls, fileio, life, openfile, pathcalls, signaling, sockets
-from bprocsim.testing.rows.recipes import exec_tables, lpar_tables, move_tables, node_tables
-
-_ROOMS = (execcalls, fileio, openfile, pathcalls, sockets, life, signaling)
+from bprocsim.testing.rows.recipes import exec_tables, lpar_tables, move_tables, node_tables, posix_tables
 
 
 def tables(
@@ -21,10 +18,7 @@ def tables(
     Those of the `fs` methods, with which a world is built, are not among them.
     `edition`, `kernel`, `level` names or records. KeyError: no such name.
     """
-    found = [*exec_tables(edition, kernel), *move_tables(edition, kernel)]
-    for room in _ROOMS:
-        found += [thing for thing in vars(room).values() if isinstance(thing, Errors)]
-    found += node_tables(edition)
+    found = [*exec_tables(edition, kernel), *move_tables(edition, kernel), *posix_tables(), *node_tables(edition)]
     found += lpar_tables(level)
     return {table.call: table for table in found}
 
