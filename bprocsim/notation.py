@@ -59,8 +59,14 @@ def _parameters_of(kind: Any) -> Mapping[str, Parameter]:
 
 def call_text(name: str, args: Iterable[Any], keywords: Mapping[str, Any]) -> str:
     """Write a call with these arguments."""
-    written = [*map(notation, args), *(f"{key}={notation(value)}" for key, value in keywords.items())]
+    written = [*map(notation, args), *(_keyword(key, value) for key, value in keywords.items())]
     return f"{name}({', '.join(written)})"
+
+
+def _keyword(name: str, value: Any) -> str:
+    """Write an argument by its name; permission bits as everybody knows them."""
+    octal = name.endswith("mode") and type(value) is int and value >= 0
+    return f"{name}={f'0o{value:o}' if octal else notation(value)}"
 
 
 def _given(arguments: Iterable[tuple[Parameter, Any]]) -> Iterable[str]:
@@ -70,7 +76,7 @@ def _given(arguments: Iterable[tuple[Parameter, Any]]) -> Iterable[str]:
         if must and parameter.kind is not Parameter.KEYWORD_ONLY:
             yield notation(value)
         elif must or not _same(value, parameter.default):
-            yield f"{parameter.name}={notation(value)}"
+            yield _keyword(parameter.name, value)
 
 
 def _same(value: Any, default: Any) -> bool:

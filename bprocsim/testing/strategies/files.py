@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from posixpath import join, relpath
 from typing import Any
 
@@ -19,7 +20,7 @@ _MODES = st.sampled_from([0o755, 0o644, 0o4755, 0o2755, 0o111, 0]) | st.integers
 _OWNERS = st.sampled_from([0, 500])
 _TEXTS = st.sampled_from([b"", b"text\n", b"#!/bin/sh\n", b"#!\n", b"#! /bin/absent -x\n"])
 _FLAGS = ("nosuid", "noexec", "readonly")
-_KINDS = ("file", "directory", "symlink", "special", "mount", "link")
+_PLACES = st.integers(0, 7)  # which of the directories, or of the files, that there are by then
 
 
 @define
@@ -30,61 +31,58 @@ class _Growing:
     calls: list[bp.Call] = field(factory=list)
     directories: list[str] = field(factory=list)
     files: list[str] = field(factory=list)
-    taken: set[str] = field(factory=set)
+    taken: list[str] = field(factory=list)
 
-    def place(self, draw: st.DrawFn) -> str:
+    def place(self, where: int, name: str) -> str:
         """Find a path that is free, below one of the directories; a name that is taken gets a number."""
-        directory, name = draw(st.sampled_from([self.root, *self.directories])), draw(_NAMES)
+        directories = [self.root, *self.directories]
+        directory = directories[where % len(directories)]
         path, again = join(directory, name), 1
         while path in self.taken:
             again += 1
             path = join(directory, f"{name[:_CUT]}{again}")
-        self.taken.add(path)
+        self.taken.append(path)
         return path
 
 
-def _owner(draw: st.DrawFn) -> dict[str, int]:
+def _owned(owner: int) -> dict[str, int]:
     """Give who owns a file, where that is not root."""
-    owner = draw(_OWNERS)
     return {"uid": owner, "gid": owner} if owner else {}
 
 
-def _file(draw: st.DrawFn, tree: _Growing, path: str) -> None:
-    data = draw(_TEXTS | elf_images().map(bp.ElfImage.to_bytes))
-    tree.calls.append(bp.Call("write_file", path, data, mode=draw(_MODES), **_owner(draw)))
+def _file(tree: _Growing, path: str, data: bytes, mode: int, owner: int) -> None:
+    tree.calls.append(bp.Call("write_file", path, data, mode=mode, **_owned(owner)))
     tree.files.append(path)
 
 
-def _directory(draw: st.DrawFn, tree: _Growing, path: str) -> None:
-    tree.calls.append(bp.Call("mkdir", path, mode=draw(_MODES), **_owner(draw)))
+def _directory(tree: _Growing, path: str, mode: int, owner: int) -> None:
+    tree.calls.append(bp.Call("mkdir", path, mode=mode, **_owned(owner)))
     tree.directories.append(path)
 
 
-def _symlink(draw: st.DrawFn, tree: _Growing, path: str) -> None:
-    known = st.sampled_from(sorted(tree.taken))  # itself too: a circle
-    relative = known.map(lambda target: relpath(target, path.rpartition("/")[0]))
-    target = draw(known | relative | st.sampled_from(["/bin/sh", "/absent", "..", "."]))
-    tree.calls.append(bp.Call("symlink", target, path))
+def _symlink(tree: _Growing, path: str, target: int | str, relative: bool) -> None:
+    """Lead to one of the paths of the tree, itself too, or anywhere."""
+    led = target if isinstance(target, str) else tree.taken[-1 - target % len(tree.taken)]
+    tree.calls.append(bp.Call("symlink", relpath(led, path.rpartition("/")[0] or "/") if relative else led, path))
 
 
-def _special(draw: st.DrawFn, tree: _Growing, path: str) -> None:
-    kind = draw(st.sampled_from(["fifo", "socket", "chr", "blk"]))
-    tree.calls.append(bp.Call("mknod", path, kind, mode=draw(_MODES)))
+def _special(tree: _Growing, path: str, kind: str, mode: int) -> None:
+    tree.calls.append(bp.Call("mknod", path, kind, mode=mode))
 
 
-def _mount(draw: st.DrawFn, tree: _Growing, path: str) -> None:
-    flags = dict.fromkeys(draw(st.lists(st.sampled_from(_FLAGS), unique=True, max_size=2)), True)
-    tree.calls += [bp.Call("mkdir", path), bp.Call("mount", path, **flags)]
+def _mount(tree: _Growing, path: str, flags: list[str]) -> None:
+    tree.calls += [bp.Call("mkdir", path), bp.Call("mount", path, **dict.fromkeys(flags, True))]
     tree.directories.append(path)
 
 
-def _link(draw: st.DrawFn, tree: _Growing, path: str) -> None:
+def _link(tree: _Growing, path: str, place: int) -> None:
+    """Give a file of the same mount one more name; where there is none, be a file."""
     device = _mounted(tree, path)
     same = [each for each in tree.files if _mounted(tree, each) == device]
     if same:
-        tree.calls.append(bp.Call("link", draw(st.sampled_from(same)), path))
+        tree.calls.append(bp.Call("link", same[place % len(same)], path))
     else:
-        _file(draw, tree, path)
+        _file(tree, path, b"", 0o755, 0)
 
 
 def _mounted(tree: _Growing, path: str) -> str:
@@ -93,20 +91,32 @@ def _mounted(tree: _Growing, path: str) -> str:
     return max((each for each in mounts if path.startswith(each + "/")), key=len, default="")
 
 
-_MAKE: dict[str, Any] = {
-    "file": _file, "directory": _directory, "symlink": _symlink, "special": _special, "mount": _mount, "link": _link,
-}  # fmt: skip
+def _entries(make: Callable[..., None], *details: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Give entries of a kind; each holds all that it needs, so that it can be left out when an example shrinks."""
+    return st.tuples(st.just(make), _PLACES, _NAMES, st.tuples(*details))
+
+
+_ENTRIES = st.lists(
+    st.one_of(
+        _entries(_file, _TEXTS | elf_images().map(bp.ElfImage.to_bytes), _MODES, _OWNERS),
+        _entries(_directory, _MODES, _OWNERS),
+        _entries(_symlink, _PLACES | st.sampled_from(["/bin/sh", "/absent", "/", "/tmp"]), st.booleans()),
+        _entries(_special, st.sampled_from(["fifo", "socket", "chr", "blk"]), _MODES),
+        _entries(_mount, st.lists(st.sampled_from(_FLAGS), unique=True, max_size=2)),
+        _entries(_link, _PLACES),
+    ),
+    max_size=8,
+)
 
 
 @st.composite
-def filesystems(draw: st.DrawFn, /, root: str = "/", max_entries: int = 8) -> FileTree:
+def filesystems(draw: st.DrawFn, /, root: str = "/") -> FileTree:
     """Give files as data, to be built with `tree.build(cluster.master.fs)`: none first, then short names.
 
-    At most `max_entries` of them, each below `root`, a directory that is there: files that hold text, scripts or
-    images, with any mode; directories; links, also in circles or to nowhere; special files; file systems that
-    are mounted.
+    At most eight of them, each below `root`, a directory that is there: files that hold text, scripts or images,
+    with any mode; directories; links, also in circles or to nowhere; special files; file systems that are mounted.
     """
     tree = _Growing(root)
-    for kind in draw(st.lists(st.sampled_from(_KINDS), max_size=max_entries)):
-        _MAKE[kind](draw, tree, tree.place(draw))
+    for make, where, name, details in draw(_ENTRIES):
+        make(tree, tree.place(where, name), *details)
     return FileTree(*tree.calls)

@@ -9,21 +9,21 @@ from hypothesis import strategies as st
 import bprocsim as bp
 from bprocsim.testing.strategies.calls import (
     ARGUMENTS,
+    ENVIRONMENTS,
     ODD_ARGUMENTS,
+    ODD_VECTORS,
     callers,
-    environments,
     odd_ones,
     paths,
-    vectors,
 )
 from bprocsim.testing.strategies.sets import exclusive_sets, rsets
-
-_ASPECTS = ("rstype", "rsid", "flags", "path", "argv", "envp", "user")
-
 
 _FORMS = ("ra_execv", "ra_execve", "ra_execl", "ra_execle", "ra_execvp", "ra_execlp", "ra_exect")
 _ONE_BY_ONE = frozenset({"ra_execl", "ra_execle", "ra_execlp"})  # argv is no vector
 _WITH_ENVIRONMENT = frozenset({"ra_execve", "ra_execle", "ra_exect"})
+
+
+_ODD = odd_ones(("rstype", "rsid", "flags", "path", "argv", "envp", "user"))
 
 
 @st.composite
@@ -35,7 +35,7 @@ def ra_exec_calls(draw: st.DrawFn, /, lpar: bp.Lpar) -> bp.Call:
     are none, a handle or a path that leads nowhere, a user who may not.
     `call(lpar)` makes it, `call(another)` the same in another world.
     """
-    odd = odd_ones(draw, _ASPECTS)
+    odd = draw(_ODD)
     keywords = draw(callers(lpar.users, "user" in odd, capabilities=True))
     name = draw(st.sampled_from(_FORMS))
     rstype = draw(_types(lpar, "rstype" in odd))
@@ -46,9 +46,9 @@ def ra_exec_calls(draw: st.DrawFn, /, lpar: bp.Lpar) -> bp.Call:
     if name in _ONE_BY_ONE:
         after = draw(ODD_ARGUMENTS if "argv" in odd else ARGUMENTS)
     else:
-        after = [draw(vectors("argv" in odd))]
+        after = [draw(ODD_VECTORS if "argv" in odd else ARGUMENTS)]
     if name in _WITH_ENVIRONMENT:
-        after = [*after, draw(environments("envp" in odd))]
+        after = [*after, draw(ODD_VECTORS if "envp" in odd else ENVIRONMENTS)]
     return bp.Call(name, rstype, rsid, flags, path, *after, **keywords)
 
 

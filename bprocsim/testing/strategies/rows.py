@@ -49,19 +49,17 @@ def failing(
     ValueError: there is no such call, cause or name, or nothing leads to the row under these rules.
     """
     named = page_of(call)
-    under = [
-        found
-        for rules in _rules(edition, kernel, level)
-        if (found := _rows_of(named, *rules)) is not None and cause in found.ways
-    ]
-    if not under:
-        known = [cause for rules in _rules(edition, kernel, level) for cause in _causes_of(named, *rules)]
-        raise ValueError(f"cause: {call} has no row {cause!r}{_hint(cause, known)}")
-    for found in under:
-        leading = _leading(found.base, cause, found.ways[cause])
-        if leading:
+    known: dict[str, None] = {}
+    for rules in _rules(edition, kernel, level):
+        found = _rows_of(named, *rules)
+        if found is None:
+            continue
+        known |= dict.fromkeys(found.ways)
+        if leading := _leading(found.base, cause, found.ways.get(cause, ())):
             return _scenarios(found, cause, leading)
-    raise ValueError(f"cause: under these rules nothing makes {call} come to {cause!r}: they lack what it is about")
+    if cause in known:
+        raise ValueError(f"cause: under these rules nothing makes {call} come to {cause!r}: they lack what it is about")
+    raise ValueError(f"cause: {call} has no row {cause!r}{_hint(cause, known)}")
 
 
 def any_outcome(
@@ -120,14 +118,11 @@ def _all_tables() -> dict[str, Errors]:
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
-    names = list(dict.fromkeys(known))
+    names = list(known)
     near = get_close_matches(name, names, 1)
-    return f" (did you mean {near[0]}?)" if near else f"; it is one of {', '.join(names)}"
-
-
-def _causes_of(call: str, *rules: str) -> tuple[str, ...]:
-    found = _rows_of(call, *rules)
-    return () if found is None else tuple(found.ways)
+    if near:
+        return f" (did you mean {near[0]}?)"
+    return f"; it is one of {', '.join(names)}" if names else " under these rules"
 
 
 @cache

@@ -20,10 +20,6 @@ class _Drawn(bp.Rset):
         printer.text(repr(self))  # type: ignore[attr-defined]
 
 
-def _set_of(numbers: set[int]) -> bp.Rset:
-    return _Drawn(sum(1 << number for number in numbers))
-
-
 def rsets(lpar: bp.Lpar, min_size: int = 0, absent: bool = False) -> st.SearchStrategy[bp.Rset]:
     """Give sets of a partition's processors, online or not: the empty one first, then low numbers, then more.
 
@@ -34,16 +30,13 @@ def rsets(lpar: bp.Lpar, min_size: int = 0, absent: bool = False) -> st.SearchSt
     there = shape.cores * shape.smt
     if not 0 <= min_size <= there:
         raise ValueError(f"min_size: expected 0 to {there}, the processors of this partition, got {min_size}")
-    numbers = st.integers(0, there - 1)
-    cores = st.sets(st.integers(0, shape.cores - 1)).map(
-        lambda chosen: {core * shape.smt + thread for core in chosen for thread in range(shape.smt)}
-    )
-    found = st.sets(numbers, min_size=min_size)
-    if not min_size:
-        found |= cores  # whole cores, of which ST sets are made
+    whole = (1 << shape.smt) - 1
+    # Whole cores, of which ST sets are made.
+    cores = _bits(shape.cores).map(lambda chosen: sum(whole << core * shape.smt for core in bp.Rset(chosen)))
+    found = _bits(there) | cores
     if absent:
-        found |= st.sets(st.integers(0, lpar.level.processors_max - 1), min_size=min_size, max_size=there)
-    return found.map(_set_of)
+        found |= _bits(lpar.level.processors_max)
+    return found.map(lambda bits: _Drawn(_at_least(min_size, bits)))
 
 
 def exclusive_sets(lpar: bp.Lpar) -> st.SearchStrategy[bp.Rset]:
@@ -53,5 +46,17 @@ def exclusive_sets(lpar: bp.Lpar) -> st.SearchStrategy[bp.Rset]:
     has none, any set of its processors: what can be registered in sysxrset.
     """
     partition = lpar.partition
-    among = partition.exclusive or partition.topology.everything
-    return st.sets(st.sampled_from(sorted(bp.Rset(among))), min_size=1).map(_set_of)
+    among = [1 << number for number in bp.Rset(partition.exclusive or partition.topology.everything)]
+    return _bits(len(among), least=1).map(lambda chosen: _Drawn(sum(among[place] for place in bp.Rset(chosen))))
+
+
+def _bits(width: int, least: int = 0) -> st.SearchStrategy[int]:
+    """Give sets as ints; the smaller the int, the simpler."""
+    return st.integers(least, (1 << width) - 1)
+
+
+def _at_least(size: int, bits: int) -> int:
+    """Add the lowest numbers that are missing, until there are enough."""
+    while bits.bit_count() < size:
+        bits |= bits + 1
+    return bits

@@ -11,20 +11,17 @@ import bprocsim as bp
 from bprocsim.units import MiB
 from bprocsim.world.specs import ORDERS
 
-_ARCHES = ("x86-64", "i386", "ppc")
 _LEVELS = tuple(sorted(bp.levels, key=lambda name: name != "7.1"))  # the default first
 _MODELS = tuple(sorted(bp.models, key=lambda name: name != "POWER7"))
+_SPECS = st.builds(
+    bp.NodeSpec,
+    cores=st.integers(1, 4),
+    memory_bytes=st.sampled_from([512 * MiB, 1 * MiB, 64 * MiB]),
+    arch=st.sampled_from(["x86-64", "i386", "ppc"]),
+    open_files=st.sampled_from([8192, 64]),
+)
+_EIGHTH = st.integers(0, 7)
 _SEEDS = st.integers(0, 2**32 - 1)
-
-
-def _node_specs() -> st.SearchStrategy[bp.NodeSpec]:
-    return st.builds(
-        bp.NodeSpec,
-        cores=st.integers(1, 4),
-        memory_bytes=st.sampled_from([512 * MiB, 1 * MiB, 64 * MiB]),
-        arch=st.sampled_from(_ARCHES),
-        open_files=st.sampled_from([8192, 64]),
-    )
 
 
 def clusters(
@@ -58,8 +55,8 @@ def _clusters(
 ) -> bp.Cluster:
     count = draw(counts)
     nodes = count
-    if not alike and draw(st.integers(0, 7)) == 7:
-        nodes = draw(st.lists(_node_specs(), min_size=count, max_size=count))
+    if not alike and draw(_EIGHTH) == 7:
+        nodes = draw(st.lists(_SPECS, min_size=count, max_size=count))
     return bp.Cluster(nodes, **draw(chosen), **fixed)
 
 

@@ -1,0 +1,71 @@
+"""After how many examples `any_outcome` has reached each row of a call."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from attrs import frozen
+from hypothesis import Phase, given, settings
+
+import bprocsim as bp
+from bprocsim.testing import strategies as bst
+from bprocsim.testing.rows.recipes import exec_tables, lpar_tables, move_tables, node_tables
+from bprocsim.testing.rows.tables import of_level
+from tests.strategies.generating import STRICT
+
+AT_MOST = 500  # examples: "a few hundred"
+_ALL = settings(STRICT, max_examples=AT_MOST, phases=[Phase.generate])
+
+# Every call, under the first rules that have it.
+RULES: dict[str, dict[str, str]] = {
+    **{table.call: {} for table in lpar_tables()},
+    **{
+        table.call: {} if edition == "scyld" else {"edition": edition}
+        for edition in reversed(bp.editions)
+        for table in (*exec_tables(edition), *move_tables(edition), *node_tables(edition))
+    },
+}
+
+
+@frozen
+class Reach:
+    """How far the examples of a call came: its `rows`, those that were `missed`, after how many `examples`."""
+
+    rows: int
+    missed: tuple[str, ...]
+    examples: int
+
+
+class _AllReached(Exception):
+    """Every row has been reported, and success has been seen."""
+
+
+def causes_of(call: str, rules: dict[str, str]) -> list[str]:
+    """Give the causes of a call's table under some rules, as far as anything leads to them there."""
+    edition, kernel = rules.get("edition", "scyld"), rules.get("kernel", "documented")
+    level = bp.levels[rules.get("level", "7.1")]
+    known = (
+        *exec_tables(edition, kernel), *move_tables(edition, kernel), *node_tables(edition),
+        *(of_level(table, level) for table in lpar_tables(level)),
+    )  # fmt: skip
+    return [row.cause for table in known if table.call == call for row in table.rows]
+
+
+def measured(call: str, rules: dict[str, str]) -> Reach:
+    """Make examples until every row of a call has been reported, or there are enough."""
+    wanted: set[str | None] = {None, *causes_of(call, rules)}
+    rows, examples = len(wanted) - 1, 0
+
+    @_ALL
+    @given(bst.any_outcome(call, **rules))
+    def run(scenario: Any) -> None:
+        nonlocal examples
+        if not wanted:
+            raise _AllReached
+        examples += 1
+        wanted.discard(scenario.run().cause)
+
+    with suppress(_AllReached):
+        run()
+    return Reach(rows, tuple(sorted(map(str, wanted))), examples)
