@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from bprocsim.testing.rows.files import File
     from bprocsim.testing.rows.lparcases import LparCase
     from bprocsim.testing.rows.nodecases import NodeCase
+    from bprocsim.testing.rows.programcases import ProgramCase
+    from bprocsim.testing.rows.programs import program_case
     from bprocsim.testing.rows.recipes import Recipe, recipes, recipes_of
     from bprocsim.testing.rows.tables import tables
     from bprocsim.testing.scenarios import Scenario
@@ -36,9 +38,11 @@ _HOMES = {
     "NodeCase": "rows.nodecases",
     "ClusterMachine": "machines.cluster",
     "Deed": "machines.deeds",
+    "ProgramCase": "rows.programcases",
     "Recipe": "rows.recipes",
     "Scenario": "scenarios",
     "cases": "coverage.cases",
+    "program_case": "rows.programs",
     "recipes": "rows.recipes",
     "recipes_of": "rows.recipes",
     "tables": "rows.tables",
@@ -65,9 +69,11 @@ __all__ = [
     "FileTree",
     "LparCase",
     "NodeCase",
+    "ProgramCase",
     "Recipe",
     "Scenario",
     "cases",
+    "program_case",
     "recipes",
     "recipes_of",
     "tables",

@@ -10,6 +10,7 @@ from hypothesis import Phase, given, settings
 
 import bprocsim as bp
 from bprocsim.testing import strategies as bst
+from bprocsim.testing.rows.programs import PROGRAMS
 from bprocsim.testing.rows.recipes import exec_tables, lpar_tables, move_tables, node_tables
 from bprocsim.testing.rows.tables import of_level
 from tests.strategies.generating import STRICT
@@ -19,6 +20,7 @@ _ALL = settings(STRICT, max_examples=AT_MOST, phases=[Phase.generate])
 
 # Every call, under the first rules that have it.
 RULES: dict[str, dict[str, str]] = {
+    **{call: {} for call, _ in PROGRAMS},
     **{table.call: {} for table in lpar_tables()},
     **{
         table.call: {} if edition == "scyld" else {"edition": edition}
@@ -49,7 +51,8 @@ def causes_of(call: str, rules: dict[str, str]) -> list[str]:
         *exec_tables(edition, kernel), *move_tables(edition, kernel), *node_tables(edition),
         *(of_level(table, level) for table in lpar_tables(level)),
     )  # fmt: skip
-    return [row.cause for table in known if table.call == call for row in table.rows]
+    programs = [cause for each, cause in PROGRAMS if each == call]
+    return programs or [row.cause for table in known if table.call == call for row in table.rows]
 
 
 def measured(call: str, rules: dict[str, str]) -> Reach:

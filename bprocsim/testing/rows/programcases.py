@@ -11,9 +11,10 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from attrs import field, frozen
+from attrs import frozen
 
 import bprocsim as bp
+from bprocsim.notation import Notated, call_text
 from bprocsim.units import ms
 
 Steps = Generator[Any, Any, Any]
@@ -27,17 +28,21 @@ HERE = "127.0.0.1"
 STRIKE_NS = 5 * ms
 
 
-@frozen
-class ProgramCase:
+@frozen(repr=False)
+class ProgramCase(Notated):
     """A row's program; `build` the world's files, `faults` what strikes, `user` who runs it; `bad` the row is due."""
 
     call: str
     cause: str
-    program: Program = field(repr=False)
-    build: Callable[[bp.Cluster, bool], object] | None = field(default=None, repr=False)
-    faults: Callable[[bool], list[Any]] | None = field(default=None, repr=False)
+    program: Program
+    build: Callable[[bp.Cluster, bool], object] | None = None
+    faults: Callable[[bool], list[Any]] | None = None
     user: bp.Credentials | None = None
     bad: bool = True
+
+    def notation(self) -> str:
+        """Write it as Python that finds it again, for programs have none."""
+        return call_text("bp.testing.program_case", (self.call, self.cause), {} if self.bad else {"bad": False})
 
     def world(self, trace: str = "errors") -> bp.Cluster:
         """Build a fresh cluster in which the program can be run."""

@@ -74,7 +74,7 @@ def _simplicity(path: str) -> tuple[bool, int, str]:
 _ODD = odd_ones(("node", "cmd", "argv", "envp", "user", "from_node"))
 _NO_NODES = (bp.BPROC_NODE_MASTER, _NOWHERE, bp.BPROC_NODE_SELF, bp.BPROC_NODE_ANY)
 _NAMES = st.sampled_from(["bproc_execmove", "bproc_execmove_io"])
-_OPTIONS = st.sampled_from([{}, {"listen": False}, {"input": b"input"}])
+_OPTIONS: st.SearchStrategy[dict[str, Any]] = st.sampled_from([{}, {"listen": False}, {"input": b"input"}])
 
 
 @st.composite

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import product
 from posixpath import join, relpath
 from typing import Any
 
@@ -11,16 +12,30 @@ from hypothesis import strategies as st
 
 import bprocsim as bp
 from bprocsim.testing.filetrees import FileTree
-from bprocsim.testing.strategies.images import elf_images
 
-_SHORT = st.text("abc", min_size=1, max_size=2)
-_NAMES = _SHORT | st.sampled_from(["é", "two words", "x" * 255, "..."])
 _CUT = 250  # of a name's characters, so that a number fits behind them
-_MODES = st.sampled_from([0o755, 0o644, 0o4755, 0o2755, 0o111, 0]) | st.integers(0, 0o7777)
-_OWNERS = st.sampled_from([0, 500])
-_TEXTS = st.sampled_from([b"", b"text\n", b"#!/bin/sh\n", b"#!\n", b"#! /bin/absent -x\n"])
-_FLAGS = ("nosuid", "noexec", "readonly")
-_PLACES = st.integers(0, 7)  # which of the directories, or of the files, that there are by then
+_MOST = 8
+
+# An entry of a tree is drawn in four choices: what it is, where, its name, and all else. Hypothesis takes out of a list
+# only what it has drawn in few choices, so that with more of them an example would not shrink.
+_PLACES = st.integers(0, _MOST - 1)  # which of the directories, or of the files, that there are by then
+_NAMES = st.sampled_from(["a", "b", "c", "ab", "é", "two words", "...", "x" * 255])
+
+_MODES = (0o755, 0o644, 0o4755, 0o2755, 0o111, 0o600, 0o777, 0)
+_OWNERS = (0, 500)
+_IMAGES = (
+    bp.ElfImage(),
+    bp.ElfImage(interpreters=("/lib64/ld-linux-x86-64.so.2",)),
+    bp.ElfImage(interpreters=("/lib/absent",)),
+    bp.ElfImage(needed=("libc.so.6",), type="DYN"),
+    bp.ElfImage(machine="i386"),
+    bp.ElfImage(machine="ppc"),
+    bp.ElfImage(type="REL"),
+    bp.ElfImage(truncate=40),
+)
+_TEXTS = (b"", b"text\n", b"#!/bin/sh\n", b"#!\n", b"#! /bin/absent -x\n", *(each.to_bytes() for each in _IMAGES))
+_TARGETS = (*range(_MOST), "/bin/sh", "/absent", "/", "/tmp")
+_FLAGS = ((), ("nosuid",), ("noexec",), ("readonly",), ("nosuid", "noexec"))
 
 
 @define
@@ -70,7 +85,7 @@ def _special(tree: _Growing, path: str, kind: str, mode: int) -> None:
     tree.calls.append(bp.Call("mknod", path, kind, mode=mode))
 
 
-def _mount(tree: _Growing, path: str, flags: list[str]) -> None:
+def _mount(tree: _Growing, path: str, *flags: str) -> None:
     tree.calls += [bp.Call("mkdir", path), bp.Call("mount", path, **dict.fromkeys(flags, True))]
     tree.directories.append(path)
 
@@ -91,21 +106,21 @@ def _mounted(tree: _Growing, path: str) -> str:
     return max((each for each in mounts if path.startswith(each + "/")), key=len, default="")
 
 
-def _entries(make: Callable[..., None], *details: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Give entries of a kind; each holds all that it needs, so that it can be left out when an example shrinks."""
-    return st.tuples(st.just(make), _PLACES, _NAMES, st.tuples(*details))
+def _entries(make: Callable[..., None], details: Iterable[tuple[Any, ...]]) -> st.SearchStrategy[Any]:
+    """Give entries of a kind, of which `details` tells all that there can be, the simplest first."""
+    return st.tuples(st.just(make), _PLACES, _NAMES, st.sampled_from(list(details)))
 
 
 _ENTRIES = st.lists(
     st.one_of(
-        _entries(_file, _TEXTS | elf_images().map(bp.ElfImage.to_bytes), _MODES, _OWNERS),
-        _entries(_directory, _MODES, _OWNERS),
-        _entries(_symlink, _PLACES | st.sampled_from(["/bin/sh", "/absent", "/", "/tmp"]), st.booleans()),
-        _entries(_special, st.sampled_from(["fifo", "socket", "chr", "blk"]), _MODES),
-        _entries(_mount, st.lists(st.sampled_from(_FLAGS), unique=True, max_size=2)),
-        _entries(_link, _PLACES),
+        _entries(_file, ((data, mode, owner) for mode in _MODES for owner in _OWNERS for data in _TEXTS)),
+        _entries(_directory, product(_MODES, _OWNERS)),
+        _entries(_symlink, product(_TARGETS, (False, True))),
+        _entries(_special, product(("fifo", "socket", "chr", "blk"), _MODES)),
+        _entries(_mount, _FLAGS),
+        _entries(_link, ((place,) for place in range(_MOST))),
     ),
-    max_size=8,
+    max_size=_MOST,
 )
 
 

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from itertools import product
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from hypothesis import strategies as st
 
 import bprocsim as bp
@@ -20,8 +20,10 @@ from bprocsim.testing.rows.lparcalls import base_of
 from bprocsim.testing.rows.lpardefects import lpar_defects
 from bprocsim.testing.rows.nodecases import NodeCase
 from bprocsim.testing.rows.nodedefects import node_defects
+from bprocsim.testing.rows.programcases import ProgramCase
+from bprocsim.testing.rows.programs import PROGRAMS
 from bprocsim.testing.rows.recipes import combine, exec_tables, lpar_tables, move_tables, node_tables
-from bprocsim.testing.rows.tables import of_level
+from bprocsim.testing.rows.tables import of_level, tables
 from bprocsim.testing.strategies.beside import beside
 
 _MOST_BESIDE = 3
@@ -43,13 +45,16 @@ def failing(
     `call` a table's name, or that of one of its forms. Beside the row's own defect, which comes about in
     every way that is known, other things are unusual or even wrong too, as long as the row is reported; the
     simplest scenario has nothing but the defect. A scenario is a Case, NodeCase or LparCase of
-    bprocsim.testing: `.world()` builds its world, and `.make(world)` makes the call there.
+    bprocsim.testing: `.world()` builds its world, and `.make(world)` makes the call there. For a call of
+    POSIX it is a ProgramCase, of which there is one for each row.
 
     `edition`, `kernel`, `level` by name; left out, the first that has the row: "scyld", "documented", "7.1".
     ValueError: there is no such call, cause or name, or nothing leads to the row under these rules.
     """
     named = page_of(call)
-    known: dict[str, None] = {}
+    if cause in (programs := _programs(named)):
+        return st.just(programs[cause])
+    known: dict[str, Any] = {**programs}
     for rules in _rules(edition, kernel, level):
         found = _rows_of(named, *rules)
         if found is None:
@@ -75,7 +80,11 @@ def any_outcome(
         if found is not None:
             ways = {cause: _leading(found.base, cause, ways) for cause, ways in found.ways.items()}
             return _any_of(found, {None: (Defect({}),), **{cause: each for cause, each in ways.items() if each}})
-    raise AssertionError("page_of knows no other call")
+    programs = list(_programs(named).values())
+    if not programs:
+        raise ValueError(f"call: there is no {call!r} under these rules")
+    spared = (evolve(each, bad=False) for each in programs)
+    return st.sampled_from([next(each for each in spared if reported(each) is None), *programs])
 
 
 # ---- which rows there are ------------------------------------------------------------------------
@@ -109,12 +118,13 @@ def page_of(call: str) -> str:
 
 @cache
 def _all_tables() -> dict[str, Errors]:
-    found = [
-        table
-        for edition in bp.editions
-        for table in (*exec_tables(edition), *move_tables(edition), *node_tables(edition))
-    ]
-    return {table.call: table for table in (*lpar_tables(), *found)}
+    """Give a table of each call, of whatever edition has it."""
+    return {call: table for edition in bp.editions for call, table in tables(edition).items()}
+
+
+def _programs(call: str) -> dict[str, ProgramCase]:
+    """Give the programs that meet the rows of a call of POSIX, by cause; none of other calls."""
+    return {cause: case for (each, cause), case in PROGRAMS.items() if each == call}
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
