@@ -176,9 +176,11 @@ def _show(screen: Screen, entries: list[Entry]) -> None:
 
 
 def _came(entry: Entry) -> str:
-    """Tell what came: what the caller, or its parent, saw."""
-    trial = entry.trial
-    return trial.came if trial.ok else f"FAILED: {trial.problem or instead(trial)}"
+    """Tell what came: what the caller, or its parent, saw, and which errno that was."""
+    trial, got = entry.trial, entry.trial.outcome
+    if not trial.ok or got is None or got.row is None:
+        return f"FAILED: {trial.problem or instead(trial)}"
+    return f"{trial.came} {got.row.errno.name}"
 
 
 def _markdown(entries: list[Entry], options: argparse.Namespace) -> str:

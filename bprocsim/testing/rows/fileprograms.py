@@ -112,7 +112,7 @@ def _write_media_error(proc: bp.Proc, bad: bool) -> Steps:
 @case("write", "interrupted")
 def _write_interrupted(proc: bp.Proc, bad: bool) -> Steps:
     reading, writing = yield from proc.pipe()
-    yield from proc.write(writing, bytes(4096))
+    yield from proc.write(writing, b"." * 4096)
     yield from prod(proc, bad, lambda child: child.read(reading))
     yield from proc.write(writing, b"x")
 
