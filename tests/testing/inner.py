@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import dedent
 
@@ -53,19 +53,21 @@ class Run:
         return [(name, section) for section, name in found]
 
 
-def run_pytest(folder: Path, source: str, *arguments: str, with_hypothesis: bool = False) -> Run:
-    """Run a test file of this source in a folder, in a fresh interpreter, with the plugin loaded."""
+def run_pytest(
+    folder: Path, source: str, *arguments: str, with_hypothesis: bool = False, more: Mapping[str, str] | None = None
+) -> Run:
+    """Run a test file of this source in a folder, in a fresh interpreter with the plugin; `more` of its environment."""
     head = HEAD + (WITH_HYPOTHESIS if with_hypothesis else "")
     (folder / "test_inner.py").write_text(head + dedent(source), encoding="utf-8")
-    return run_words(folder, [*LOADED, "-p", "no:cacheprovider", "--tb=line", "-rN", *arguments])
+    return run_words(folder, [*LOADED, "-p", "no:cacheprovider", "--tb=line", "-rN", *arguments], more)
 
 
-def run_words(folder: Path, words: Sequence[str]) -> Run:
-    """Run pytest with some words in a folder."""
+def run_words(folder: Path, words: Sequence[str], more: Mapping[str, str] | None = None) -> Run:
+    """Run pytest with some words in a folder, `more` of its environment."""
     taken = ("CI", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "NO_COLOR", "FORCE_COLOR")
-    environment = {name: value for name, value in os.environ.items() if name not in taken}
+    environment = {name: value for name, value in os.environ.items() if name not in taken} | {"PYTHONPATH": str(TOP)}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *words], cwd=folder, env=environment | {"PYTHONPATH": str(TOP)},
+        [sys.executable, "-m", "pytest", *words], cwd=folder, env={**environment, **(more or {})},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", check=False,
     )  # fmt: skip
     return Run(done.stdout, done.returncode)

@@ -172,12 +172,15 @@ def test_a_flaky_example_is_held_against_itself(run: Run) -> None:
 
 # ---- the command that replays it ---------------------------------------------------------------------
 
+# Not shrunk, so that another run finds another example unless it is told which.
 FAILS = """
-@settings(database={database}, derandomize={derandomize}, deadline=None)
-@given(numbers=st.lists(st.integers(), min_size=3))
+from hypothesis import Phase
+
+@settings({arguments}deadline=None, phases=[Phase.reuse, Phase.generate])
+@given(numbers=st.lists(st.integers(0, 10**6), min_size=3))
 def test_fails(numbers):
-    cluster = bp.Cluster(nodes=1, seed=abs(sum(numbers)) % 1000)
-    assert sum(numbers) % 7 != 3
+    cluster = bp.Cluster(nodes=1, seed=sum(numbers))
+    assert sum(numbers) % 3 != 1
 """
 
 
@@ -186,9 +189,17 @@ def test_fails(numbers):
     [("None", False, True), ("None", True, False), ("settings().database", False, False)],
 )
 def test_the_command_brings_the_example_back(tmp_path: Path, database: str, derandomize: bool, with_seed: bool) -> None:
-    source = FAILS.format(database=database, derandomize=derandomize)
+    source = FAILS.format(arguments=f"database={database}, derandomize={derandomize}, ")
     section = run_pytest(tmp_path, source, with_hypothesis=True).sections["test_fails"]
     _, *words = shlex.split(section.rpartition("replay: ")[2])
     assert any(word.startswith("--hypothesis-seed=") for word in words) is with_seed
     again = run_words(tmp_path, words)
     assert worlds_of(again.sections["test_fails"]) == worlds_of(section)
+
+
+def test_what_ci_has_seen_comes_again_at_home(tmp_path: Path) -> None:
+    source = FAILS.format(arguments="")
+    section = run_pytest(tmp_path, source, with_hypothesis=True, more={"CI": "true"}).sections["test_fails"]
+    _, *words = shlex.split(section.rpartition("replay: ")[2])
+    assert words[-1] == "--hypothesis-profile=ci"
+    assert worlds_of(run_words(tmp_path, words).sections["test_fails"]) == worlds_of(section)

@@ -41,10 +41,13 @@ def _from_here(item: pytest.Item, path: str) -> str:
 
 
 def _words_of_hypothesis(config: pytest.Config, wrapped: Any) -> list[str]:
-    """Give the seed of the examples, unless they come again by themselves: from the database, or always."""
+    """Give what brings the examples back that do not come again by themselves: their seed, or their profile."""
     given = config.getoption("hypothesis_seed", None)
     if given is not None:
         return [f"--hypothesis-seed={given}"]
-    seed = getattr(wrapped, "_hypothesis_internal_use_generated_seed", None)
     settings = getattr(wrapped, "_hypothesis_internal_use_settings", None)
+    if getattr(settings, "derandomize", False):
+        profile = getattr(sys.modules["hypothesis"].settings, "get_current_profile_name", lambda: "default")()
+        return [] if profile == "default" else [f"--hypothesis-profile={profile}"]  # as CI has one by itself
+    seed = getattr(wrapped, "_hypothesis_internal_use_generated_seed", None)
     return [f"--hypothesis-seed={seed}"] if seed is not None and getattr(settings, "database", None) is None else []
