@@ -49,13 +49,13 @@ class Entry:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """Give the recipe in a few lines: Python that makes the call, or the calls that a program makes."""
+        """Give the recipe in a few lines: Python that makes the call, and if a program makes it what that calls."""
         from bprocsim.testing.rows.programcases import ProgramCase
 
         if self.recipe is None:
             return ()
         case = self.recipe.case
-        return tuple(case.calls()) if isinstance(case, ProgramCase) else (f"{case!r}.run()",)
+        return f"{case!r}.run()", *(case.calls() if isinstance(case, ProgramCase) else ())
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
@@ -195,9 +195,9 @@ def _markdown(entries: list[Entry], options: argparse.Namespace) -> str:
             f"""Every documented errno of every call, in the order in which each call decides: {len(entries)} rows, of
             which {passed} came as documented when this page was written. Of exec and of what moves a process the rows
             are those of the rules `{options.kernel}`, of AIX those of {options.level}. Each row was provoked in a
-            world of its own in which nothing else is wrong; that world is the recipe, with `import bprocsim as bp`.
-            Of a call of POSIX it is what a program calls, on the master of a small cluster; a number in front is the
-            pid of another process than the first."""
+            world of its own in which nothing else is wrong: the recipe builds it and makes the call, with `import
+            bprocsim as bp`. A call of POSIX is made by a program on the master of a small cluster; what that calls is
+            told too, up to the refusal, with the pid in front where it is another process than the first."""
         ),
         prose(
             """A row of the kind `page` is returned, and nothing has changed. One of the kind `late` is met after the
