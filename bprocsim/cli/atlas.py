@@ -195,9 +195,10 @@ def _markdown(entries: list[Entry], options: argparse.Namespace) -> str:
             f"""Every documented errno of every call, in the order in which each call decides: {len(entries)} rows, of
             which {passed} came as documented when this page was written. Of exec and of what moves a process the rows
             are those of the rules `{options.kernel}`, of AIX those of {options.level}. Each row was provoked in a
-            world of its own in which nothing else is wrong: the recipe builds it and makes the call, with `import
-            bprocsim as bp`. A call of POSIX is made by a program on the master of a small cluster; what that calls is
-            told too, up to the refusal, with the pid in front where it is another process than the first."""
+            world of its own in which nothing else is wrong: the recipe builds it and makes the call, after `import
+            bprocsim as bp, bprocsim.testing`. A call of POSIX is made by a program on the master of a small cluster;
+            what that calls is told too, up to the refusal, with the pid in front where it is another process than the
+            first."""
         ),
         prose(
             """A row of the kind `page` is returned, and nothing has changed. One of the kind `late` is met after the

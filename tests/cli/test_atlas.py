@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from bprocsim import testing
 from bprocsim.manual import Kind
 from bprocsim.sources import load
 from bprocsim.testing.rows.programs import PROGRAMS
-from tests.cli.command import Here, command
+from tests.cli.command import Here, command, python
 
+ABOUT = Path(bp.__file__).parent / "about"
 TABLES = {edition: testing.tables(edition) for edition in bp.editions}
 
 
@@ -93,6 +95,13 @@ recipe    bp.testing.program_case('pipe', 'descriptors_used_up').run()
 came      -1 EMFILE
 source    posix-pipe
 """
+
+
+def test_a_recipe_needs_no_more_than_is_said(atlas: Any) -> None:
+    line = next(each["recipe"][0] for each in atlas["rows"] if each["call"] == "read")
+    done = python("-c", f"import bprocsim as bp, bprocsim.testing\nprint({line})")
+    assert done.stdout.startswith(b"<read: -1 EBADF fd_not_readable; "), done.stderr
+    assert "`import bprocsim as bp, bprocsim.testing`" in " ".join((ABOUT / "atlas.md").read_text("utf-8").split())
 
 
 def test_the_text_tells_all_of_a_row(here: Here) -> None:
