@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bprocsim import __version__
-from bprocsim.cli import about, check, demo, errors, explain, init, replay, run
+from bprocsim.cli import about, check, demo, errors, explain, faults, init, replay, run
 from bprocsim.cli.screen import OutputError, open_screen, output_error
 from bprocsim.cli.usage import Parser, UsageError, Version, add_color
 
@@ -22,7 +22,7 @@ DONE, USAGE, BUG, INTERRUPTED = 0, 2, 70, 130
 
 COMMANDS = {
     "demo": demo, "errors": errors, "explain": explain, "init": init, "check": check, "run": run, "replay": replay,
-    "about": about,
+    "faults": faults, "about": about,
 }  # fmt: skip
 
 DESCRIPTION = """\

@@ -18,20 +18,20 @@ def rule_of(fault: Any, engine: Any, master: Any, planned: Any) -> Callable[[Any
 
     ValueError: there is no such call here, or its page does not have the errno, or not by the cause.
     """
-    home = machine_of(master, -1)
-    calls, errors = _calls(fault.call, tables_in_force(home))
+    home, text = machine_of(master, -1), repr(fault)
+    calls, errors = calls_of(fault.call, tables_in_force(home))
     row = _row(errors, fault.errno, fault.cause)
     if fault.probability is None:
         strikes = occasion(fault.when)
     else:
-        drawn = engine.random(f"{fault!r} {home.name}")
+        drawn = engine.random(f"{text} {home.name}")
 
         def strikes(_number: int) -> bool:
             return bool(drawn.random() < fault.probability)
 
     def told() -> None:
         planned.fired += 1
-        home.record(0, "fault", repr(fault))
+        home.record(0, "fault", text)
 
     rule = Rule(row, errors, fault.node, strikes, told)
 
@@ -42,7 +42,7 @@ def rule_of(fault: Any, engine: Any, master: Any, planned: Any) -> Callable[[Any
     return begin
 
 
-def _calls(asked: str, tables: dict[str, Errors]) -> tuple[tuple[str, ...], Errors]:
+def calls_of(asked: str, tables: dict[str, Errors]) -> tuple[tuple[str, ...], Errors]:
     """Give a system's calls that a page, or one call, is about, and their table."""
     calls = tuple(name for name, table in tables.items() if asked in (name, table.call))
     calls = calls or tuple(name for name in tables if _plain(name) == _plain(asked))

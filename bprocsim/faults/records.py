@@ -12,6 +12,7 @@ from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.bproc.steps import Step
 from bprocsim.errnos import Errno
 from bprocsim.faults.occasions import occasion
+from bprocsim.notation import Notated
 
 
 def _at_least(least: int) -> Any:
@@ -67,8 +68,8 @@ _is_node = _at_least(NODE_MASTER)
 _time = _at_least(0)
 
 
-@frozen
-class Fault:
+@frozen(repr=False)
+class Fault(Notated):
     """What goes wrong in a world, and when: `at_ns` nanoseconds after its beginning."""
 
 
@@ -77,7 +78,7 @@ def _check_window(fault: Any) -> None:
         raise ValueError(f"until_ns: expected an instant after at_ns={fault.at_ns}, got {fault.until_ns}")
 
 
-@frozen
+@frozen(repr=False)
 class PowerOff(Fault):
     """A node loses power: at `at_ns`, or when a move that it takes part in reaches `step`; never both.
 
@@ -86,14 +87,14 @@ class PowerOff(Fault):
 
     node: int = field(validator=_is_node)
     at_ns: int | None = field(default=None, validator=validators.optional(_time))
-    step: Step | None = field(default=None, validator=validators.optional(_is_step), repr=str)
+    step: Step | None = field(default=None, validator=validators.optional(_is_step))
 
     def __attrs_post_init__(self) -> None:
         if self.at_ns is not None and self.step is not None:
             raise ValueError("at_ns, step: PowerOff takes one of them, never both")
 
 
-@frozen
+@frozen(repr=False)
 class PowerOn(Fault):
     """A slave that has no power, or hangs, is switched on at `at_ns`: it connects, boots, and is up."""
 
@@ -101,7 +102,7 @@ class PowerOn(Fault):
     at_ns: int = field(default=0, validator=_time)
 
 
-@frozen
+@frozen(repr=False)
 class Hang(Fault):
     """A node stops at `at_ns` without a word; the ping timeout finds it."""
 
@@ -109,7 +110,7 @@ class Hang(Fault):
     at_ns: int = field(default=0, validator=_time)
 
 
-@frozen
+@frozen(repr=False)
 class NodeUpFails(Fault):
     """The script that sets a node up fails from `at_ns` on: the node boots into "error"."""
 
@@ -117,7 +118,7 @@ class NodeUpFails(Fault):
     at_ns: int = field(default=0, validator=_time)
 
 
-@frozen
+@frozen(repr=False)
 class LinkCut(Fault):
     """Nothing passes between nodes `a` and `b` from `at_ns` to `until_ns` (None: for ever)."""
 
@@ -131,7 +132,7 @@ class LinkCut(Fault):
         _check_window(self)
 
 
-@frozen
+@frozen(repr=False)
 class SlowLink(Fault):
     """What passes between nodes `a` and `b` takes `times` as long."""
 
@@ -146,7 +147,7 @@ class SlowLink(Fault):
         _check_window(self)
 
 
-@frozen
+@frozen(repr=False)
 class Loss(Fault):
     """Each message between nodes `a` and `b` is lost with `probability`, and sent again."""
 
@@ -161,14 +162,14 @@ class Loss(Fault):
         _check_window(self)
 
 
-@frozen
+@frozen(repr=False)
 class MasterDaemonExit(Fault):
     """The master daemon ends at `at_ns`: ghosts die, slaves kill, and later calls find no master."""
 
     at_ns: int = field(default=0, validator=_time)
 
 
-@frozen
+@frozen(repr=False)
 class IoError(Fault):
     """The disk of a node cannot read what `path` names: a file's contents, or a directory."""
 
@@ -177,7 +178,7 @@ class IoError(Fault):
     at_ns: int = field(default=0, validator=_time)
 
 
-@frozen
+@frozen(repr=False)
 class MemoryFull(Fault):
     """A node has only `free_bytes` of memory left."""
 
@@ -186,7 +187,7 @@ class MemoryFull(Fault):
     at_ns: int = field(default=0, validator=_time)
 
 
-@frozen
+@frozen(repr=False)
 class OpenFileLimit(Fault):
     """A node lets only `files` more be open, counting all of its processes."""
 
@@ -195,7 +196,7 @@ class OpenFileLimit(Fault):
     at_ns: int = field(default=0, validator=_time)
 
 
-@frozen
+@frozen(repr=False)
 class ConnectRefused(Fault):
     """A node refuses connections to `port`."""
 
@@ -204,7 +205,7 @@ class ConnectRefused(Fault):
     at_ns: int = field(default=0, validator=_time)
 
 
-@frozen
+@frozen(repr=False)
 class LibraryMissing(Fault):
     """A node's loader does not find the library `name`."""
 
@@ -213,7 +214,7 @@ class LibraryMissing(Fault):
     at_ns: int = field(default=0, validator=_time)
 
 
-@frozen
+@frozen(repr=False)
 class CoreFails(Fault):
     """A core of a partition fails at `at_ns`, with all its hardware threads; nobody is asked or warned."""
 
@@ -221,7 +222,7 @@ class CoreFails(Fault):
     at_ns: int = field(default=0, validator=_time)
 
 
-@frozen
+@frozen(repr=False)
 class CallFails(Fault):
     """A call fails with an errno of its page, although nothing in the world is amiss.
 
@@ -232,7 +233,7 @@ class CallFails(Fault):
     """
 
     call: str = field(validator=_is_text)
-    errno: Errno = field(validator=_is_errno, repr=str)
+    errno: Errno = field(validator=_is_errno)
     when: str = field(default="1+", validator=_is_occasion)
     node: int | None = field(default=None, validator=validators.optional(_is_node))
     probability: float | None = field(default=None, validator=validators.optional(_is_probability))

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from bprocsim.testing.rows.recipes import Recipe, recipes, recipes_of
     from bprocsim.testing.rows.tables import tables
     from bprocsim.testing.scenarios import Scenario
+    from bprocsim.testing.singlefault.judging import Finding, Verdict
+    from bprocsim.testing.singlefault.report import SingleFault, SingleFaults
+    from bprocsim.testing.singlefault.running import each_single_fault
 
 # Where each name is at home.
 _HOMES = {
@@ -41,6 +44,11 @@ _HOMES = {
     "ProgramCase": "rows.programcases",
     "Recipe": "rows.recipes",
     "Scenario": "scenarios",
+    "Finding": "singlefault.judging",
+    "Verdict": "singlefault.judging",
+    "SingleFault": "singlefault.report",
+    "SingleFaults": "singlefault.report",
+    "each_single_fault": "singlefault.running",
     "cases": "coverage.cases",
     "program_case": "rows.programs",
     "recipes": "rows.recipes",
@@ -67,13 +75,18 @@ __all__ = [
     "ErrnoCoverage",
     "File",
     "FileTree",
+    "Finding",
     "LparCase",
     "NodeCase",
     "ProgramCase",
     "Recipe",
     "Scenario",
+    "SingleFault",
+    "SingleFaults",
+    "Verdict",
     "cases",
     "program_case",
+    "each_single_fault",
     "recipes",
     "recipes_of",
     "tables",

@@ -94,9 +94,10 @@ class Outcome:
         return self
 
     def __repr__(self) -> str:
-        return f"<{self.call}: {self._told()}; pid {self.pid}; {self.elapsed_ns / 1e6:.3f} ms>"
+        return f"<{self.call}: {self.told()}; pid {self.pid}; {self.elapsed_ns / 1e6:.3f} ms>"
 
-    def _told(self) -> str:
+    def told(self) -> str:
+        """Say what it came to: `exit 0`, `-1 ENOENT cmd_absent`."""
         if self.row is not None and self.late:
             last = "exec" if self.row.status is None else "move"
             return f"exit {self.exit_status} AFTER the {last}: {self.row.errno.name} {self.row.cause}"

@@ -144,7 +144,7 @@ def test_a15_a_job_that_runs_on_a_node_that_dies_is_killed_for_its_parent() -> N
     assert made.bproc_execmove(2, "/usr/bin/stays").signal == bp.SIGKILL
     assert_found_out_by_pings(made.sim.now_ns)
     assert [(each.node, each.fault) for each in made.trace.of_kind("fault")] == [
-        ("master", "PowerOff(node=2, at_ns=5000000, step=None)")
+        ("master", "bp.PowerOff(2, at_ns=5000000)")
     ]
     # Nobody on the node can tell: it is the ghost that ends, on the master.
     assert [(each.node, each.signal) for each in made.trace.of_kind("killed")] == [("master", "SIGKILL")]

@@ -157,9 +157,9 @@ def test_seed_faults_trace_and_one_command_are_told(run: Run) -> None:
     assert run.sections["test_plain"].splitlines() == [
         "world: seed 5, bp.Cluster(nodes=2, seed=5, faults=[bp.PowerOff(1, at_ns=10)])",
         "  faults:",
-        "    <PowerOff(node=1, at_ns=10, step=None), struck>",
+        "    <bp.PowerOff(1, at_ns=10), struck>",
         '  trace: 2 records, failures and faults alone; trace="all" keeps everything',
-        "        0.000010 ms  master             fault: PowerOff(node=1, at_ns=10, step=None)",
+        "        0.000010 ms  master             fault: bp.PowerOff(1, at_ns=10)",
         "        0.001000 ms  master     [1001]  "
         "_bproc_execmove_io(0, 0, '/bin/nothing', ['nothing'], []) = -1 ENOENT (cmd_absent)",
         "replay: pytest -p bprocsim.testing.plugin test_inner.py::test_plain --bprocsim-seed=0",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from bprocsim import Edition, ExecProfile, Level
+from bprocsim import Edition, Errno, ExecProfile, Level
 from bprocsim.aix.constants import R_THREAD
-from bprocsim.manual import Errors
+from bprocsim.kernel.tables import tables_in_force
+from bprocsim.manual import Errors, Kind
 from bprocsim.testing.rows.recipes import exec_tables, lpar_tables, move_tables, node_tables, posix_tables
 
 
@@ -21,6 +23,21 @@ def tables(
     found = [*exec_tables(edition, kernel), *move_tables(edition, kernel), *posix_tables(), *node_tables(edition)]
     found += lpar_tables(level)
     return {table.call: table for table in found}
+
+
+def returned_errnos(table: Errors) -> tuple[Errno, ...]:
+    """Give the errnos of a page with which a call comes back, each once, in the order of its rows."""
+    return tuple(dict.fromkeys(row.errno for row in table.rows if row.kind is Kind.PAGE))
+
+
+def documented_tables(system: Any) -> dict[str, Errors]:
+    """Give the tables of a cluster's or a partition's calls, by the names under which its kernels know them.
+
+    What its level of AIX lacks, they do not tell of.
+    """
+    partition = system.home.partition
+    found = tables_in_force(system.home)
+    return found if partition is None else {call: of_level(table, partition.level) for call, table in found.items()}
 
 
 def of_level(table: Errors, level: Level) -> Errors:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from functools import cache
 from typing import Any
 
 from attrs import field, frozen
@@ -11,8 +10,8 @@ from hypothesis import strategies as st
 
 import bprocsim as bp
 from bprocsim.faults import Fault
-from bprocsim.kernel.tables import tables_in_force
-from bprocsim.manual import Errors, Kind
+from bprocsim.manual import Errors
+from bprocsim.testing.rows.tables import documented_tables, returned_errnos
 from bprocsim.units import MiB, ms, s
 
 System = bp.Cluster | bp.Lpar
@@ -59,7 +58,7 @@ def place_of(system: System, calls: Iterable[str] | None = None) -> Place:
     ValueError: names a call that is not there.
     """
     home = system.home
-    tables = {name: table for name, table in tables_in_force(home).items() if returned_errnos(table)}
+    tables = {name: table for name, table in documented_tables(system).items() if returned_errnos(table)}
     if calls is not None:
         tables = dict(_asked(call, tables) for call in calls)
     needed = ["libc.so.6" if home.partition is None else "libc.a"]
@@ -73,12 +72,6 @@ def place_of(system: System, calls: Iterable[str] | None = None) -> Place:
         libraries=tuple(dict.fromkeys(needed)),
         since_ns=system.sim.now_ns,
     )
-
-
-@cache
-def returned_errnos(table: Errors) -> tuple[bp.Errno, ...]:
-    """Give the errnos of a page with which a call comes back, each once, in the order of its rows."""
-    return tuple(dict.fromkeys(row.errno for row in table.rows if row.kind is Kind.PAGE))
 
 
 def _asked(call: str, tables: dict[str, Errors]) -> tuple[str, Errors]:

@@ -1,0 +1,112 @@
+"""A scenario run once for every single fault that it can meet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from pathlib import Path
+
+import bprocsim as bp
+from bprocsim.scenario.load import Loaded
+from bprocsim.scenario.play import Result
+from bprocsim.scenario.report import Report
+from bprocsim.testing.scenarios import Scenario
+from bprocsim.testing.singlefault.happening import Happening, listen, note_messages
+from bprocsim.testing.singlefault.judging import Ending, Finding, Verdict, ending_of
+from bprocsim.testing.singlefault.planning import Single, single_faults
+from bprocsim.testing.singlefault.report import SingleFault, SingleFaults
+
+Check = Callable[[Report], object]
+
+
+def each_single_fault(
+    scenario: str | Path | Loaded | Scenario, *, calls: Collection[str] | None = None,
+    steps: Collection[bp.Step] | None = None, check: Check | None = None,
+    progress: Callable[[int, int], object] | None = None,
+) -> SingleFaults:  # fmt: skip
+    """Run a scenario once, and then once for each documented errno of each call, and each death at each step.
+
+    `scenario` a bprocsim.testing.Scenario, or a scenario file. `calls` which of them fail (pages or calls;
+    None all, empty none); at which `steps` of moves a node that takes part loses power (None all, empty none).
+    `check` looks at each run (its `.results`, `.world` and so on) and raises AssertionError if something is
+    wrong with it; `progress` is told how many runs of how many are over. What is wrong with a run is held
+    against the run without the fault.
+    ScenarioError: all that is wrong with the scenario. ValueError: it makes no such call.
+    """
+    whole = Scenario.of(scenario).with_trace("all")
+    happening = _happening(whole)
+    _check_names(happening, calls)
+    singles = single_faults(happening, calls, steps)
+    usual, ending = _run(whole, None, Ending(), check)
+    runs = []
+    for number, single in enumerate(singles):
+        if progress is not None:
+            progress(number, len(singles))
+        runs.append(_run(whole, single, ending, check)[0])
+    if progress is not None:
+        progress(len(singles), len(singles))
+    return SingleFaults(whole.loaded.where.name, usual, happening, tuple(runs))
+
+
+def _happening(scenario: Scenario) -> Happening:
+    """Run a scenario to hear of what happens in it."""
+    world = scenario.world()
+    happening = listen(world)
+    with suppress(bp.Undocumented):  # the run that is judged tells of it
+        scenario.play(world)
+    note_messages(world, happening)
+    return happening
+
+
+def _check_names(happening: Happening, calls: Collection[str] | None) -> None:
+    if isinstance(calls, str):
+        raise TypeError(f"calls: expected a list of names, got {calls!r}")
+    known = {name for each in happening.calls for name in (each.call, each.page)}
+    for name in calls or ():
+        if name not in known:
+            made = ", ".join(sorted({each.page for each in happening.calls})) or "none at all"
+            raise ValueError(f"calls: this scenario makes no call {name!r}; it makes {made}")
+
+
+def _run(scenario: Scenario, single: Single | None, usual: Ending, check: Check | None) -> tuple[SingleFault, Ending]:
+    """Run a scenario with a fault, if one is given, and judge it; gives how it ended as well."""
+    struck = scenario if single is None else scenario.with_faults(single.fault, system=single.system)
+    world = struck.world()
+    findings: list[Finding] = []
+    report: Report | None = None
+    try:
+        report = struck.play(world)
+    except bp.Undocumented as error:
+        findings.append(Finding(Verdict.UNDOCUMENTED, str(error)))
+    except Exception as error:  # whatever it is, the other runs are to be made
+        findings.append(Finding(Verdict.CRASH, f"bprocsim itself raised {type(error).__name__}: {error}"))
+    results = tuple(report.results) if report is not None else ()
+    token = report.token if report is not None and not struck.strangers else None
+    if report is not None and check is not None:
+        try:
+            check(report)
+        except AssertionError as error:
+            findings.append(Finding(Verdict.WRONG, str(error) or "the check failed"))
+    ending = Ending()
+    if report is not None:  # else the world was cut off in the middle of something
+        ending = ending_of(world, results)
+        findings += ending.beyond(usual)
+    planned = world.planned[-1:] if single is not None else []
+    told = SingleFault(
+        fault=None if single is None else single.fault,
+        system="" if single is None else single.system,
+        about="" if single is None else single.about,
+        struck=all(each.fired for each in planned),
+        findings=tuple(findings),
+        came=tuple(map(_came, results)),
+        refused="" if report is None else report.refused,
+        token=token,
+    )
+    return told, ending
+
+
+def _came(result: Result) -> str:
+    call = result.call.call
+    if result.raised is not None:
+        return f"{call}: {result.raised}"
+    return f"{call}: done" if result.outcome is None else f"{call}: {result.outcome.told()}"
