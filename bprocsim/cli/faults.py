@@ -27,8 +27,8 @@ is held against the run without the fault; what the scenario expects is not
 looked at."""
 EPILOG = """\
 examples:
-  bprocsim faults first.toml
-  bprocsim faults first.toml --call bproc_execmove --step STREAM --step THAW
+  bprocsim faults first.toml --call bproc_execmove
+  bprocsim faults first.toml --step STREAM --step THAW --all
 
 exit status: 0 nothing is wrong; 1 something is, in one of the runs; 2 the
 scenario, or the command line, is wrong."""

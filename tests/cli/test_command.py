@@ -28,7 +28,7 @@ from tests.cli.command import (
     text_of,
 )
 
-COMMANDS = ("demo", "errors", "explain", "init", "check", "run", "replay")
+COMMANDS = ("demo", "errors", "explain", "init", "check", "run", "replay", "faults")
 EACH = (
     ("demo",),
     ("errors", "bproc_execmove"),

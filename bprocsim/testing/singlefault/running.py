@@ -91,12 +91,12 @@ def _run(scenario: Scenario, single: Single | None, usual: Ending, check: Check 
     if report is not None:  # else the world was cut off in the middle of something
         ending = ending_of(world, results)
         findings += ending.beyond(usual)
-    planned = world.planned[-1:] if single is not None else []
+    planned = [each for each in world.planned if single is not None and each.fault == single.fault]
     told = SingleFault(
         fault=None if single is None else single.fault,
         system="" if single is None else single.system,
         about="" if single is None else single.about,
-        struck=all(each.fired for each in planned),
+        struck=single is None or any(each.fired for each in planned),
         findings=tuple(findings),
         came=tuple(map(_came, results)),
         refused="" if report is None else report.refused,
