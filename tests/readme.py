@@ -26,6 +26,7 @@ from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.abstract.doctest import DocTestStringParser
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
+import tests.conftest  # noqa: F401  # so that Hypothesis is as patient as in the tests
 from tests.environment import TOP
 
 # An example has the plugin's marker; where bprocsim is installed it is loaded already.

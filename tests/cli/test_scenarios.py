@@ -117,7 +117,7 @@ def test_a_fault_that_never_struck() -> None:
     text = HELLO + fault + CALL + "expect = { exit_status = 0 }\n"
     status, out, _ = fed(text, "run", "-")
     assert status == 0
-    assert "fault    Hang(node=1, at_ns=9000000000) never struck\n" in out
+    assert "fault    bp.Hang(1, at_ns=9000000000) never struck\n" in out
     assert fed(text, "run", "-", "--set", "cluster.strict_faults=true")[0] == 1
 
 

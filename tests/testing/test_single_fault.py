@@ -331,7 +331,7 @@ def test_what_cannot_be_tried_is_said() -> None:
 
 @pytest.mark.slow
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
-@given(bst.scenarios(most_nodes=2, most_calls=2, swarm=True))
+@given(bst.scenarios(most_nodes=2, most_calls=2, most_faults=0))
 def test_no_single_fault_makes_the_simulator_itself_go_wrong(scenario: Scenario) -> None:
     """Of made-up scenarios too: programs may crash, but nothing is left, nobody hangs, and pages are kept to."""
     found = each_single_fault(scenario)

@@ -21,38 +21,39 @@ _NAMES = ("a", "b")
 _PATHS = tuple(f"/usr/bin/{name}" for name in _NAMES)
 _ABSENT = "/usr/bin/c"
 _PORT = 4000
-_MOST_FAULTS = 3
 _CORES = 3  # of a partition, of which the last one neither fails nor is taken away
 _SAMPLES = ("true", *sorted(set(SAMPLES) - {"true", "cat"}))  # cat is at its end as soon as its input is
 
 
 @st.composite
-def scenarios(draw: st.DrawFn, *, most_nodes: int = 4, most_calls: int = 4, swarm: bool = True) -> Scenario:
+def scenarios(
+    draw: st.DrawFn, *, most_nodes: int = 4, most_calls: int = 4, most_faults: int = 3, swarm: bool = True
+) -> Scenario:
     """Give a bprocsim.testing.Scenario: a cluster or a partition with programs, calls, and faults.
 
-    `most_nodes`, `most_calls` bound it; `swarm` as in `faults`. The least is a cluster of one node without
-    faults, in which one call is made.
+    `most_nodes`, `most_calls`, `most_faults` bound it; `swarm` as in `faults`. The least is a cluster of one node
+    without faults, in which one call is made.
     """
     if draw(st.booleans()):
-        return _on_a_partition(draw, most_calls, swarm)
-    return _on_a_cluster(draw, most_nodes, most_calls, swarm)
+        return _on_a_partition(draw, most_calls, most_faults, swarm)
+    return _on_a_cluster(draw, most_nodes, most_calls, most_faults, swarm)
 
 
-def _on_a_cluster(draw: st.DrawFn, most_nodes: int, most_calls: int, swarm: bool) -> Scenario:
+def _on_a_cluster(draw: st.DrawFn, most_nodes: int, most_calls: int, most_faults: int, swarm: bool) -> Scenario:
     nodes, edition = draw(st.integers(1, most_nodes)), draw(_EDITIONS)
     cluster = {"nodes": nodes} | ({} if edition == "scyld" else {"edition": edition}) | _order(draw)
     tables, calls = _world(draw), _cluster_calls(edition, nodes)
     made = _sequence(draw, calls, most_calls)
-    faults = draw(_cluster_faults(nodes, edition, swarm))
+    faults = draw(_cluster_faults(nodes, edition, most_faults, swarm))
     return Scenario(**tables, cluster=cluster, fault=faults, call=made)
 
 
-def _on_a_partition(draw: st.DrawFn, most_calls: int, swarm: bool) -> Scenario:
+def _on_a_partition(draw: st.DrawFn, most_calls: int, most_faults: int, swarm: bool) -> Scenario:
     level = draw(_LEVELS)
     lpar = {"cores": _CORES, "smt": 2, "level": level} | _order(draw)
     tables = _world(draw)
     made = _sequence(draw, _partition_calls(), most_calls)
-    faults = draw(_partition_faults(level, swarm))
+    faults = draw(_partition_faults(level, most_faults, swarm))
     return Scenario(**tables, lpar=lpar, fault=faults, call=made)
 
 
@@ -80,14 +81,14 @@ _LEVELS = st.sampled_from(("7.1", *(name for name in bp.levels if name != "7.1")
 
 
 @cache
-def _cluster_faults(nodes: int, edition: str, swarm: bool) -> st.SearchStrategy[list[Fault]]:
-    return planned(chosen_kinds(place_of(bp.Cluster(nodes, edition=edition))), _MOST_FAULTS, swarm)
+def _cluster_faults(nodes: int, edition: str, most: int, swarm: bool) -> st.SearchStrategy[list[Fault]]:
+    return planned(chosen_kinds(place_of(bp.Cluster(nodes, edition=edition))), most, swarm)
 
 
 @cache
-def _partition_faults(level: str, swarm: bool) -> st.SearchStrategy[list[Fault]]:
+def _partition_faults(level: str, most: int, swarm: bool) -> st.SearchStrategy[list[Fault]]:
     at = evolve(place_of(bp.Lpar(_CORES, 2, level=level)), cores=_CORES - 1)
-    return planned(chosen_kinds(at), _MOST_FAULTS, swarm)
+    return planned(chosen_kinds(at), most, swarm)
 
 
 # ---- calls -----------------------------------------------------------------------------------------
