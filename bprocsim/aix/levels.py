@@ -16,8 +16,9 @@ _SETS_AND_SRADS = frozenset({c.R_RSET, c.R_SRADID})
 _PROCESSES = frozenset({c.R_PROCESS})
 _PROCESSES_AND_THREADS = frozenset({c.R_PROCESS, c.R_THREAD})
 
-# Calls that came with SRADIDs. Source: power7-guide.
-_LATER = frozenset({"ra_attach", "rs_get_homesrad", "rs_info"})
+# Calls that came with SRADIDs, and the one that came with AIX 6.1. Sources: power7-guide, aix-ra_attach.
+_WITH_SRADIDS = frozenset({"rs_get_homesrad", "rs_info"})
+_SINCE_6 = _WITH_SRADIDS | {"ra_attach"}
 
 # The capabilities that a user of AIX may be given. Source: aix-capabilities.
 CAPABILITIES = (
@@ -34,7 +35,7 @@ class Level:
 
     `resources` the rstypes that ra_exec, ra_fork and ra_attach attach to; `work` those of what
     ra_attachrset and its like are about; `attach_flags` the flags of an attachment to a set;
-    `sradids` whether SRADIDs, enhanced affinity and ra_attach exist; `processors_max` the logical
+    `sradids` whether SRADIDs and enhanced affinity exist; `processors_max` the logical
     processors of a partition; `argument_bytes` what arguments and environment may take (the
     attribute ncargs).
 
@@ -74,9 +75,9 @@ LEVELS: Mapping[str, Level] = MappingProxyType(
     {
         each.name: each
         for each in (
-            Level("5.2", _SETS, _PROCESSES, 0, False, 256, 24 * KiB, _LATER),
-            Level("5.3", _SETS, _PROCESSES_AND_THREADS, c.R_ATTACH_STRSET, False, 256, 24 * KiB, _LATER),
-            Level("6.1", _SETS, _PROCESSES_AND_THREADS, c.R_ATTACH_STRSET, False, 256, 1 * MiB, _LATER),
+            Level("5.2", _SETS, _PROCESSES, 0, False, 256, 24 * KiB, _SINCE_6),
+            Level("5.3", _SETS, _PROCESSES_AND_THREADS, c.R_ATTACH_STRSET, False, 256, 24 * KiB, _SINCE_6),
+            Level("6.1", _SETS, _PROCESSES_AND_THREADS, c.R_ATTACH_STRSET, False, 256, 1 * MiB, _WITH_SRADIDS),
             Level("6.1.5", _SETS_AND_SRADS, _PROCESSES_AND_THREADS, c.R_ATTACH_STRSET, True, 256, 1 * MiB),
             Level("7.1", _SETS_AND_SRADS, _PROCESSES_AND_THREADS, c.R_ATTACH_STRSET, True, 1024, 1 * MiB),
             Level("7.2", _SETS_AND_SRADS, _PROCESSES_AND_THREADS, c.R_ATTACH_STRSET, True, 1024, 1 * MiB),

@@ -69,6 +69,18 @@ def test_enhanced_affinity_came_with_6_1_5(level: str) -> None:
     assert bp.Lpar(cpu="POWER7", level="6.1.5", enhanced_affinity=True).partition.enhanced_affinity
 
 
+def test_ra_attach_came_with_6_1_and_sradids_later() -> None:
+    with pytest.raises(AttributeError, match=r"AIX 5\.3 has no ra_attach"):
+        bp.Lpar(level="5.3").ra_attach(bp.R_PROCESS, bp.RS_MYSELF, bp.R_RSET, None)
+    for level in ("6.1", "6.1.5"):
+        lpar = bp.Lpar(cores=2, level=level)
+        process = lpar.idle_process()
+        lpar.ra_attach(bp.R_PROCESS, process.pid, bp.R_RSET, lpar.rset("0")).check()
+        assert lpar.effective_rset(process.pid) == lpar.rset("0")
+        home = lpar.ra_attach(bp.R_THREAD, bp.RS_MYSELF, bp.R_SRADID, 0)
+        assert home.errno is (bp.Errno.EINVAL if level == "6.1" else bp.Errno.ENOTSUP)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

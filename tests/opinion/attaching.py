@@ -9,7 +9,8 @@ from __future__ import annotations
 import attrs
 
 from tests.opinion.execs import Refused
-from tests.opinion.lpars import R_RSET, R_SRADID, STRSET, Attach, Handle, Partition
+from tests.opinion.lpars import R_RSET, R_SRADID, STRSET, SYSTEM, Attach, Handle, Partition
+from tests.opinion.worlds import NOWHERE
 
 P_FORMS = ("lp", "vp")
 LEVELS = ("5.2", "5.3", "6.1", "6.1.5", "7.1", "7.2", "7.3")
@@ -37,10 +38,10 @@ def results(partition: Partition, call: Attach) -> set[Result]:
     refused = refuse_attachment(partition, call.rstype, call.rsid, call.flags)
     if refused is not None:
         return {Refused(refused)}
-    errnos = refuse_exec(call)
+    errnos = refuse_exec(call, mighty=partition.who.euid == SYSTEM)
     if errnos:
         return {Refused(errno) for errno in errnos}
-    if call.image == "text":
+    if call.image in SHELLS:
         return {ShellRan()}
     return {attachment(partition, call)}
 
@@ -94,19 +95,32 @@ def st_set(partition: Partition, ids: frozenset[int]) -> frozenset[int]:
     return frozenset(chosen)
 
 
-def refuse_exec(call: Attach) -> list[str]:
+# What exec itself says of images, where they are not sound: on the way to the file, and of the file.
+ON_THE_WAY = {
+    "absent": "ENOENT", "empty": "ENOENT", "in file": "ENOTDIR", "too long": "ENAMETOOLONG",
+    "long name": "ENAMETOOLONG", "not in PATH": "ENOENT", "loop": "ELOOP", "dangling": "ENOENT",
+}  # fmt: skip
+OF_THE_FILE = {
+    "forbidden": "EACCES", "directory": "EACCES", "fifo": "EACCES", "written": "ETXTBSY", "noexec": "EACCES",
+    "script of none": "ENOENT", "script of forbidden": "EACCES", "script of written": "ETXTBSY",
+}  # fmt: skip
+# Without a magic number: refused, but by the p forms given to the shell.
+SHELLS = ("text", "no bytes", "elf")
+
+
+def refuse_exec(call: Attach, *, mighty: bool) -> list[str]:
     """Why exec refuses the image; more than one where no order is promised."""
-    on_the_way = {
-        "absent": "ENOENT", "empty": "ENOENT", "in file": "ENOTDIR", "too long": "ENAMETOOLONG",
-        "not in PATH": "ENOENT",
-    }.get(call.image)  # fmt: skip
-    errnos = [] if on_the_way is None else [on_the_way]
-    if on_the_way is None:
-        file = {"forbidden": "EACCES", "directory": "EACCES", "written": "ETXTBSY"}.get(call.image)
-        errnos += [file] if file else []
-        if call.image == "text" and call.form not in P_FORMS:
-            errnos.append("ENOEXEC")
-    if not isinstance(call.argv, tuple) and call.form in ("v", "ve", "vp", "t"):
+    errnos = [ON_THE_WAY[call.image]] if call.image in ON_THE_WAY else []
+    if call.image == "closed" and not mighty:
+        errnos = ["EACCES"]
+    if not errnos and call.image in OF_THE_FILE:
+        errnos.append(OF_THE_FILE[call.image])
+    if call.image in SHELLS and call.form not in P_FORMS:
+        errnos.append("ENOEXEC")
+    if call.image == "many strings":
+        errnos.append("E2BIG")
+    bad = call.argv is NOWHERE or call.argv is None or NOWHERE in call.argv
+    if bad and call.form in ("v", "ve", "vp", "t"):
         errnos.append("EFAULT")
     return errnos
 

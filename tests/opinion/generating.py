@@ -32,6 +32,8 @@ APP = "/work/d/e/app"
 OTHER_NAME = "/work/d/e/other"
 STATIC = bp.ElfImage().to_bytes()
 DYNAMIC = bp.ElfImage(needed=("libc.so.6",)).to_bytes()
+OLD_STATIC = bp.ElfImage(machine=3).to_bytes()
+OLD_DYNAMIC = bp.ElfImage(machine=3, needed=("libc.so.6",)).to_bytes()
 BASE = {
     **GIVEN,
     "/work": Entry("dir"), "/work/d": Entry("dir"), "/work/d/e": Entry("dir"),
@@ -384,10 +386,19 @@ def other_arch(draft: Draft) -> None:
     draft.set_station(arch="i386")
 
 
+def old_caller(draft: Draft) -> None:
+    """A caller on a node of 32 bits, which runs images of its own machine alone; often all nodes are such."""
+    rng = draft.rng
+    stations = [attrs.evolve(each, arch="i386" if rng.random() < 0.7 else each.arch) for each in draft.world.stations]
+    draft.set_world(at=0, stations=tuple(stations))
+    draft.change(APP, data=rng.choice((STATIC, OLD_STATIC, OLD_STATIC, OLD_DYNAMIC)))
+
+
 def no_master(draft: Draft) -> None:
     draft.set_world(master_gone=True)
 
 
 JOURNEY: tuple[Callable[[Draft], None], ...] = (
-    other_node, other_place, down, other_state, other_permission, other_port, no_library, other_arch, no_master
+    other_node, other_place, down, other_state, other_permission, other_port, no_library, other_arch, old_caller,
+    old_caller, no_master,
 )  # fmt: skip

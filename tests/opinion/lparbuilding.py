@@ -8,15 +8,17 @@ from typing import Any
 import attrs
 
 import bprocsim as bp
-from tests.opinion.attaching import EVERY_ID, P_FORMS, Attached, Result, ShellRan
+from tests.opinion.attaching import EVERY_ID, P_FORMS, SHELLS, Attached, Result, ShellRan
 from tests.opinion.building import vector
 from tests.opinion.execs import Refused
 from tests.opinion.lpars import Attach, Handle, Partition
 from tests.opinion.worlds import Pointer
 
 PATHS = {
-    "absent": "/usr/bin/none", "empty": "", "in file": "/usr/bin/app/x", "too long": "/" * 1021 + "app",
-    "not in PATH": "none",
+    "absent": "/usr/bin/none", "empty": "", "in file": "/usr/bin/app/x", "too long": "/" * 1013 + "usr/bin/app",
+    "as long as may be": "/" * 1012 + "usr/bin/app", "long name": "/usr/bin/" + "n" * 256, "not in PATH": "none",
+    "loop": "/usr/bin/loop", "dangling": "/usr/bin/dangling", "link": "/usr/bin/linked", "closed": "/closed/app",
+    "noexec": "/noexec/app",
 }  # fmt: skip
 
 
@@ -77,29 +79,60 @@ def handle(lpar: bp.Lpar, given: object) -> Any:
     return made
 
 
+def lay_down(lpar: bp.Lpar, image: str) -> str:
+    """Make the image; gives its path."""
+    fs, app = lpar.machine.fs, "/usr/bin/app"
+    sound = lpar.install("/usr/bin/sound", lambda proc: 0)
+    assert sound is not None
+    fs.mkdir("/closed", mode=0o700)
+    fs.mkdir("/noexec")
+    fs.mount("/noexec", noexec=True)
+    fs.symlink("loop", "/usr/bin/loop")
+    fs.symlink("nothing", "/usr/bin/dangling")
+    fs.symlink("sound", "/usr/bin/linked")
+    for path, mode in (("/closed/app", 0o755), ("/noexec/app", 0o755), ("/usr/bin/forbidden", 0o644)):
+        lpar.install(path, sound, mode=mode)
+    scripts = {
+        "script": "sound",
+        "script of none": "none",
+        "script of forbidden": "forbidden",
+        "script of written": "sound",
+    }
+    data = {"text": b"exit 0\n", "no bytes": b"", "elf": bp.ElfImage().to_bytes()}
+    data |= {image: f"#! /usr/bin/{name} -x\n".encode() for image, name in scripts.items()}
+    if image == "directory":
+        fs.mkdir(app)
+    elif image == "fifo":
+        fs.mknod(app, "fifo", mode=0o755)
+    elif image in data:
+        fs.write_file(app, data[image], mode=0o755)
+    else:
+        lpar.install(app, sound, mode=0o644 if image == "forbidden" else 0o755)
+    return PATHS.get(image, app)
+
+
 def result_of(partition: Partition, call: Attach) -> Result:
     """What the simulator says that the call comes to."""
     built = build(partition)
-    lpar, fs = built.lpar, built.lpar.machine.fs
-    if call.image == "directory":
-        fs.mkdir("/usr/bin/app")
-    elif call.image == "text":
-        fs.write_file("/usr/bin/app", b"exit 0\n", mode=0o755)
-    else:
-        lpar.install("/usr/bin/app", lambda proc: 0, mode=0o644 if call.image == "forbidden" else 0o755)
-    path = PATHS.get(call.image, "app" if call.form in P_FORMS else "/usr/bin/app")
+    lpar = built.lpar
+    path = lay_down(lpar, call.image)
+    if call.form in P_FORMS and path == "/usr/bin/app":
+        path = "app"
     exec_ = getattr(lpar, f"ra_exec{call.form}")
+    many = ["x" * 1_000_000] * (2 if call.image == "many strings" else 0)
+    argv = vector(call.argv)
     by_list = call.form in ("l", "le", "lp")
-    arguments: Any = ["app"] if by_list else [vector(call.argv)]
+    arguments: Any = ["app", *many] if by_list else [[*argv, *many] if isinstance(argv, list) else argv]
     if call.form in ("le", "ve", "t"):
         arguments.append({})
     with ExitStack() as held:
-        if call.image == "written":
-            held.enter_context(fs.open_for_write("/usr/bin/app"))
+        for image, busy in (("written", "/usr/bin/app"), ("script of written", "/usr/bin/sound")):
+            if call.image == image:
+                held.enter_context(lpar.machine.fs.open_for_write(busy))
         out = exec_(call.rstype, handle(lpar, call.rsid), call.flags, path, *arguments, caller=built.caller)
     if out.failed:
         return Refused(out.errno.name)
-    if call.image == "text":
+    if call.image in SHELLS:
         return ShellRan()
     ids = frozenset(out.rset)
     everything = ids == frozenset(range(partition.cores * partition.smt))

@@ -7,13 +7,15 @@ from collections.abc import Callable
 
 import attrs
 
+from tests.opinion.attaching import OF_THE_FILE, ON_THE_WAY, SHELLS
 from tests.opinion.lpars import R_RSET, R_SRADID, STRSET, Attach, Handle, Partition
 from tests.opinion.worlds import NOWHERE, Who
 
 LEVELS = ("5.2", "5.3", "6.1", "6.1.5", "7.1", "7.1", "7.1", "7.2", "7.3")
 FORMS = ("l", "le", "lp", "v", "ve", "vp", "t")
 IMAGES = (
-    "absent", "forbidden", "directory", "text", "text", "written", "in file", "empty", "too long", "not in PATH",
+    *ON_THE_WAY, *OF_THE_FILE, *SHELLS, *SHELLS, "closed", "closed", "many strings", "script", "link",
+    "as long as may be",
 )  # fmt: skip
 ALICE = Who(500, 500, 500, 500)
 
@@ -56,6 +58,11 @@ def draw(rng: random.Random) -> tuple[Partition, Attach]:
     make_exclusive(draft)
     hold_caller(draft)
     aim(draft)
+    if rng.random() < 0.3:  # nothing is wrong with the attachment
+        draft.partition = attrs.evolve(draft.partition, who=Who(), bound=False, bounds=None)
+        draft.call = attrs.evolve(draft.call, rstype=R_RSET, rsid=Handle(draft.partition.online), flags=0)
+        other_image(draft)
+        return draft.partition, draft.call
     for _ in range(rng.choice((0, 0, 1, 1, 2, 3))):
         rng.choice(DEFECTS)(draft)
     return draft.partition, draft.call
@@ -138,7 +145,7 @@ def other_image(draft: Draft) -> None:
 
 
 def other_argv(draft: Draft) -> None:
-    draft.call = attrs.evolve(draft.call, argv=draft.rng.choice((None, NOWHERE)))
+    draft.call = attrs.evolve(draft.call, argv=draft.rng.choice((None, NOWHERE, ("app", NOWHERE))))
 
 
 DEFECTS: tuple[Callable[[Draft], None], ...] = (

@@ -207,7 +207,10 @@ def attach(table: Table) -> None:
     number, judge, process = _caller(table)
     rstype, flags = rng.choice((R_PROCESS,) * 8 + (0, 2, 99)), rng.choice((0, 0, 0, STRSET, STRSET, 2, 0x200))
     who, hand = table.who(), table.hand()
-    out = table.lpar.ra_attachrset(rstype, table.pid(who), table.given(hand), flags, caller=process)
+    if table.state.partition.level >= "6.1" and rng.random() < 0.3:
+        out = table.lpar.ra_attach(rstype, table.pid(who), bp.R_RSET, table.given(hand), flags, caller=process)
+    else:
+        out = table.lpar.ra_attachrset(rstype, table.pid(who), table.given(hand), flags, caller=process)
     table.held("ra_attachrset", (number, rstype, who, hand, flags), judge.attach(rstype, who, hand, flags), out)
 
 
