@@ -71,6 +71,12 @@ def build(world: World, files_at: int | None = None) -> bp.Cluster:
     plant(world, machine.fs)
     for path in world.tree.unreadable:
         cluster.inject(bp.IoError(at, path))
+    for node, station in enumerate(world.stations):
+        if station.silent:
+            at_ns = cluster.sim.now_ns + 1
+            cut = {"power": bp.PowerOff(node, at_ns=at_ns), "hang": bp.Hang(node, at_ns=at_ns)}
+            cluster.inject(cut.get(station.silent, bp.LinkCut(bp.BPROC_NODE_MASTER, node, at_ns=at_ns)))
+            cluster.sim.run(until_ns=at_ns + 1)
     if world.master_gone:
         cluster.inject(bp.MasterDaemonExit())
     if not world.files_left:

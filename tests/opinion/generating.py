@@ -117,6 +117,9 @@ def settle(draft: Draft) -> None:
         draft.set_world(cwd="/")
     if draft.world.at != -1 and draft.world.stations[draft.world.at].state not in ("up", "error", "unavailable"):
         draft.set_world(at=-1)
+    stations = [attrs.evolve(each, silent="" if at == draft.world.at else each.silent)
+                for at, each in enumerate(draft.world.stations)]  # fmt: skip
+    draft.set_world(stations=tuple(stations))
     if draft.entries[APP].data != DYNAMIC:  # nothing is missed
         draft.set_world(stations=tuple(attrs.evolve(station, missing=()) for station in draft.world.stations))
     draft.set_tree(
@@ -361,6 +364,12 @@ def down(draft: Draft) -> None:
         draft.set_station(state="down")
 
 
+def lost(draft: Draft) -> None:
+    """The node has just lost its power, or hangs, or its link is cut, and nobody has noticed yet."""
+    if draft.call.node != draft.world.at:
+        draft.set_station(silent=draft.rng.choice(("power", "hang", "link")))
+
+
 def other_state(draft: Draft) -> None:
     states = ("error", "unavailable") + (("reboot", "halt", "pwroff") if draft.world.edition == "scyld" else ())
     draft.set_station(state=draft.rng.choice(states))
@@ -399,6 +408,6 @@ def no_master(draft: Draft) -> None:
 
 
 JOURNEY: tuple[Callable[[Draft], None], ...] = (
-    other_node, other_place, down, other_state, other_permission, other_port, no_library, other_arch, old_caller,
+    other_node, other_place, down, lost, other_state, other_permission, other_port, no_library, other_arch, old_caller,
     old_caller, no_master,
 )  # fmt: skip

@@ -75,6 +75,12 @@ def whys(world: World, node: int) -> tuple[str, ...]:
     return refused_by_master(world, node) or ("",)
 
 
+def whys_again(world: World, nodes: tuple[int, ...], at: int) -> tuple[str, ...]:
+    """The same in a vector: a lost node that was tried before may have been found to be down by now."""
+    again = whys(world, nodes[at])
+    return (*again, "down") if "lost" in again and nodes[at] in nodes[:at] else again
+
+
 def number_of(world: World, why: str) -> int:
     """The edition's number for it."""
     return (SCYLD if world.edition == "scyld" else LANL)[why]
@@ -129,7 +135,7 @@ def vector(world: World, journey: Journey) -> set[Result]:
         if isinstance(fate, Refused):
             found.add(Slots((-NUMBERS[fate.errno],) * len(journey.nodes)))
             continue
-        for all_whys in itertools.product(*(whys(world, node) for node in journey.nodes)):
+        for all_whys in itertools.product(*(whys_again(world, journey.nodes, at) for at in range(len(journey.nodes)))):
             found.add(Slots(tuple(slot(world, node, why) for node, why in zip(journey.nodes, all_whys, strict=True))))
     return found
 

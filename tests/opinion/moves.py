@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from tests.opinion.execs import Ended, Fate, Loaded, Ran, fates
 from tests.opinion.files import may_use
+from tests.opinion.kernels import kernel_fates
 from tests.opinion.worlds import Call, World
 
 # What a master that refuses says: BProc 3.0's own errnos, or the numbers of its own since 3.2.
-SCYLD = {"unknown": 22, "down": 22, "same": 40, "forbidden": 1, "refused": 111, "undump": 22}
-LANL = {"unknown": 300, "down": 301, "same": 302, "forbidden": 1, "refused": 111, "undump": 22}
-NAMES = {1: "EPERM", 22: "EINVAL", 40: "ELOOP", 111: "ECONNREFUSED"}
-NAMES |= {300: "BE_INVALIDNODE", 301: "BE_NODEDOWN", 302: "BE_SAMENODE"}
+SCYLD = {"unknown": 22, "down": 22, "same": 40, "forbidden": 1, "lost": 5, "refused": 111, "undump": 22}
+LANL = {"unknown": 300, "down": 301, "same": 302, "forbidden": 1, "lost": 303, "refused": 111, "undump": 22}
+NAMES = {1: "EPERM", 5: "EIO", 22: "EINVAL", 40: "ELOOP", 111: "ECONNREFUSED"}
+NAMES |= {300: "BE_INVALIDNODE", 301: "BE_NODEDOWN", 302: "BE_SAMENODE", 303: "BE_SLAVEDIED"}
 LEAVING = ("reboot", "halt", "pwroff")
 LIBRARY_MISSING = 127
 
@@ -21,7 +22,7 @@ def execmove_fates(world: World, call: Call) -> set[Fate]:
     # A slave that has lost its master kills every process there, but that takes a while.
     gone = world.master_gone and world.at != -1
     out: set[Fate] = {Loaded()} if gone else set()
-    for fate in fates(world, call):
+    for fate in (fates if world.kernel == "documented" else kernel_fates)(world, call):
         if not isinstance(fate, Ran | Loaded):
             out.add(fate)
             continue
@@ -54,10 +55,13 @@ def refused_by_master(world: World, node: int) -> tuple[str, ...]:
         return ("down", "forbidden")
     if not may_use(station.mode, station.uid, station.gid, world.who):
         return ("forbidden",)
+    lost = "lost" if station.silent else ""  # it counts as up, and whatever goes there is lost with it
     # By Scyld's book a node that is not up is root's alone, "which equals" that its mode is 0100: who is right when
     # root has opened it all the same?
     by_state = world.edition == "scyld" and station.state != "up" and not world.who.mighty
-    return ("forbidden", "") if by_state else ()
+    if by_state:
+        return ("forbidden", lost)
+    return (lost,) if lost else ()
 
 
 def arrival(world: World, call: Call, node: int) -> set[Fate]:

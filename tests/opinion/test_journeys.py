@@ -15,12 +15,13 @@ from tests.opinion import generating
 from tests.opinion.building import build, fate_of, user
 from tests.opinion.execs import Loaded, Refused
 from tests.opinion.generating import settle, start
-from tests.opinion.journeys import Child, Journey, Negative, Result, Slots, Went, results
+from tests.opinion.journeys import VECTORS, Child, Journey, Negative, Result, Slots, Went, results
 from tests.opinion.test_execs import told
 from tests.opinion.worlds import World
 
 ON_THE_WAY = (
-    generating.other_node, generating.other_place, generating.down, generating.other_state,
+    generating.other_node, generating.other_place, generating.down, generating.lost, generating.lost,
+    generating.other_state,
     generating.other_permission, generating.other_permission, generating.other_arch, generating.no_master,
 )  # fmt: skip
 NODES = (0, 1, 0, 1, -1, 2, 99, -2)
@@ -35,13 +36,15 @@ def draw(rng: random.Random) -> tuple[World, Journey]:
     files = generating.FILES if kind in ("rexec", "vexecmove") else ()
     for _ in range(rng.choice((0, 1, 1, 2, 3))):
         rng.choice((*ON_THE_WAY, *files[: 12 if rng.random() < 0.5 else 0]))(draft)
+    if kind in VECTORS and rng.random() < 0.3:
+        generating.other_permission(draft)
     settle(draft)
     if draft.world.master_gone:
         draft.set_world(at=-1)
     world, call = draft.finished()
     assert call.node is not None
-    several = tuple(rng.choice(NODES) for _ in range(rng.choice((0, 1, 2, 3))))
-    return world, Journey(kind, several if kind in ("vrfork", "vexecmove") else (call.node,), call)
+    several = tuple(rng.choice((*NODES, call.node, call.node)) for _ in range(rng.choice((0, 1, 2, 3))))
+    return world, Journey(kind, several if kind in VECTORS else (call.node,), call)
 
 
 def compare(world: World, journey: Journey) -> Result:
@@ -70,7 +73,7 @@ def result_of(world: World, journey: Journey) -> Result:
 def make(cluster: bp.Cluster, journey: Journey, by: dict[str, Any]) -> bp.Outcome:
     """Make the call."""
     run: tuple[Any, ...] = (journey.exec.path, ["app"], [])
-    if journey.kind in ("vrfork", "vexecmove"):
+    if journey.kind in VECTORS:
         nodes = list(journey.nodes)
         if journey.kind == "vrfork":
             return cluster.bproc_vrfork(nodes, lambda proc, index: 0, **by)
@@ -107,7 +110,7 @@ def test_any_world(rng: random.Random) -> None:
 
 
 def test_the_same_worlds_in_every_run() -> None:
-    met = Counter(compare(*draw(random.Random(f"opinion/{at}"))) for at in range(500))
+    met = Counter(compare(*draw(random.Random(f"opinion/{at}"))) for at in range(600))
     refused = {result.errno for result in met if isinstance(result, Refused)}
     assert refused >= {"EBUSY", "ENOSYS", "EINVAL", "EPERM", "ELOOP", "BE_INVALIDNODE", "BE_NODEDOWN", "BE_SAMENODE"}
     assert {Went(-1), Went(0), Went(1), Child(), Negative(-300), Negative(-301), Negative(-1)} <= set(met)
