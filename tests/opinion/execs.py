@@ -68,16 +68,16 @@ class Exec:
     world: World
     call: Call
     reading: Reading
+    script_held: bool = False
 
     @property
     def links(self) -> Links:
         """How many links a look-up may meet."""
         return Links(5, 40)
 
-    @property
-    def files_left(self) -> bool:
-        """Whether another file may be opened: the page exempts nobody."""
-        return self.world.files_left
+    def lacks_files(self, held: int) -> bool:
+        """Whether one more file cannot be opened while so many are held: the page exempts nobody."""
+        return self.world.files_left < held + 1
 
     def fate(self) -> Fate:
         """The first thing that is wrong, in the order of the page's causes."""
@@ -98,8 +98,8 @@ class Exec:
                 return Refused("EFAULT")
         return self.load(path, place)
 
-    def open(self, path: str) -> str | Stop:
-        """Open a file to run it: the walk, then what kind it is, who may, and whether it can be opened."""
+    def open(self, path: str, held: int = 0) -> str | Stop:
+        """Open a file to run it, with so many `held`: the walk, its kind, who may, and whether it can be opened."""
         tree, who = self.world.tree, self.world.who
         disk = self.reading.one_of("when the disk fails", FAILS) if tree.unreadable else ""
         seen = tree if disk == "search" else attrs.evolve(tree, unreadable=())
@@ -111,7 +111,7 @@ class Exec:
         entry = entry_at(tree, place)
         if mount_of(tree, place).noexec or entry.kind != "file" or not may_execute(entry, who):
             return Stop("EACCES")
-        if not self.files_left:
+        if self.lacks_files(held):
             return Stop("ENFILE")
         return Stop("ETXTBSY") if is_written(tree, place) else place
 
@@ -149,7 +149,8 @@ class Exec:
         full = used > ARGUMENT_BYTES[self.world.caller_arch]
         if full and self.reading.either("a script's strings are copied before its interpreter is opened"):
             return Refused("E2BIG")
-        place = self.open(script.interpreter)
+        self.script_held = self.world.files_left == 1 and self.reading.either("a script is held while it is run")
+        place = self.open(script.interpreter, int(self.script_held))
         if isinstance(place, Stop):
             return Refused(place.errno)
         if self.set_id_refused(place) and self.reading.either("set-id of a script's interpreter counts"):
@@ -182,7 +183,7 @@ class Exec:
 
     def open_loader(self, path: str, *, narrow: bool) -> Refused | None:
         """Open the loader, which must be an ELF of this handler's machines; an empty name is the directory."""
-        place = self.open(path or ".")
+        place = self.open(path or ".", 1)
         if isinstance(place, Stop):
             return Refused(place.errno)
         if place in self.world.tree.unreadable:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import attrs
 
@@ -108,6 +109,17 @@ def draw(rng: Rng, *, moving: bool) -> tuple[World, Call]:
     return draft.finished()
 
 
+def pairs(*, moving: bool) -> Iterator[tuple[World, Call]]:
+    """Worlds in which two things are amiss, for all pairs of what can be (or the one twice)."""
+    defects = dict.fromkeys(FILES + ARGUMENTS + MACHINE + (JOURNEY if moving else ()))
+    for first, second in itertools.product(defects, repeat=2):
+        draft = start(random.Random(f"{first.__name__} {second.__name__}"), moving=moving)
+        first(draft)
+        second(draft)
+        settle(draft)
+        yield draft.finished()
+
+
 def settle(draft: Draft) -> None:
     """Take back what cannot be built: a caller where they may not be, a writer of what is no file."""
     if draft.entries[APP].kind != "file":
@@ -206,7 +218,7 @@ def long_path(draft: Draft) -> None:
 def flagged_mount(draft: Draft) -> None:
     rng = draft.rng
     mount = Mount(nosuid=rng.random() < 0.7, noexec=rng.random() < 0.4)
-    draft.set_tree(mounts={rng.choice(("/work", "/work/d", "/work/d/e")): mount})
+    draft.set_tree(mounts={**draft.tree.mounts, rng.choice(("/work", "/work/d", "/work/d/e")): mount})
     if rng.random() < 0.7:
         draft.change(APP, mode=rng.choice((0o4755, 0o2755, 0o6755, 0o755, 0o4644)), uid=rng.choice(OWNERS))
 
@@ -258,6 +270,30 @@ def other_loader(draft: Draft) -> None:
     draft.change(APP, data=bp.ElfImage(interpreters=(rng.choice(paths),)).to_bytes())
 
 
+def other_interpreter(draft: Draft) -> None:
+    """A script or an image whose interpreter is in one of many ways not fit, or not to be had."""
+    rng = draft.rng
+    sound = Entry(data=STATIC)
+    draft.entries.update({
+        "/alt": Entry("dir"), "/alt/closed": Entry("dir", mode=0o700), "/alt/closed/x": sound,
+        "/alt/noexec": Entry("dir"), "/alt/noexec/x": sound, "/alt/nosuid": Entry("dir"),
+        "/alt/nosuid/x": attrs.evolve(sound, mode=rng.choice((0o4755, 0o2755, 0o755))),
+        "/alt/loop": Entry("link", target="loop"), "/alt/link": Entry("link", target="../work/run"),
+        "/alt/fifo": Entry("fifo"), "/alt/busy": sound, "/alt/disk": sound,
+        "/alt/mode": attrs.evolve(sound, mode=0o644),
+        "/alt/bad": Entry(data=bp.ElfImage(phentsize=32).to_bytes()), "/alt/foreign": Entry(data=FOREIGN),
+        "/alt/two": Entry(data=bp.ElfImage(interpreters=("/lib64/ld-linux-x86-64.so.2", "/no")).to_bytes()),
+        "/alt/odd": Entry(data=bp.ElfImage(interpreters=("/no",)).to_bytes()), "/alt/text": Entry(data=b"text\n" * 30),
+    })  # fmt: skip
+    mounts = {**draft.tree.mounts, "/alt/noexec": Mount(noexec=True), "/alt/nosuid": Mount(nosuid=True)}
+    path = rng.choice([path for path in draft.entries if path.startswith("/alt")]) + rng.choice(("", "", "", "/", "/x"))
+    draft.set_tree(
+        mounts=mounts, written=(*draft.tree.written, "/alt/busy"), unreadable=(*draft.tree.unreadable, "/alt/disk")
+    )
+    image = bp.ElfImage(interpreters=(path, "/no") if rng.random() < 0.1 else (path,))
+    draft.change(APP, data=f"#!{path} -x\n".encode() if rng.random() < 0.5 else image.to_bytes())
+
+
 def written(draft: Draft) -> None:
     rng = draft.rng
     if draft.entries[APP].kind != "file":
@@ -271,7 +307,8 @@ def written(draft: Draft) -> None:
 
 
 def failing_disk(draft: Draft) -> None:
-    draft.set_tree(unreadable=(draft.rng.choice((APP, APP, "/work/d", "/work/run", "/lib64/ld-linux-x86-64.so.2")),))
+    path = draft.rng.choice((APP, APP, "/work/d", "/work/run", "/lib64/ld-linux-x86-64.so.2"))
+    draft.set_tree(unreadable=(*draft.tree.unreadable, path))
 
 
 FOREIGN = bp.ElfImage(machine=8).to_bytes()
@@ -293,7 +330,7 @@ IMAGES = (
 FILES: tuple[Callable[[Draft], None], ...] = (
     absent, in_file, closed_directory, other_mode, other_mode, other_kind, link_chain, link_row, link_upward, long_name,
     long_path, flagged_mount, flagged_mount, other_image, other_image, spoiled_image, script, script, other_loader,
-    other_loader, written, failing_disk,
+    other_loader, other_interpreter, other_interpreter, other_interpreter, written, failing_disk,
 )  # fmt: skip
 
 
@@ -338,7 +375,7 @@ ARGUMENTS: tuple[Callable[[Draft], None], ...] = (bad_pointer, bad_pointer, many
 
 
 def no_files(draft: Draft) -> None:
-    draft.set_world(files_left=False)
+    draft.set_world(files_left=draft.rng.choice((0, 1, 2)))
 
 
 def no_memory(draft: Draft) -> None:

@@ -45,12 +45,12 @@ class KernelExec(Exec):
             return Links(8, 40)
         return Links(5, 40)
 
-    @property
-    def files_left(self) -> bool:
-        """Whether another file may be opened: since 2.6 the mighty know no limit, before that they had a reserve."""
-        if self.world.files_left or not self.world.who.mighty:
-            return self.world.files_left
-        return self.kernel != "linux-2.4" or self.reading.either("the reserve of root")
+    def lacks_files(self, held: int) -> bool:
+        """Since 2.6 the mighty know no limit; before that there was a reserve for root."""
+        lacks = self.world.files_left < held + 1
+        if not lacks or not self.world.who.mighty:
+            return lacks
+        return self.kernel == "linux-2.4" and not self.reading.either("the reserve of root")
 
     def set_id_refused(self, place: str) -> bool:
         """Never: the bits are ignored."""
@@ -108,7 +108,8 @@ class KernelExec(Exec):
         full = self.level == 1 and self.left_bytes + first < sum(_bytes(str(text)) + 1 for text in more)
         if full and self.reading.either("a script's strings are copied before its interpreter is opened"):
             return Refused("E2BIG")
-        place = self.open(script.interpreter)
+        held = self.world.files_left == 1 and self.reading.either("a script is held while it is run")
+        place = self.open(script.interpreter, int(held))
         if isinstance(place, Stop):
             return Refused(place.errno)
         if full:
@@ -152,7 +153,7 @@ class KernelExec(Exec):
 
     def refuse_loader(self, path: str, program: Elf, *, oldest: bool) -> Fate | None:
         """Why the loader is refused: the way to it, then its header."""
-        place = self.open(path or ".")
+        place = self.open(path or ".", 1)
         if isinstance(place, Stop):
             return Refused(place.errno)
         if place in self.world.tree.unreadable:

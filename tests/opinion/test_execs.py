@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.opinion.building import outcome_of
 from tests.opinion.execs import Fate, Refused, admits, fates
-from tests.opinion.generating import BASE, draw
+from tests.opinion.generating import BASE, draw, pairs
 from tests.opinion.kernels import kernel_fates
 from tests.opinion.moves import execmove_fates
 from tests.opinion.worlds import Call, World
@@ -44,6 +44,13 @@ def test_any_world(rng: random.Random, moving: bool) -> None:
 @pytest.mark.parametrize("moving", [False, True], ids=["execve", "execmove"])
 def test_the_same_worlds_in_every_run(moving: bool) -> None:
     sweep(moving, 300)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moving", [False, True], ids=["execve", "execmove"])
+def test_each_pair_of_defects(moving: bool) -> None:
+    for world, call in pairs(moving=moving):
+        compare(world, call)
 
 
 @pytest.mark.parametrize("kernel", ["linux-2.4", "linux-2.6", "linux-6"])

@@ -95,7 +95,7 @@ class World:
     at: int = -1  # where the caller is
     stations: tuple[Station, ...] = (Station(), Station())
     master_gone: bool = False
-    files_left: bool = True  # the machine may open another file
+    files_left: int = 100  # how many more the machine may open
     memory_left: bool = True
     cwd: str = "/"
 
