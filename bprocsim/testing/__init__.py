@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bprocsim.testing.filetrees import FileTree
     from bprocsim.testing.machines.cluster import ClusterMachine
     from bprocsim.testing.machines.deeds import Deed
+    from bprocsim.testing.machines.lpar import LparMachine
     from bprocsim.testing.rows.cases import Case
     from bprocsim.testing.rows.files import File
     from bprocsim.testing.rows.lparcases import LparCase
@@ -42,6 +43,7 @@ _HOMES = {
     "ClusterMachine": "machines.cluster",
     "Deed": "machines.deeds",
     "ProgramCase": "rows.programcases",
+    "LparMachine": "machines.lpar",
     "Recipe": "rows.recipes",
     "Scenario": "scenarios",
     "Finding": "singlefault.judging",
@@ -77,6 +79,7 @@ __all__ = [
     "FileTree",
     "Finding",
     "LparCase",
+    "LparMachine",
     "NodeCase",
     "ProgramCase",
     "Recipe",

@@ -16,10 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 import bprocsim as bp
-from bprocsim.aix.placement import of_process, of_thread
 from bprocsim.aix.work import tid_of
+from bprocsim.testing.machines import placementlaws
 from bprocsim.units import ms
-from tests.aix.test_where_work_runs import allowed
 
 CORES = 3
 WHO = st.integers(0, 40)
@@ -183,26 +182,9 @@ class Containment(RuleBasedStateMachine):
     # ---- what holds always ----
 
     @invariant()
-    def sets_lie_within_sets(self) -> None:
-        for process in self.alive() if hasattr(self, "lpar") else ():
-            placed = of_process(process)
-            if placed.effective is not None and placed.partition is not None:
-                assert not placed.effective.processors & ~placed.partition.processors
-            around = placed.effective or placed.partition
-            for thread in process.threads:
-                own = of_thread(thread).attached
-                if own is not None and around is not None:
-                    assert not own.processors & ~around.processors
-                    assert placed.partition is None or not own.processors & ~placed.partition.processors
-
-    @invariant()
-    def who_is_bound_has_no_set(self) -> None:
-        for process in self.alive() if hasattr(self, "lpar") else ():
-            placed = of_process(process)
-            bound = [thread for thread in process.threads if of_thread(thread).bound is not None]
-            if bound:
-                assert (placed.effective, placed.partition) == (None, None)
-            assert all(of_thread(thread).attached is None for thread in bound)
+    def sets_lie_within_sets_and_who_is_bound_has_none(self) -> None:
+        if hasattr(self, "lpar"):
+            placementlaws.check_containment(self.alive())
 
     @invariant()
     def exclusive_use_is_what_sysxrset_holds(self) -> None:
@@ -214,10 +196,8 @@ class Containment(RuleBasedStateMachine):
 
     @invariant()
     def nobody_runs_where_he_may_not(self) -> None:
-        for process in self.alive() if hasattr(self, "lpar") else ():
-            for thread in process.threads:
-                processor = self.lpar.partition.dispatcher.processor_of(thread)
-                assert processor < 0 or processor in allowed(self.lpar, thread)
+        if hasattr(self, "lpar"):
+            placementlaws.check_places(self.lpar, self.alive())
 
     def teardown(self) -> None:
         """All that was computed is what the processors did, to the picosecond."""

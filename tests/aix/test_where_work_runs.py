@@ -1,6 +1,6 @@
 """Whatever is done to sets, bindings and processors: nobody is dispatched where he may not run, and no work is lost.
 
-What is forbidden is worked out here a second time, with sets of numbers.
+What is forbidden is worked out a second time, with sets of numbers.
 """
 
 from __future__ import annotations
@@ -16,29 +16,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import bprocsim as bp
 from bprocsim.aix.dispatch import Dispatcher
 from bprocsim.aix.models import MODELS
-from bprocsim.aix.placement import of_process, of_thread
-from bprocsim.aix.topology import members
 from bprocsim.aix.work import tid_of
+from bprocsim.testing.machines import placementlaws
 from bprocsim.units import ms
 
 CORES = 3
 NUMBERS = st.integers(0, 40)
-
-
-def allowed(lpar: bp.Lpar, thread: Any) -> set[int]:
-    """Give the processors on which a thread may run, by the documents' rules."""
-    partition = lpar.partition
-    online, exclusive = set(members(partition.online)), set(members(partition.exclusive))
-    own, process = of_thread(thread), of_process(thread.process)
-    if own.bound is not None:
-        named = sorted(online)[own.bound : own.bound + 1]
-        if set(named) - exclusive:
-            return set(named)
-    else:
-        for attached in (own.attached, process.effective, process.partition):
-            if attached is not None:
-                return online & set(members(attached.processors))
-    return online - exclusive or set(sorted(online)[:1])
 
 
 class WhereWorkRuns(RuleBasedStateMachine):
@@ -54,7 +37,7 @@ class WhereWorkRuns(RuleBasedStateMachine):
         machine, run = self, Dispatcher._run
 
         def watched(dispatcher: Dispatcher, port: Any, job: Any, processor: int) -> None:
-            assert processor in allowed(machine.lpar, job.waiter.thread)
+            assert processor in placementlaws.allowed(machine.lpar, job.waiter.thread)
             run(dispatcher, port, job, processor)
 
         self.patch = mock.patch.object(Dispatcher, "_run", watched)
@@ -185,15 +168,7 @@ class WhereWorkRuns(RuleBasedStateMachine):
     def who_runs_may_and_who_waits_may_not(self) -> None:
         if not hasattr(self, "lpar"):
             return
-        dispatcher = self.lpar.partition.dispatcher
-        idle = set(members(self.lpar.partition.online)) - set(dispatcher.running)
-        for started in self.running:
-            for thread in started.process.threads:
-                processor = dispatcher.processor_of(thread)
-                if processor >= 0:
-                    assert processor in allowed(self.lpar, thread)
-                elif thread.waiting is not None and thread.waiting.queue is dispatcher:
-                    assert not idle & allowed(self.lpar, thread)
+        placementlaws.check_places(self.lpar, [each.process for each in self.running])
 
     @rule()
     def let_all_end(self) -> None:

@@ -19,7 +19,7 @@ from bprocsim.testing.machines.deeds import DIGITS
 
 EDITIONS = tuple(bp.editions)
 # What a user of a cluster calls that is no call made on it: he builds with them, or asks for a part.
-BUILDERS = {"install", "user", "machine", "machine_of", "is_down", "inject", "notation"}
+BUILDERS = {"install", "user", "machine", "machine_of", "is_down", "inject", "notation", "built"}
 SETTINGS = settings(max_examples=40, stateful_step_count=40, deadline=None, database=None)
 NOT_EXPLAINED = [each for each in Phase if each is not Phase.explain]  # which traces every line that is run
 
@@ -146,6 +146,7 @@ class Keeping(ClusterMachine):
             assert self.keeper.succeeded <= self.ended
 
 
+@pytest.mark.slow
 def test_a_planted_bug_is_found_and_shown_with_little_else() -> None:
     with pytest.raises(AssertionError) as caught:
         run_state_machine_as_test(Keeping, settings=settings(SETTINGS, derandomize=True, phases=NOT_EXPLAINED))

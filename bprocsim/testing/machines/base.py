@@ -23,13 +23,15 @@ class WorldMachine(RuleBasedStateMachine):
     """A world in which, step by step, something is called or goes wrong.
 
     To be described by a subclass: `world` the keywords of its Cluster or Lpar; `calls` the names of the calls
-    that the machine makes by itself, None all; `faults` the kinds of fault that strike, by name, None all.
-    Each example turns some kinds of fault off, unless `swarm` is False.
+    that the machine makes by itself, None all; `faults` the kinds of fault that strike, by name, None all;
+    `failing` the calls that CallFails strikes, None all. Each example turns some kinds of fault off, unless
+    `swarm` is False.
     """
 
     world: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     calls: ClassVar[Collection[str] | None] = None
     faults: ClassVar[Collection[str] | None] = None
+    failing: ClassVar[Collection[str] | None] = None
     swarm: ClassVar[bool] = True
 
     system: Any
@@ -97,32 +99,41 @@ class WorldMachine(RuleBasedStateMachine):
         bits = int.from_bytes(off, "big") if self.swarm else 0
         self.off = frozenset(kind for place, kind in enumerate(kinds) if bits >> (place % 32) & 1)
         self.system = self.build(seed)
+        self.built()
         self.prepare()
 
     def do(self, deed: Deed) -> None:
-        """Do a deed, unless what it needs is not there now."""
+        """Do a deed, unless what it needs is not there now, and check what it comes to."""
         if deed.name in self.off:
             return
         self.before(deed)
+        engine = self.system.sim.engine
+        state, events = self.state(), engine.events
         try:
             outcome = self._table.do(self, deed)
         except NotNowError:
             return
-        if outcome is not None:
-            self.checked(deed, outcome)
+        except bp.Deadlock:
+            if not self.may_wait_for_ever():
+                raise
+            return
+        if outcome.__class__ is bp.Outcome:
+            _check(outcome)
+            # What else happened at that time is not the call's doing.
+            if outcome.failed and engine.events == events:
+                assert self.state() == state, f"{outcome} has changed something"
         self.after(deed, outcome)
 
-    def checked(self, deed: Deed, outcome: Any) -> None:
-        """Check of an Outcome what holds of all of them."""
-        if outcome.__class__ is not bp.Outcome:
-            return
-        row = outcome.row
-        if row is not None:
-            assert outcome.errors is not None, f"{outcome} has no table"
-            assert any(row is each for each in outcome.errors.rows), f"{outcome} is in no row of its table"
-        if outcome.failed:
-            assert outcome.returned, f"{outcome} has failed, and did not come back"
-        assert outcome.elapsed_ns >= 0, outcome
+    def built(self) -> None:
+        """Look at what comes into being when it is looked at."""
+
+    def may_wait_for_ever(self) -> bool:
+        """Tell whether something went wrong of a kind that may keep a call from ever coming back."""
+        return False
+
+    def state(self) -> Any:
+        """Tell all that a call which is refused could have changed."""
+        raise NotImplementedError
 
     def inject(self, fault: bp.faults.Fault) -> None:
         """Give the world a fault, which ends with the example at the latest."""
@@ -158,6 +169,16 @@ class WorldMachine(RuleBasedStateMachine):
                     session.libc.kill(pid, bp.SIGKILL)
                 self.go_on(300 * ms)
         self.go_on(300 * ms)
+
+
+def _check(outcome: bp.Outcome) -> None:
+    """Assert of what a call has come to what holds of every call."""
+    row = outcome.row
+    if row is not None:
+        assert outcome.errors is not None, f"{outcome} has no table"
+        assert any(row is each for each in outcome.errors.rows), f"{outcome} is in no row of its table"
+    assert outcome.returned or not outcome.failed, f"{outcome} has failed, and did not come back"
+    assert outcome.elapsed_ns >= 0, outcome
 
 
 @cache

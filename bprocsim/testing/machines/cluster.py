@@ -44,7 +44,16 @@ class ClusterMachine(WorldMachine):
         """See WorldMachine."""
         made = bp.Cluster(**cls.world)
         yield from cluster_actions(len(made.nodes), made.edition)
-        yield from cluster_faults(made)
+        yield from cluster_faults(made, cls.failing)
+
+    def state(self) -> Any:
+        """See WorldMachine."""
+        return spacelaws.state_of(self.system)
+
+    def built(self) -> None:
+        """See WorldMachine: nodes come into being when looked at, which is no change."""
+        for node in self.cluster.nodes:
+            assert node.state
 
     # ---- what always holds ---------------------------------------------------------------------------
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
 import bprocsim as bp
 from bprocsim.testing.machines import clusterwords as w
-from bprocsim.testing.machines.deeds import LEFT, Action, NotNowError, Word, action
+from bprocsim.testing.machines.deeds import LEFT, Action, Make, NotNowError, Word, action
 from bprocsim.units import ms
 
 MOST_WAITING = 4  # processes that wait to be callers
@@ -63,7 +63,7 @@ def _moves(count: int, edition: bp.Edition) -> Iterator[Action]:
         yield action(name, *words, gives=w.WHO, make=_unless_taken(name) if listens else None)
 
 
-def _unless_taken(name: str) -> Any:
+def _unless_taken(name: str) -> Make:
     """Make a call with a port, unless somebody listens there already where the harness would."""
 
     def make(machine: Any, arguments: dict[str, Any]) -> Any:
@@ -147,9 +147,9 @@ def _of_the_harness(count: int) -> Iterator[Action]:
     long = (["bpsh", "-a", "sleep", "3"], ["bpsh", "0", "sleep", "90"], ["bpsh", last, "slow"], ["sleep", "7"],
             ["parent"])  # fmt: skip
     someone = Word("user", (LEFT, LEFT, w.ALICE), w.user)
-    yield action("run", Word("args", lines), someone, make=_run, weight=5)
-    yield action("popen", Word("args", long), someone, make=_popen, weight=6)
-    yield action("idle_process", someone, where, make=_idle_process, weight=5)
+    yield action("run", Word("args", lines), someone, make=runs, weight=5)
+    yield action("popen", Word("args", long), someone, make=starts, weight=6)
+    yield action("idle_process", someone, where, make=idles, weight=5)
     scripts = Word("script", tuple(SCRIPTS))
     yield action("session", scripts, Word("node", (0, count - 1)), someone, where_else(where), make=_session, weight=4)
     yield action("sleep", Word("seconds", (0.01, 0.0001, 0.1, 1, 20, 100)), weight=8)
@@ -164,12 +164,14 @@ def where_else(where: Word) -> Word:
     return Word("on", where.values, where.give)
 
 
-def _run(machine: Any, arguments: dict[str, Any]) -> Any:
+def runs(machine: Any, arguments: dict[str, Any]) -> Any:
+    """Run a command line to its end, if it can be executed."""
     with suppress(bp.CallError):
         return machine.system.run(capture_output=True, **arguments)
 
 
-def _popen(machine: Any, arguments: dict[str, Any]) -> Any:
+def starts(machine: Any, arguments: dict[str, Any]) -> Any:
+    """Start a command line or a program, which goes on by itself, unless too many do already."""
     if len(machine.running) >= MOST_RUNNING:
         machine.running = [each for each in machine.running if each.poll() is None]
         if len(machine.running) >= MOST_RUNNING:
@@ -178,7 +180,8 @@ def _popen(machine: Any, arguments: dict[str, Any]) -> Any:
         machine.running.append(machine.system.popen(**arguments))
 
 
-def _idle_process(machine: Any, arguments: dict[str, Any]) -> Any:
+def idles(machine: Any, arguments: dict[str, Any]) -> Any:
+    """Start a process that waits to be a caller, unless there are enough."""
     if len(machine.waiting()) >= MOST_WAITING:
         raise NotNowError
     machine.callers.append(machine.system.idle_process(**arguments))
@@ -208,11 +211,15 @@ def _falls_quiet(machine: Any, arguments: dict[str, Any]) -> Any:
 
 
 def _session(machine: Any, arguments: dict[str, Any]) -> Any:
-    """Open a session, do one of the scripts in it, and end it; what is refused there, or ends it, is no wonder."""
-    script, node, on = SCRIPTS[arguments["script"]], arguments["node"], arguments["on"]
-    session = machine.system.session(user=arguments.get("user"), node=on)
+    script, node = SCRIPTS[arguments["script"]], arguments["node"]
+    opens(machine, lambda session: script(session, node), user=arguments.get("user"), node=arguments["on"])
+
+
+def opens(machine: Any, script: Callable[[Any], None], **who: Any) -> None:
+    """Open a session, do a script in it, and end it; what is refused there, or ends it, is no wonder."""
+    session = machine.system.session(**who)
     with suppress(bp.CallError, bp.SessionEnded, bp.Replaced), session:
-        script(session, node)
+        script(session)
 
 
 def _spawns(session: Any, node: int) -> None:

@@ -14,7 +14,7 @@ ALICE, BOB = "alice", "bob"  # who is not root
 NO_PID = 31999
 PORT = 4000
 JOB, SLOW, PARENT, SCRIPT = "/bin/job", "/bin/slow", "/bin/parent", "/bin/script"
-CMDS = (JOB, SLOW, "/bin/none", SCRIPT, PARENT, JOB, "/bin/plain", "/bin/sh/none", "", None, bp.BAD_ADDRESS)
+CMDS = (JOB, SLOW, "/bin/sh", "/bin/none", SCRIPT, PARENT, JOB, "/bin/plain", "/bin/sh/none", "", None, bp.BAD_ADDRESS)
 
 
 # ---- the programs that lie in a machine's world --------------------------------------------------

@@ -56,7 +56,9 @@ class Deed(Notated):
         return call_text("bp.testing.Deed", (self.name,), self.words)
 
 
+# What makes an argument of what a word says, and what does a deed; the machine comes first.
 Give = Callable[[Any, Any], Any]
+Make = Callable[[Any, dict[str, Any]], Any]
 
 
 @frozen
@@ -82,7 +84,7 @@ class Action:
 
     name: str
     words: tuple[Word, ...]
-    make: Callable[[Any, dict[str, Any]], Any]
+    make: Make
     weight: int = 2
     group: str = "call"
     gives: Mapping[str, Give] = field(factory=dict)
@@ -140,7 +142,7 @@ class Repertoire:
 
 
 def action(
-    name: str, *words: Word, make: Callable[[Any, dict[str, Any]], Any] | None = None, weight: int = 2,
+    name: str, *words: Word, make: Make | None = None, weight: int = 2,
     group: str = "call", gives: Mapping[str, Give] = MappingProxyType({}),
 ) -> Action:  # fmt: skip
     """Describe a kind of deed; left out, `make` is the call of that name on the machine's system."""
@@ -148,7 +150,7 @@ def action(
     return Action(name, words, make or _called(name), weight, group, {**gives, **known})
 
 
-def _called(name: str) -> Callable[[Any, dict[str, Any]], Any]:
+def _called(name: str) -> Make:
     def make(machine: Any, arguments: dict[str, Any]) -> Any:
         return getattr(machine.system, name)(**arguments)
 

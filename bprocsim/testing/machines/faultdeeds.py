@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import bprocsim as bp
 from bprocsim.testing.machines.clusterwords import JOB, PORT
-from bprocsim.testing.machines.deeds import Action, Parts, Word, action
+from bprocsim.testing.machines.deeds import Action, Make, Parts, Word, action
 from bprocsim.testing.strategies.faulting import place_of
 from bprocsim.units import MiB, ms, s
 
@@ -17,8 +17,8 @@ LASTS = Word("lasts_ns", (20 * ms, 2 * s, 60 * s))
 WHEN = Word("when", (*(Parts(after_ns=each) for each in AFTER.values), *(Parts(step=each) for each in bp.Step)))
 
 
-def cluster_faults(cluster: bp.Cluster) -> Iterator[Action]:
-    """Give every kind of fault that strikes a cluster."""
+def cluster_faults(cluster: bp.Cluster, failing: Collection[str] | None) -> Iterator[Action]:
+    """Give every kind of fault that strikes a cluster; `failing` the calls that CallFails does, None all."""
     count = len(cluster.nodes)
     slaves = tuple(range(count))
     node, slave = Word("node", (*slaves, *slaves, bp.BPROC_NODE_MASTER)), Word("node", slaves)
@@ -33,16 +33,16 @@ def cluster_faults(cluster: bp.Cluster) -> Iterator[Action]:
     yield _fault(bp.Loss, *ends, Word("probability", (0.01, 0.3, 0.9)), AFTER, LASTS)
     yield _fault(bp.MasterDaemonExit, AFTER, weight=1)
     yield from _of_one_machine(node, files)
-    yield _call_fails(cluster)
+    yield _call_fails(cluster, failing)
     yield action("lift", make=_lift, weight=5, group="time")
 
 
-def partition_faults(lpar: bp.Lpar) -> Iterator[Action]:
-    """Give every kind of fault that strikes a partition."""
+def partition_faults(lpar: bp.Lpar, failing: Collection[str] | None) -> Iterator[Action]:
+    """Give every kind of fault that strikes a partition; `failing` the calls that CallFails does, None all."""
     cores = Word("core", tuple(range(lpar.partition.topology.cores)))
     yield _fault(bp.CoreFails, cores, AFTER, lasting=True)
     yield from _of_one_machine(Word("node", (bp.BPROC_NODE_MASTER,)), Word("path", (JOB, "/bin", "/usr/bin/sh")))
-    yield _call_fails(lpar)
+    yield _call_fails(lpar, failing)
     yield action("lift", make=_lift, weight=5, group="time")
 
 
@@ -59,7 +59,7 @@ def _fault(kind: Callable[..., Any], *words: Word, weight: int = 2, lasting: boo
     return action(kind.__name__, *words, make=_injects(kind), weight=weight, group=FAULT)
 
 
-def _injects(kind: Callable[..., Any]) -> Callable[[Any, dict[str, Any]], Any]:
+def _injects(kind: Callable[..., Any]) -> Make:
     """Make what gives a fault to a machine's world, from `after_ns` from now on, for `lasts_ns`."""
 
     def make(machine: Any, arguments: dict[str, Any]) -> Any:
@@ -75,9 +75,9 @@ def _injects(kind: Callable[..., Any]) -> Callable[[Any, dict[str, Any]], Any]:
     return make
 
 
-def _call_fails(system: Any) -> Action:
+def _call_fails(system: Any, failing: Collection[str] | None) -> Action:
     """Describe the errnos that calls return by a rule: each of each table in force, one after the other."""
-    pairs = tuple(Parts(call=call, errno=errno) for call, errno in place_of(system).errnos)
+    pairs = tuple(Parts(call=call, errno=errno) for call, errno in place_of(system, failing).errnos)
     what, when = Word("what", pairs), Word("when", ("1", "2+", "1..9+2"))
     return action("CallFails", what, when, make=_injects(bp.CallFails), group=FAULT, weight=4)
 

@@ -83,6 +83,18 @@ def check_agreement(cluster: bp.Cluster) -> None:
         assert machine.memory.used_bytes == memory_of(cluster, machine), machine.name
 
 
+def state_of(cluster: bp.Cluster) -> tuple[Any, ...]:
+    """Tell what a call on a cluster can change, so that a refused one shows if it did."""
+    master = cluster.bpmaster
+    nodes = [(each.state, each.mode, each.uid, each.gid) for each in master.nodes.values()]
+    held = [
+        (each.memory.used_bytes, each.files.used, len(each.processes), each.sockets.held, len(each.sockets.listeners))
+        for each in [cluster.home, *(node.machine for node in master.nodes.values())]
+    ]
+    descriptors = [len(each.descriptors) for each in master.pids.table.values() if each is not None]
+    return nodes, held, descriptors, len(master.moves), len(master.notifiers), len(master.requests)
+
+
 def check_nothing_left(cluster: bp.Cluster) -> None:
     """Assert that no process, descriptor, port or byte is left, and nothing in the master's books.
 
