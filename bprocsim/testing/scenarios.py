@@ -24,6 +24,7 @@ from bprocsim.scenario.load import Loaded, Where, load, understand
 from bprocsim.scenario.materials import Outside
 from bprocsim.scenario.report import Report, run_all
 from bprocsim.scenario.tables import SCHEMA, written
+from bprocsim.scenario.tokens import read_token
 from bprocsim.world import watching
 
 _NAME = "the scenario"
@@ -67,6 +68,15 @@ class Scenario:
         made = cls.__new__(cls)
         made.__attrs_init__(source)
         return made
+
+    @classmethod
+    def of_token(cls, token: str, beside: str | Path | None = None) -> Scenario:
+        """Make one of a replay token; `beside` the folder of the modules that it names, if it does.
+
+        TokenError: it is none, or damaged. ScenarioError: what it needs is not here.
+        """
+        outside = Outside(Path(beside or "."), imports=beside is not None)
+        return cls.of(understand(read_token(token).scenario, Where("the token", None), outside))
 
     # ---- what it holds ----
 

@@ -111,6 +111,16 @@ def test_a_token_with_a_function_is_replayed_beside_its_module() -> None:
     assert b"the same as in the first run" in done.stdout
 
 
+def test_a_token_is_a_scenario_again() -> None:
+    scenario = one(fault=[bp.PowerOff(1, step=bp.Step.THAW)])
+    assert Scenario.of_token(scenario.token()) == scenario
+    call = {"call": "run", "args": ["counts"]}
+    counting = Scenario(file=[{"path": "/usr/bin/counts", "program": counts}], call=[call])
+    assert Scenario.of_token(counting.token(), beside=Path(__file__).parent).run().exit_status == 4
+    with pytest.raises(ScenarioError, match="is code, which no token holds"):
+        Scenario.of_token(counting.token())
+
+
 def test_a_function_within_a_function_runs_but_has_no_token() -> None:
     def inner(proc: bp.Proc) -> int:
         return 5

@@ -16,8 +16,7 @@ from bprocsim.bproc.master import Master
 from bprocsim.bproc.transit import Move
 from bprocsim.faults import Fault
 from bprocsim.manual import Errors, Fail, Row
-from bprocsim.scenario.load import Where, understand
-from bprocsim.scenario.materials import Outside
+from bprocsim.scenario.build import World
 from bprocsim.scenario.report import Report
 from bprocsim.scenario.tokens import read_token
 from bprocsim.testing import Scenario, SingleFaults, Verdict, each_single_fault, tables
@@ -53,7 +52,7 @@ def test_every_errno_of_every_call_and_every_death_at_every_step_is_tried() -> N
     page = tables()
     expected: set[Fault] = {bp.CallFails("write", errno, when="1") for errno in returned_errnos(page["write"])}
     for errno in returned_errnos(page["bproc_execmove"]):
-        expected.add(bp.CallFails("_bproc_execmove_io", errno, when="1"))
+        expected.add(bp.CallFails("bproc_execmove", errno, when="1"))
     expected |= {bp.PowerOff(node, step=step) for step in bp.Step for node in (1, -1)}
     assert faults_of(found) == expected
     assert len(found) == len(expected)
@@ -212,7 +211,41 @@ def test_a_check_of_ones_own_finds_what_was_overlooked() -> None:
     found = each_single_fault(launcher(ignores), calls=["bproc_execmove"], steps=list(bp.Step), check=succeeds)
     wrong = found.with_verdict(Verdict.WRONG)
     assert len(wrong) > len(bp.Step) / 2
-    assert "does not come to what the check wants: success, and nobody said hello" in str(wrong[0])
+    assert "is not as asserted: success, and nobody said hello" in str(wrong[0])
+
+
+def fans_out(world: World) -> None:
+    """Run hello on every node, as a launcher outside would; planted: 128 and more is taken for success."""
+    assert world.cluster is not None
+    done = [world.cluster.run(["bpsh", str(node), "hello"], capture_output=True) for node in range(2)]
+    for each in done:
+        failed = 0 < each.returncode < 128
+        assert failed or b"hello" in each.stdout, f"{each.returncode} is no success"
+
+
+def test_a_launcher_outside_is_driven_through_every_single_fault() -> None:
+    world = Scenario(cluster={"nodes": 2}, file=[{**HELLO, "on": "master,all"}])
+    found = each_single_fault(world, calls=["write"], steps=[bp.Step.RUN], drive=fans_out)
+    assert found.usual.ok
+    wrong = found.with_verdict(Verdict.WRONG)
+    assert {each.fault.node for each in wrong if isinstance(each.fault, bp.PowerOff)} >= {0, 1}
+    assert any("255 is no success" in str(each) for each in wrong)  # as bpsh tells of a death
+    assert {each.token for each in found} == {None}
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (RuntimeError("x"), "crashes: RuntimeError: x"),
+        (bp.Deadlock("y"), "hangs: Deadlock: y"),
+        (AssertionError(), "is not as asserted: an assertion failed"),
+    ],
+)
+def test_what_a_driver_raises_is_wrong_with_the_run(error: Exception, told: str) -> None:
+    def drive(_world: World) -> None:
+        raise error
+
+    assert told in str(each_single_fault(ONE, calls=["write"], steps=[], drive=drive).usual)
 
 
 def test_a_ghost_that_nobody_buries_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,11 +317,10 @@ def test_each_line_is_replayed_by_its_token() -> None:
     found = each_single_fault(TWO, calls=["bproc_execmove"], steps=[bp.Step.THAW])
     for each in found:
         assert each.token is not None
-        token = read_token(each.token)
-        again = Scenario.of(understand(token.scenario, Where("the token", None), Outside(Path())))
+        again = Scenario.of_token(each.token)
         assert again.faults == [each.fault]
         report = again.play()
-        assert report.digest == token.digest
+        assert report.digest == read_token(each.token).digest
         assert tuple(f"{one.call.call}: {one.outcome.told()}" for one in report.results if one.outcome) == each.came
 
 

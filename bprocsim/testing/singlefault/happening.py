@@ -20,7 +20,8 @@ from bprocsim.testing.rows.tables import documented_tables
 class CallMade:
     """A call that somebody made: the `number`-th of its name on its system, from 1 on.
 
-    `call` as kernels know it, `page` its page's name; `place` and `pid` who made it; `table` what it may report.
+    `call` the name by which CallFails knows it and no other, `page` its page's name; `place` and `pid` who made
+    it; `table` what it may report.
     """
 
     system: str
@@ -96,19 +97,26 @@ class _Listening(Rules):
 
 def _hear_calls(name: str, system: Any, tell: Callable[[CallMade], None]) -> None:
     tables = {call: table for call, table in documented_tables(system).items() if table.rows}
+    asked = {call: _asked(call, tables) for call in tables}
     # As CallFails counts them: with those of another name that the same name means.
-    counted = {call: [asked for asked in tables if call in calls_of(asked, tables)[0]] for call in tables}
+    counted = {call: {each for each in asked.values() if call in calls_of(each, tables)[0]} for call in tables}
     made: Counter[str] = Counter()
 
     def hear(machine: Any, pid: int, call: str) -> None:
         if call in tables:
             made.update(counted[call])
-            table = tables[call]
-            tell(CallMade(name, call, table.call, made[call], machine.name, pid, system.sim.now_ns, table))
+            table, known = tables[call], asked[call]
+            tell(CallMade(name, known, table.call, made[known], machine.name, pid, system.sim.now_ns, table))
 
     rules = system.rules = _Listening(system.rules, hear)
     for machine in _machines_made(system):
         machine.rules = rules
+
+
+def _asked(call: str, tables: dict[str, Errors]) -> str:
+    """Give the name of a call for a CallFails: that of its page, where it means this call alone."""
+    page = tables[call].call
+    return page if calls_of(page, tables)[0] == (call,) else call
 
 
 def _machines_made(system: Any) -> Iterator[Any]:

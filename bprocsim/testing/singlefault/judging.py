@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from enum import Enum
 from typing import Any
@@ -31,7 +31,7 @@ class Verdict(Enum):
     PROCESS = "leaves a process"
     DESCRIPTOR = "leaves a descriptor"
     MEMORY = "leaves memory in use"
-    WRONG = "does not come to what the check wants"
+    WRONG = "is not as asserted"
 
 
 @frozen
@@ -76,7 +76,7 @@ _FIELDS = {
 _AMOUNTS = frozenset({Verdict.DESCRIPTOR, Verdict.MEMORY})
 
 
-def ending_of(world: World, results: list[Result] | tuple[Result, ...]) -> Ending:
+def ending_of(world: World, results: Sequence[Result]) -> Ending:
     """Let a world come to rest after its calls, and look at how it ended."""
     ending = Ending()
     for result in results:

@@ -12,6 +12,8 @@ from bprocsim.faults import Fault
 from bprocsim.testing.singlefault.happening import Happening
 from bprocsim.testing.singlefault.judging import Finding, Verdict
 
+_NO_TOKEN = "no token: not all of it is in a file; scenario.with_faults(...) is the same world"
+
 
 @frozen
 class SingleFault:
@@ -19,7 +21,8 @@ class SingleFault:
 
     `about` what was struck, in words; `struck` whether the fault did; `findings` what is wrong with the
     run, none if nothing; `came` what each call came to; `refused` why not all of them could be made;
-    `token` what `bprocsim replay` runs again, None if a program of the scenario is in no file.
+    `token` what `bprocsim replay` runs again, None if a program of the scenario is in no file, or if it was driven
+    from outside.
     """
 
     fault: Fault | None
@@ -46,8 +49,7 @@ class SingleFault:
             told.append("the fault never struck")
         if self.refused:
             told.append(f"not all calls were made: {self.refused}")
-        replay = "no token: a program of it is in no file" if self.token is None else f"bprocsim replay {self.token}"
-        return [head, *told, replay]
+        return [head, *told, f"bprocsim replay {self.token}" if self.token is not None else _NO_TOKEN]
 
     def __str__(self) -> str:
         return "\n    ".join(self.lines())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import bprocsim as bp
+from bprocsim.scenario.build import World
 from bprocsim.scenario.load import Loaded
 from bprocsim.scenario.play import Result
 from bprocsim.scenario.report import Report
@@ -17,43 +19,47 @@ from bprocsim.testing.singlefault.planning import Single, single_faults
 from bprocsim.testing.singlefault.report import SingleFault, SingleFaults
 
 Check = Callable[[Report], object]
+Drive = Callable[[World], object]
 
 
 def each_single_fault(
     scenario: str | Path | Loaded | Scenario, *, calls: Collection[str] | None = None,
-    steps: Collection[bp.Step] | None = None, check: Check | None = None,
+    steps: Collection[bp.Step] | None = None, drive: Drive | None = None, check: Check | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> SingleFaults:  # fmt: skip
     """Run a scenario once, and then once for each documented errno of each call, and each death at each step.
 
     `scenario` a bprocsim.testing.Scenario, or a scenario file. `calls` which of them fail (pages or calls;
     None all, empty none); at which `steps` of moves a node that takes part loses power (None all, empty none).
-    `check` looks at each run (its `.results`, `.world` and so on) and raises AssertionError if something is
-    wrong with it; `progress` is told how many runs of how many are over. What is wrong with a run is held
-    against the run without the fault.
+    `drive` does something with each world (`.cluster`, `.lpar`, `.systems`) after its calls, as a launcher does
+    that runs outside of it; what it raises is wrong with the run, and there is no token. `check` looks at each
+    run (its `.results`, `.world` and so on) and raises AssertionError if something is wrong with it; `progress`
+    is told how many runs of how many are over. What is wrong with a run is held against the run without the fault.
     ScenarioError: all that is wrong with the scenario. ValueError: it makes no such call.
     """
     whole = Scenario.of(scenario).with_trace("all")
-    happening = _happening(whole)
+    happening = _happening(whole, drive)
     _check_names(happening, calls)
     singles = single_faults(happening, calls, steps)
-    usual, ending = _run(whole, None, Ending(), check)
+    usual, ending = _run(whole, None, Ending(), drive, check)
     runs = []
     for number, single in enumerate(singles):
         if progress is not None:
             progress(number, len(singles))
-        runs.append(_run(whole, single, ending, check)[0])
+        runs.append(_run(whole, single, ending, drive, check)[0])
     if progress is not None:
         progress(len(singles), len(singles))
     return SingleFaults(whole.loaded.where.name, usual, happening, tuple(runs))
 
 
-def _happening(scenario: Scenario) -> Happening:
+def _happening(scenario: Scenario, drive: Drive | None) -> Happening:
     """Run a scenario to hear of what happens in it."""
     world = scenario.world()
     happening = listen(world)
-    with suppress(bp.Undocumented):  # the run that is judged tells of it
+    with suppress(Exception):  # the run that is judged tells of it
         scenario.play(world)
+        if drive is not None:
+            drive(world)
     note_messages(world, happening)
     return happening
 
@@ -68,7 +74,9 @@ def _check_names(happening: Happening, calls: Collection[str] | None) -> None:
             raise ValueError(f"calls: this scenario makes no call {name!r}; it makes {made}")
 
 
-def _run(scenario: Scenario, single: Single | None, usual: Ending, check: Check | None) -> tuple[SingleFault, Ending]:
+def _run(
+    scenario: Scenario, single: Single | None, usual: Ending, drive: Drive | None, check: Check | None
+) -> tuple[SingleFault, Ending]:
     """Run a scenario with a fault, if one is given, and judge it; gives how it ended as well."""
     struck = scenario if single is None else scenario.with_faults(single.fault, system=single.system)
     world = struck.world()
@@ -80,16 +88,11 @@ def _run(scenario: Scenario, single: Single | None, usual: Ending, check: Check 
         findings.append(Finding(Verdict.UNDOCUMENTED, str(error)))
     except Exception as error:  # whatever it is, the other runs are to be made
         findings.append(Finding(Verdict.CRASH, f"bprocsim itself raised {type(error).__name__}: {error}"))
-    results = tuple(report.results) if report is not None else ()
-    token = report.token if report is not None and not struck.strangers else None
-    if report is not None and check is not None:
-        try:
-            check(report)
-        except AssertionError as error:
-            findings.append(Finding(Verdict.WRONG, str(error) or "the check failed"))
     ending = Ending()
     if report is not None:  # else the world was cut off in the middle of something
-        ending = ending_of(world, results)
+        findings += _asserted(drive, world)
+        findings += _asserted(check, report)
+        ending = ending_of(world, report.results)
         findings += ending.beyond(usual)
     planned = [each for each in world.planned if single is not None and each.fault == single.fault]
     told = SingleFault(
@@ -98,11 +101,26 @@ def _run(scenario: Scenario, single: Single | None, usual: Ending, check: Check 
         about="" if single is None else single.about,
         struck=single is None or any(each.fired for each in planned),
         findings=tuple(findings),
-        came=tuple(map(_came, results)),
+        came=() if report is None else tuple(map(_came, report.results)),
         refused="" if report is None else report.refused,
-        token=token,
+        token=None if report is None or struck.strangers or drive is not None else report.token,
     )
     return told, ending
+
+
+def _asserted(look: Callable[[Any], object] | None, at: Any) -> Iterator[Finding]:
+    """Let a function of the user look at a run, or go on with it; gives what it raised."""
+    try:
+        if look is not None:
+            look(at)
+    except AssertionError as error:
+        yield Finding(Verdict.WRONG, str(error) or "an assertion failed")
+    except bp.Undocumented as error:
+        yield Finding(Verdict.UNDOCUMENTED, str(error))
+    except (bp.Deadlock, bp.Runaway, bp.Timeout) as error:
+        yield Finding(Verdict.HANG, f"{type(error).__name__}: {error}")
+    except Exception as error:
+        yield Finding(Verdict.CRASH, f"{type(error).__name__}: {error}")
 
 
 def _came(result: Result) -> str:
