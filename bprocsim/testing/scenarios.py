@@ -157,9 +157,16 @@ class Scenario:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Scenario):
             return NotImplemented
-        return (self.loaded.scenario, self._beside) == (other.loaded.scenario, other._beside)
+        same = (self.loaded.scenario, self._beside) == (other.loaded.scenario, other._beside)
+        return same and (not self.strangers or self._functions == other._functions)
 
     __hash__ = None  # type: ignore[assignment]  # its tables are lists and dicts
+
+    @property
+    def _functions(self) -> list[Any]:
+        """Give what its programs do."""
+        programs = (*(each.program for each in self.loaded.materials), *self.loaded.children.values())
+        return [None if each is None else each.function for each in programs]
 
     @property
     def _beside(self) -> Path | None:

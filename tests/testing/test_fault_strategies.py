@@ -81,6 +81,7 @@ def test_the_least_fault_that_a_planted_bug_needs_is_found() -> None:
     assert len(found) == 1 and isinstance(found[0], bp.PowerOff) and found[0].node == 0
 
 
+@pytest.mark.slow
 def test_a_swarm_turns_kinds_off() -> None:
     """Many faults at once are of fewer kinds in a swarm, where what is off never appears."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,16 @@ def counts(proc: bp.Proc) -> Steps:
     """Say how many words there are: a program of this module."""
     yield from proc.print(len(proc.argv))
     return 4
+
+
+def other(function: Any) -> Any:
+    """Give another function of the same name."""
+
+    def wrapped(proc: bp.Proc) -> int:
+        return int(function(proc)) + 1
+
+    wrapped.__name__ = function.__name__
+    return wrapped
 
 
 def one(**more: Any) -> Scenario:
@@ -127,6 +139,8 @@ def test_a_function_within_a_function_runs_but_has_no_token() -> None:
 
     scenario = Scenario(file=[{"path": "/usr/bin/in", "program": inner}], call=[{"call": "run", "args": ["in"]}])
     assert scenario.run().exit_status == 5
+    assert scenario == Scenario(**{**scenario.tables, "file": [{"path": "/usr/bin/in", "program": inner}]})
+    assert scenario != Scenario(**{**scenario.tables, "file": [{"path": "/usr/bin/in", "program": other(inner)}]})
     with pytest.raises(ValueError, match=r"program: .*inner is no function at the top of a module"):
         scenario.token()
 
@@ -186,6 +200,7 @@ def test_the_least_scenario_is_one_call_in_a_small_cluster() -> None:
     assert least.tables == LEAST
 
 
+@pytest.mark.slow
 def test_of_what_goes_wrong_only_what_matters_is_left() -> None:
     def lacks_memory(scenario: Scenario) -> bool:
         on_cluster = "cluster" in scenario.tables
@@ -197,3 +212,14 @@ def test_of_what_goes_wrong_only_what_matters_is_left() -> None:
     assert least.faults == [bp.MemoryFull(0)]
     assert least.tables["cluster"] == {"nodes": 1}
     assert len(least.tables["call"]) == 1
+
+
+def test_neither_scenarios_nor_single_faults_need_hypothesis() -> None:
+    code = (
+        "import sys, bprocsim.testing as kit\n"
+        "scenario = kit.Scenario(call=[{'call': 'run', 'args': ['echo', 'x']}])\n"
+        "assert kit.each_single_fault(scenario, calls=['execve']).ok\n"
+        "assert not {'hypothesis', 'pytest'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=TOP, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
