@@ -12,6 +12,8 @@ import bprocsim as bp
 # No health check is suppressed; `derandomize` so that a run is like the last one.
 STRICT = settings(database=None, derandomize=True, suppress_health_check=[], deadline=None)
 FEW, MANY = settings(STRICT, max_examples=25), settings(STRICT, max_examples=100)
+# For the smallest example: nothing is explained, which would take four times as long.
+SMALLEST = settings(STRICT, max_examples=2000, phases=[Phase.generate, Phase.shrink])
 WITHOUT_SHRINKING = settings(MANY, phases=[Phase.generate])
 
 

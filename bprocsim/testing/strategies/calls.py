@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import bprocsim as bp
 from bprocsim.posix.fs import Fs
+from bprocsim.posix.vfs import Kind
 from bprocsim.testing.strategies.users import credentials
 
 _NOWHERE = 99  # a node that no cluster of a test has
@@ -54,15 +55,15 @@ def _found(files: Fs) -> tuple[list[str], list[str]]:
     """Give the executable files that are there, and all else, the shortest path first; looking changes nothing."""
     programs: list[str] = []
     others: list[str] = []
-    left = deque(["/"])
+    inodes = files.tree.inodes
+    left = deque([("", inodes[files.tree.root])])
     while left and len(programs) + len(others) < _MOST_PATHS:
-        directory = left.popleft()
-        for name in files.listdir(directory):
-            path = f"{directory.rstrip('/')}/{name}"
-            status = files.lstat(path)
-            (programs if status.kind == "file" and status.mode & 0o111 else others).append(path)
-            if status.kind == "directory":
-                left.append(path)
+        above, directory = left.popleft()
+        for name, number in sorted((directory.entries or {}).items()):
+            path, inode = f"{above}/{name.decode('utf-8', 'surrogateescape')}", inodes[number]
+            (programs if inode.kind is Kind.FILE and inode.mode & 0o111 else others).append(path)
+            if inode.entries is not None:
+                left.append((path, inode))
     return sorted(programs, key=_simplicity), sorted(others, key=_simplicity)
 
 
