@@ -17,9 +17,6 @@ from tests.opinion.worlds import NOWHERE, Call, Text, Vector, World
 # The old kernels' place for strings: 32 pages less one pointer.
 ARGUMENT_BYTES = {"x86-64": 131064, "i386": 131068}
 
-# When a failing disk is noticed: as a file is read, as it is looked up, or as a directory is searched.
-FAILS = ("read", "lookup", "search")
-
 
 @attrs.frozen
 class Refused:
@@ -101,12 +98,12 @@ class Exec:
     def open(self, path: str, held: int = 0) -> str | Stop:
         """Open a file to run it, with so many `held`: the walk, its kind, who may, and whether it can be opened."""
         tree, who = self.world.tree, self.world.who
-        disk = self.reading.one_of("when the disk fails", FAILS) if tree.unreadable else ""
-        seen = tree if disk == "search" else attrs.evolve(tree, unreadable=())
-        place = Walk(seen, who, self.links).to(path, self.world.cwd)
+        worn = any(entry_at(tree, each).kind == "dir" for each in tree.unreadable)
+        worn_first = worn and self.reading.either("a failing disk is noticed before the right to search")
+        place = Walk(tree, who, self.links, worn_first).to(path, self.world.cwd)
         if isinstance(place, Stop):
             return place
-        if disk == "lookup" and place in tree.unreadable:
+        if place in tree.unreadable and self.reading.either("a failing disk is noticed when the file is looked up"):
             return Stop("EIO")
         entry = entry_at(tree, place)
         if mount_of(tree, place).noexec or entry.kind != "file" or not may_execute(entry, who):

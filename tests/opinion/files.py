@@ -32,6 +32,7 @@ class Walk:
     tree: Tree
     who: Who
     links: Links
+    worn_first: bool = False  # a directory whose disk fails is noticed before one's rights to search it
     met: int = 0
 
     def to(self, path: str, start: str, depth: int = 0) -> str | Stop:
@@ -42,10 +43,9 @@ class Walk:
             at = self.entry(place)
             if at.kind != "dir":
                 return Stop("ENOTDIR")
-            if place in self.tree.unreadable:
-                return Stop("EIO")
-            if not may_execute(at, self.who):
-                return Stop("EACCES")
+            worn, closed = place in self.tree.unreadable, not may_execute(at, self.who)
+            if worn or closed:
+                return Stop("EIO" if worn and (self.worn_first or not closed) else "EACCES")
             if len(name.encode("utf-8", "surrogateescape")) > NAME_MAX:
                 return Stop("ENAMETOOLONG")
             if name == ".":

@@ -47,10 +47,8 @@ class KernelExec(Exec):
 
     def lacks_files(self, held: int) -> bool:
         """Since 2.6 the mighty know no limit; before that there was a reserve for root."""
-        lacks = self.world.files_left < held + 1
-        if not lacks or not self.world.who.mighty:
-            return lacks
-        return self.kernel == "linux-2.4" and not self.reading.either("the reserve of root")
+        exempt = self.world.who.euid == 0 if self.kernel == "linux-2.4" else self.world.who.mighty
+        return not exempt and self.world.files_left < held + 1
 
     def set_id_refused(self, place: str) -> bool:
         """Never: the bits are ignored."""

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.opinion.building import outcome_of
+from tests.opinion.drafts import BASE
 from tests.opinion.execs import Fate, Refused, admits, fates
-from tests.opinion.generating import BASE, draw, pairs
+from tests.opinion.generating import draw, images, pairs
 from tests.opinion.kernels import kernel_fates
 from tests.opinion.moves import execmove_fates
 from tests.opinion.worlds import Call, World
@@ -49,7 +50,13 @@ def test_the_same_worlds_in_every_run(moving: bool) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("moving", [False, True], ids=["execve", "execmove"])
 def test_each_pair_of_defects(moving: bool) -> None:
-    for world, call in pairs(moving=moving):
+    for seed in ("one", "two", "three"):
+        for world, call in pairs(seed, moving=moving):
+            compare(world, call)
+
+
+def test_each_image() -> None:
+    for world, call in images():
         compare(world, call)
 
 

@@ -11,18 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bprocsim as bp
-from tests.opinion import generating
+from tests.opinion import calldefects, filedefects
 from tests.opinion.building import build, fate_of, user
+from tests.opinion.drafts import settle, start
 from tests.opinion.execs import Loaded, Refused
-from tests.opinion.generating import settle, start
 from tests.opinion.journeys import VECTORS, Child, Journey, Negative, Result, Slots, Went, results
 from tests.opinion.test_execs import told
 from tests.opinion.worlds import World
 
 ON_THE_WAY = (
-    generating.other_node, generating.other_place, generating.down, generating.lost, generating.lost,
-    generating.other_state,
-    generating.other_permission, generating.other_permission, generating.other_arch, generating.no_master,
+    calldefects.other_node, calldefects.other_place, calldefects.down, calldefects.lost, calldefects.lost,
+    calldefects.other_state,
+    calldefects.other_permission, calldefects.other_permission, calldefects.other_arch, calldefects.no_master,
 )  # fmt: skip
 NODES = (0, 1, 0, 1, -1, 2, 99, -2)
 
@@ -33,11 +33,11 @@ def draw(rng: random.Random) -> tuple[World, Journey]:
     old = draft.world.edition == "scyld"
     kind = rng.choice(("move", "rfork", "rexec") if old else ("move", "rfork", "rexec", "vrfork", "vexecmove"))
     draft.set_world(cwd="/")
-    files = generating.FILES if kind in ("rexec", "vexecmove") else ()
+    files = filedefects.FILES if kind in ("rexec", "vexecmove") else ()
     for _ in range(rng.choice((0, 1, 1, 2, 3))):
         rng.choice((*ON_THE_WAY, *files[: 12 if rng.random() < 0.5 else 0]))(draft)
     if kind in VECTORS and rng.random() < 0.3:
-        generating.other_permission(draft)
+        calldefects.other_permission(draft)
     settle(draft)
     if draft.world.master_gone:
         draft.set_world(at=-1)

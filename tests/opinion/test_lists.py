@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bprocsim as bp
-from tests.opinion import generating
+from tests.opinion import calldefects, filedefects
 from tests.opinion.building import build, fate_of, plant, user
+from tests.opinion.drafts import settle, start
 from tests.opinion.execs import Ended, Fate, Refused, admits
-from tests.opinion.generating import settle, start
 from tests.opinion.given import GIVEN
 from tests.opinion.lists import (
     CREATE,
@@ -46,8 +46,8 @@ HOWS = ({READ}, {READ}, {WRITE}, {READ, WRITE}, {WRITE, CREATE}, {WRITE, CREATE,
 FLAGS = {CREATE: bp.O_CREAT, EXCLUSIVE: bp.O_EXCL, DIRECTORY: bp.O_DIRECTORY}
 PORT = 4000
 ON_THE_WAY = (
-    generating.other_node, generating.other_place, generating.down, generating.other_permission, generating.other_arch,
-    generating.no_library, generating.no_master, generating.absent, generating.other_mode,
+    calldefects.other_node, calldefects.other_place, calldefects.down, calldefects.other_permission,
+    calldefects.other_arch, calldefects.no_library, calldefects.no_master, filedefects.absent, filedefects.other_mode,
 )  # fmt: skip
 
 
