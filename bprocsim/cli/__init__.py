@@ -40,6 +40,7 @@ examples:
   bprocsim explain bproc_execmove 22       what an exit status of 22 may mean
   bprocsim init                            write first.toml, a scenario
   bprocsim run first.toml                  run it, compare with what it expects
+  bprocsim faults first.toml --step RUN    run it with each death at that step
 
 exit status: 0 done, 1 an expectation failed, 2 wrong usage or wrong file, 70 a
 bug of ours, 130 Ctrl-C. NO_COLOR and FORCE_COLOR are respected.
