@@ -85,7 +85,7 @@ def test_the_examples_of_each_help_are_right(
     monkeypatch.chdir(tmp_path)
     assert cli.main(["init"]) == 0
     lines = [line.strip() for line in f"{cli.COMMANDS[name].EPILOG}\n{cli.EPILOG}".splitlines()]
-    examples = [line.partition("  ")[0].partition(" |")[0].split() for line in lines if line.startswith("bprocsim ")]
+    examples = [re.split(r"  | [|>] ", line)[0].split() for line in lines if line.startswith("bprocsim ")]
     assert len(examples) > 5
     for _, *arguments in examples:
         if arguments == ["init"]:
