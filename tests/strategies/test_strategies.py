@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import bprocsim as bp
 from bprocsim.testing import FileTree
 from bprocsim.testing import strategies as bst
-from tests.strategies.generating import MANY, WITHOUT_SHRINKING, rebuilt
+from tests.strategies.generating import FEW, MANY, SMALLEST, WITHOUT_SHRINKING, rebuilt
 
 TOP = Path(__file__).parents[2]
 
@@ -51,6 +51,47 @@ def test_topologies(lpar: bp.Lpar) -> None:
     shape = lpar.partition.topology
     assert 1 <= shape.srads <= shape.cores <= 8
     assert repr(rebuilt(lpar)) == repr(lpar)
+
+
+@FEW
+@given(bst.topologies(cores=3, smt=2, level="6.1.5", cpu=bp.models["POWER7"], seed=4))
+def test_topologies_as_asked_for(lpar: bp.Lpar) -> None:
+    shape = lpar.partition.topology
+    assert (shape.cores, shape.smt, lpar.level.name, lpar.cpu.name, lpar.sim.seed) == (3, 2, "6.1.5", "POWER7", 4)
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: bst.clusters(min_nodes=3, max_nodes=2), "min_nodes, max_nodes: expected 0 <= min_nodes <= max_nodes"),
+        (lambda: bst.topologies(max_cores=0), "max_cores: expected at least 1, got 0"),
+        (lambda: bst.rsets(bp.Lpar(1, 2), min_size=3), "min_size: expected 0 to 2, the processors of this partition"),
+    ],
+)
+def test_numbers_that_cannot_be(make: Any, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("strategy", "written"),
+    [
+        (bst.clusters(), "thing=bp.Cluster(nodes=1)"),
+        (bst.rsets(bp.Lpar(2, 2)), "thing=bp.Rset.of('')"),
+        (bst.users(), "thing=bp.User('a', bp.Credentials(500, 500))"),
+        (bst.execmove_calls(bp.Cluster(1)), "thing=bp.Call('bproc_execmove', 0, '/bin/sh')"),
+        (bst.failing("rs_op", "id_invalid"), "thing=bp.testing.LparCase(call='rs_op', command=12, id=1024)"),
+    ],
+)
+def test_hypothesis_prints_what_can_be_given_as_an_example(strategy: Any, written: str) -> None:
+    @SMALLEST
+    @given(strategy)
+    def fails(thing: Any) -> None:
+        raise AssertionError("as planned")
+
+    with pytest.raises(AssertionError, match="as planned") as caught:
+        fails()
+    assert written in "".join(caught.value.__notes__)
 
 
 @MANY

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import bprocsim as bp
 from bprocsim.units import MiB
-from bprocsim.world.specs import ORDERS
+from bprocsim.world.specs import ORDERS, named_record
 
 _LEVELS = tuple(sorted(bp.levels, key=lambda name: name != "7.1"))  # the default first
 _MODELS = tuple(sorted(bp.models, key=lambda name: name != "POWER7"))
@@ -81,14 +81,17 @@ def topologies(
 def _topologies(
     draw: st.DrawFn, /, max_cores: int, levels: Sequence[str], models: Sequence[str], fixed: dict[str, Any]
 ) -> bp.Lpar:
-    level, model = bp.levels[draw(st.sampled_from(levels))], bp.models[draw(st.sampled_from(models))]
-    smt = draw(st.sampled_from(model.widths))
-    cores = draw(st.integers(1, min(max_cores, level.processors_max // smt)))
+    level = named_record(fixed.get("level") or draw(st.sampled_from(levels)), bp.levels, bp.Level, "level")
+    model = named_record(fixed.get("cpu") or draw(st.sampled_from(models)), bp.models, bp.Model, "cpu")
+    smt = fixed.get("smt") or draw(st.sampled_from(model.widths))
+    cores = fixed.get("cores") or draw(st.integers(1, min(max_cores, level.processors_max // smt)))
     affinity = draw(st.booleans())  # always drawn: what needs fewer choices counts as simpler
     shape: dict[str, Any] = {
-        "srads": draw(st.integers(1, cores)),
-        "enhanced_affinity": affinity and model.enhanced_affinity and level.sradids,
+        "cores": cores,
+        "smt": smt,
         "cpu": model.name,
         "level": level.name,
+        "srads": draw(st.integers(1, cores)),
+        "enhanced_affinity": affinity and model.enhanced_affinity and level.sradids,
     }
-    return bp.Lpar(cores, smt, **{**shape, **fixed})
+    return bp.Lpar(**{**shape, **fixed})
