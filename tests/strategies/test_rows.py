@@ -153,6 +153,8 @@ def test_a_form_has_the_rows_of_its_page(call: str, table: str) -> None:
         ("bproc_execmove", "node_dwon", {}, r"cause: bproc_execmove has no row 'node_dwon' (did you mean node_down?)"),
         ("rs_op", "cmd_absent", {}, r"cause: rs_op has no row 'cmd_absent'; it is one of command_invalid, "),
         ("rs_op", "id_invalid", {"level": "8.1"}, r"level: there is no '8.1'; expected one of "),
+        ("open", "file_absent", {"kernel": "linux-7"}, r"kernel: there is no 'linux-7'; expected one of documented, "),
+        ("open", "cmd_absent", {}, r"cause: open has no row 'cmd_absent' (did you mean file_absent?)"),
         ("ra_exec", "sradid_invalid", {"level": "5.3"}, r"cause: ra_exec has no row 'sradid_invalid' (did you mean "),
         ("bproc_vexecmove", "node_down", {"edition": "scyld"}, r"cause: bproc_vexecmove has no row 'node_down' under"),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from itertools import product
@@ -51,11 +51,11 @@ def failing(
     `edition`, `kernel`, `level` by name; left out, the first that has the row: "scyld", "documented", "7.1".
     ValueError: there is no such call, cause or name, or nothing leads to the row under these rules.
     """
-    named = page_of(call)
+    named, every = page_of(call), _rules(edition, kernel, level)
     if cause in (programs := _programs(named)):
         return st.just(programs[cause])
     known: dict[str, Any] = {**programs}
-    for rules in _rules(edition, kernel, level):
+    for rules in every:
         found = _rows_of(named, *rules)
         if found is None:
             continue
@@ -92,13 +92,10 @@ def any_outcome(
 _Rules = tuple[str, str, str]
 
 
-def _rules(edition: str | None, kernel: str | None, level: str | None) -> Iterator[_Rules]:
+def _rules(edition: str | None, kernel: str | None, level: str | None) -> list[_Rules]:
     """Give the rules to look under, the usual ones first. ValueError: there is no such name."""
-    yield from product(
-        _chosen("edition", edition, bp.editions),
-        _chosen("kernel", kernel, bp.kernels),
-        _chosen("level", level, {"7.1": None, **bp.levels}),
-    )
+    editions, kernels = _chosen("edition", edition, bp.editions), _chosen("kernel", kernel, bp.kernels)
+    return list(product(editions, kernels, _chosen("level", level, {"7.1": None, **bp.levels})))
 
 
 def _chosen(argument: str, name: str | None, known: Iterable[str]) -> Sequence[str]:
