@@ -66,6 +66,8 @@ def build(world: World, files_at: int | None = None) -> bp.Cluster:
             cluster.nodes[node].set_state(station.state)
         cluster.nodes[node].chmod(station.mode)
         cluster.nodes[node].chown(station.uid, station.gid)
+        if station.full:
+            cluster.inject(bp.MemoryFull(node, 0))
         for name in station.missing:
             cluster.inject(bp.LibraryMissing(node, name))
     machine = cluster.master if at == -1 else cluster.nodes[at]

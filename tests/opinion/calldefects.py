@@ -96,6 +96,11 @@ def no_library(draft: Draft) -> None:
     draft.change(APP, data=DYNAMIC)
 
 
+def full(draft: Draft) -> None:
+    if draft.call.node != draft.world.at:
+        draft.set_station(full=True)
+
+
 def other_arch(draft: Draft) -> None:
     draft.set_station(arch="i386")
 
@@ -113,6 +118,6 @@ def no_master(draft: Draft) -> None:
 
 
 JOURNEY: tuple[Callable[[Draft], None], ...] = (
-    other_node, other_place, down, lost, other_state, other_permission, other_port, no_library, other_arch, old_caller,
-    old_caller, no_master,
+    other_node, other_place, down, lost, full, other_state, other_permission, other_port, no_library, other_arch,
+    old_caller, old_caller, no_master,
 )  # fmt: skip

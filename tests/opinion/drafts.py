@@ -104,7 +104,7 @@ def settle(draft: Draft) -> None:
         draft.set_world(cwd="/")
     if draft.world.at != -1 and draft.world.stations[draft.world.at].state not in ("up", "error", "unavailable"):
         draft.set_world(at=-1)
-    stations = [attrs.evolve(each, silent="" if at == draft.world.at else each.silent)
+    stations = [attrs.evolve(each, silent="", full=False) if at == draft.world.at else each
                 for at, each in enumerate(draft.world.stations)]  # fmt: skip
     draft.set_world(stations=tuple(stations))
     if draft.entries[APP].data != DYNAMIC:  # nothing is missed

@@ -11,7 +11,6 @@ from tests.opinion.files import PATH_MAX
 from tests.opinion.moves import LANL, NAMES, SCYLD, refused_by_master
 from tests.opinion.worlds import Call, World
 
-UNDUMP = "undump"
 NUMBERS = {
     "EPERM": 1, "ENOENT": 2, "EIO": 5, "E2BIG": 7, "ENOEXEC": 8, "ENOMEM": 12, "EACCES": 13, "EFAULT": 14,
     "ENOTDIR": 20, "EINVAL": 22, "ENFILE": 23, "ETXTBSY": 26, "ENAMETOOLONG": 36, "ELOOP": 40,
@@ -67,28 +66,34 @@ def results(world: World, journey: Journey) -> set[Result]:
         return {Went(-1)} if stays else {Refused(errno)}
     if journey.kind in VECTORS:
         return set(vector(world, journey))
-    return set(itertools.chain.from_iterable(single(world, journey, why) for why in whys(world, journey.nodes[0])))
+    reasons = whys(world, journey.kind, journey.nodes[0])
+    return set(itertools.chain.from_iterable(single(world, journey, why) for why in reasons))
 
 
-def whys(world: World, node: int) -> tuple[str, ...]:
+def whys(world: World, kind: str, node: int) -> tuple[str, ...]:
     """Why nobody gets there, "" if they do; more than one where the pages do not say which."""
-    return refused_by_master(world, node) or ("",)
+    refusals = refused_by_master(world, node) or ("",)
+    troubles = troubles_of(world, node) if kind != "rexec" and "" in refusals else ()
+    # A caller that is no program of ours has no memory that would have to be there.
+    hollow = troubles == ("full",) and kind != "vexecmove"
+    return tuple(why for why in refusals if why or hollow or not troubles) + troubles
 
 
-def whys_again(world: World, nodes: tuple[int, ...], at: int) -> tuple[str, ...]:
+def troubles_of(world: World, node: int) -> tuple[str, ...]:
+    """Why a running image cannot be taken up there."""
+    arch, full = (world.arch, False) if node == -1 else (world.stations[node].arch, world.stations[node].full)
+    return (("undump",) if arch != world.caller_arch else ()) + (("full",) if full else ())
+
+
+def whys_again(world: World, kind: str, nodes: tuple[int, ...], at: int) -> tuple[str, ...]:
     """The same in a vector: a lost node that was tried before may have been found to be down by now."""
-    again = whys(world, nodes[at])
+    again = whys(world, kind, nodes[at])
     return (*again, "down") if "lost" in again and nodes[at] in nodes[:at] else again
 
 
 def number_of(world: World, why: str) -> int:
     """The edition's number for it."""
     return (SCYLD if world.edition == "scyld" else LANL)[why]
-
-
-def thaws(world: World, node: int) -> bool:
-    """Whether a running image can be taken up there."""
-    return world.caller_arch == (world.arch if node == -1 else world.stations[node].arch)
 
 
 def single(world: World, journey: Journey, why: str) -> set[Result]:
@@ -99,8 +104,6 @@ def single(world: World, journey: Journey, why: str) -> set[Result]:
         if journey.exec.path == "" or len(str(journey.exec.path)) >= PATH_MAX:
             return {Refused("ENAMETOOLONG" if journey.exec.path else "ENOENT")}
         return {Refused(NAMES[number_of(world, why)])} if why else set(run_there(world, journey))
-    if not why and not thaws(world, node):
-        why = UNDUMP
     # The library of the later ones takes it for done when the caller is there already.
     if why == "same" and world.edition != "scyld":
         return {Went(world.at) if journey.kind == "move" else Child()}
@@ -116,7 +119,8 @@ def run_there(world: World, journey: Journey) -> set[Fate]:
     """rexec: the exec is the node's; Scyld's process is gone by then, and ends with 1 if it fails."""
     node = journey.nodes[0]
     arch = world.arch if node == -1 else world.stations[node].arch
-    there = attrs.evolve(world, at=-1, arch=arch)
+    full = node != -1 and world.stations[node].full
+    there = attrs.evolve(world, at=-1, arch=arch, memory_left=not full)
     found = set[Fate]()
     for fate in fates(there, attrs.evolve(journey.exec, node=None)):
         if isinstance(fate, Refused):
@@ -135,13 +139,12 @@ def vector(world: World, journey: Journey) -> set[Result]:
         if isinstance(fate, Refused):
             found.add(Slots((-NUMBERS[fate.errno],) * len(journey.nodes)))
             continue
-        for all_whys in itertools.product(*(whys_again(world, journey.nodes, at) for at in range(len(journey.nodes)))):
-            found.add(Slots(tuple(slot(world, node, why) for node, why in zip(journey.nodes, all_whys, strict=True))))
+        places = range(len(journey.nodes))
+        for all_whys in itertools.product(*(whys_again(world, journey.kind, journey.nodes, at) for at in places)):
+            found.add(Slots(tuple(slot(world, why) for why in all_whys)))
     return found
 
 
-def slot(world: World, node: int, why: str) -> int:
+def slot(world: World, why: str) -> int:
     """What becomes of one node's child; where the caller is, it is started without a move."""
-    if why == "same" or (not why and thaws(world, node)):
-        return 1
-    return -number_of(world, why or UNDUMP)
+    return 1 if why in ("", "same") else -number_of(world, why)

@@ -8,9 +8,9 @@ from tests.opinion.kernels import kernel_fates
 from tests.opinion.worlds import Call, World
 
 # What a master that refuses says: BProc 3.0's own errnos, or the numbers of its own since 3.2.
-SCYLD = {"unknown": 22, "down": 22, "same": 40, "forbidden": 1, "lost": 5, "refused": 111, "undump": 22}
-LANL = {"unknown": 300, "down": 301, "same": 302, "forbidden": 1, "lost": 303, "refused": 111, "undump": 22}
-NAMES = {1: "EPERM", 5: "EIO", 22: "EINVAL", 40: "ELOOP", 111: "ECONNREFUSED"}
+SCYLD = {"unknown": 22, "down": 22, "same": 40, "forbidden": 1, "lost": 5, "full": 12, "refused": 111, "undump": 22}
+LANL = {"unknown": 300, "down": 301, "same": 302, "forbidden": 1, "lost": 303, "full": 12, "refused": 111, "undump": 22}
+NAMES = {1: "EPERM", 5: "EIO", 12: "ENOMEM", 22: "EINVAL", 40: "ELOOP", 111: "ECONNREFUSED"}
 NAMES |= {300: "BE_INVALIDNODE", 301: "BE_NODEDOWN", 302: "BE_SAMENODE", 303: "BE_SLAVEDIED"}
 LEAVING = ("reboot", "halt", "pwroff")
 LIBRARY_MISSING = 127
@@ -65,10 +65,13 @@ def refused_by_master(world: World, node: int) -> tuple[str, ...]:
 
 
 def arrival(world: World, call: Call, node: int) -> set[Fate]:
-    """What becomes of it on the node: it must thaw, then connect, then find its libraries."""
+    """What becomes of it on the node: it must thaw (and have room), then connect, then find its libraries."""
     arch = world.arch if node == -1 else world.stations[node].arch
-    if arch != world.caller_arch:
-        return {Ended(22, "EINVAL")}
+    full = node != -1 and world.stations[node].full
+    thawing: set[Fate] = {Ended(22, "EINVAL")} if arch != world.caller_arch else set()
+    thawing |= {Ended(12, "ENOMEM")} if full else set()
+    if thawing:
+        return thawing
     if call.port is not None and call.port != 0 and not call.heard:
         return {Ended(111, "ECONNREFUSED")}
     if node != -1 and world.stations[node].missing:

@@ -20,7 +20,7 @@ from tests.opinion.test_execs import told
 from tests.opinion.worlds import World
 
 ON_THE_WAY = (
-    calldefects.other_node, calldefects.other_place, calldefects.down, calldefects.lost, calldefects.lost,
+    calldefects.other_node, calldefects.other_place, calldefects.down, calldefects.lost, calldefects.full,
     calldefects.other_state,
     calldefects.other_permission, calldefects.other_permission, calldefects.other_arch, calldefects.no_master,
 )  # fmt: skip

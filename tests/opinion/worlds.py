@@ -80,6 +80,7 @@ class Station:
     gid: int = 0
     arch: str = "x86-64"
     missing: tuple[str, ...] = ()  # shared libraries
+    full: bool = False  # no memory is left there
     silent: str = ""  # what has just cut it off, which nobody has noticed: "power" "hang" "link"
 
 
