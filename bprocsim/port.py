@@ -135,6 +135,9 @@ class Port(Protocol):
     def wait(self, waiter: Waiter, timeout_ns: int | None = None) -> Wait:
         """Wait until somebody wakes the waiter, or DONE after `timeout_ns`."""
 
+    def wait_until(self, waiter: Waiter, delay_ns: int) -> Wait:
+        """Wait as `wait` does with a bound, where it is known that `pass_at_once` would not do."""
+
     def wake(self, waiter: Waiter, why: Why) -> None:
         """End a wait; one that has ended already is left alone."""
 

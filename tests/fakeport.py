@@ -81,6 +81,8 @@ class FakePort:
             self.after(timeout_ns, lambda: wait.end(Why.DONE))
         return wait
 
+    wait_until = wait
+
     def wake(self, waiter: Waiter, why: Why) -> None:
         if waiter.event is not None:
             self.after(0, lambda: waiter.event.end(why))

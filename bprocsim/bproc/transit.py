@@ -272,7 +272,7 @@ def _arrive(master: Master, move: Move, sender: Any, receiver: Any, message: str
     port = sender.port
     move.waiting = waiter = Waiter((message, "from", sender.name, "to", receiver.name), port.now_ns)
     waiter.due_ns = waiter.since_ns + delay_ns
-    yield port.wait(waiter, delay_ns)
+    yield port.wait_until(waiter, delay_ns)
     move.waiting = None
     if not master.serves(receiver):
         yield from _stand(receiver, master, move)

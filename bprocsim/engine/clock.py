@@ -9,14 +9,26 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from heapq import heappop
 
 from simpy import Event, Timeout
 from simpy.events import URGENT
 
 from bprocsim.engine.processors import Processors
-from bprocsim.engine.tasks import EngineTask, EngineTimer, Message, NanosecondEnvironment, Pause, RunawayError, Wake
+from bprocsim.engine.tasks import (
+    Due,
+    EngineTask,
+    EngineTimer,
+    Message,
+    NanosecondEnvironment,
+    Pause,
+    RunawayError,
+    Wake,
+)
 from bprocsim.port import Link, Steps, Waiter, Why
 from bprocsim.units import MiB
+
+_OURS = frozenset({Due, Message, Pause, Wake})  # nobody else has callbacks in these
 
 # How many events a call may take before its run is one in which everything is looked at.
 _HASTE = 4
@@ -34,7 +46,7 @@ class Engine:
         "_asks",
         "_done",
         "_limit",
-        "_nothing",
+        "_queue",
         "background",
         "env",
         "events",
@@ -45,7 +57,7 @@ class Engine:
     )
 
     def __init__(self, seed: int = 0, max_events: int = 10_000_000) -> None:
-        self.env = NanosecondEnvironment(0)
+        self._take(NanosecondEnvironment(0))
         self.seed = seed
         self.max_events = max_events
         self.background = 0
@@ -54,9 +66,11 @@ class Engine:
         self._done: Callable[[], bool] = _never  # what ends the run that is under way
         self._asks = True  # whether it can hold yet
         self._limit = 0
-        self._nothing = Event(self.env)  # what starts a task in the middle of another
-        self._nothing._value = None
         self.hasty: EngineTask | None = None  # the task under way, if its event has nothing else to do
+
+    def _take(self, env: NanosecondEnvironment) -> None:
+        """Keep time by an environment in which nothing has happened yet."""
+        self.env, self._queue = env, env._queue
 
     @property
     def now_ns(self) -> int:
@@ -77,6 +91,12 @@ class Engine:
         """See Port."""
         event = Wake(self.env) if timeout_ns is None else Pause(self.env, timeout_ns)
         waiter.event = event
+        return event
+
+    def wait_until(self, waiter: Waiter, delay_ns: int) -> Due:
+        """See Port."""
+        waiter.event = event = Due(self.env, delay_ns)
+        self.env.plan(event, delay_ns)
         return event
 
     def wake(self, waiter: Waiter, why: Why) -> None:
@@ -101,7 +121,7 @@ class Engine:
         if event is not None and event.callbacks is not None:
             waiter.event = None
             event._ok, event._value = True, why
-            self.env.schedule(event, delay=delay_ns)
+            self.env.plan(event, delay_ns)
 
     def _stale(self, _event: Event) -> None:
         self.background -= 1
@@ -144,7 +164,7 @@ class Engine:
         task = EngineTask(self, generator)
         event = Wake(self.env)
         assert event.callbacks is not None
-        event.callbacks.append(task.resume)
+        event.callbacks.append(task.resumes)
         event.succeed()
         return task
 
@@ -153,7 +173,7 @@ class Engine:
         task = EngineTask(self, generator)
         # No time passes in it: whoever asks has not gone on yet.
         hasty = self.hasty
-        task.resume(self._nothing)
+        task.resume(None, False)
         self.hasty = hasty
         return task
 
@@ -185,7 +205,7 @@ class Engine:
             return
         target = task.target
         # Not if it was woken just now: then the timeout is stale already.
-        if isinstance(target, Pause) and task.resume in (target.callbacks or ()):
+        if isinstance(target, Pause) and task.resumes in (target.callbacks or ()):
             target.callbacks = [self._stale]
             self.background += 1
         task.end()
@@ -206,30 +226,36 @@ class Engine:
             if link.mending is not None:
                 link.mending.matter()
         else:
-            self.env.schedule(Message(self.env, deliver), delay=self.occupy(link, size_bytes))
+            self.env.plan(Message(self.env, deliver), self.occupy(link, size_bytes))
 
     def occupy(self, link: Link, size_bytes: int) -> int:
         """See Port."""
-        now = self.env._now
-        out, into = link.out, link.into
-        begin = out.free_at_ns if out.free_at_ns > into.free_at_ns else into.free_at_ns
-        if begin < now:
-            begin = now
-        passed = begin
+        now, out, into, times = self.env._now, link.out, link.into, link.times
+        passed = out.free_at_ns
+        if passed < into.free_at_ns:
+            passed = into.free_at_ns
+        if passed < now:
+            passed = now
         if size_bytes:
-            passed += size_bytes * link.ns_per_mib * link.times // MiB
+            passed += size_bytes * link.ns_per_mib * times // MiB
         out.free_at_ns = into.free_at_ns = passed
-        arrival = passed + link.latency_ns * link.times
+        arrival = passed + link.latency_ns * times
         if link.loss:
-            if link.random is None:
-                link.random = self.random(f"link {link.name}")
-            while link.random.random() < link.loss:
-                arrival += link.retransmit_ns
+            arrival += self._sent_again_ns(link)
         # What was sent first arrives first: a stream carries all of it.
         if arrival < link.arrival_ns:
             arrival = link.arrival_ns
         link.arrival_ns = arrival
         return arrival - now
+
+    def _sent_again_ns(self, link: Link) -> int:
+        """Draw how often a message is lost; gives how much later it arrives for that."""
+        later_ns = 0
+        if link.random is None:
+            link.random = self.random(f"link {link.name}")
+        while link.random.random() < link.loss:
+            later_ns += link.retransmit_ns
+        return later_ns
 
     def mend(self, link: Link) -> None:
         """End one cut of a link; what was held is sent again, in order."""
@@ -272,9 +298,9 @@ class Engine:
 
     def pass_at_once(self, duration_ns: int) -> bool:
         """See Port: a run would do nothing else next."""
-        env, task = self.env, self.hasty
-        then, queue = env._now + duration_ns, env._queue
-        if task is None or task.ended or (queue and queue[0][0] <= then):
+        env, queue, task = self.env, self._queue, self.hasty
+        then = env._now + duration_ns
+        if (queue and queue[0][0] <= then) or task is None or task.ended:
             return False
         if self.events >= self._limit or (self._asks and self._done()):
             return False
@@ -294,10 +320,10 @@ class Engine:
         `first` a task that begins before all of them, in a run that is not `done()` before somebody
         calls `ask`. Returns whether it ended by `done` or by the clock. RunawayError after `max_events`.
         """
-        env, queue = self.env, self.env._queue
+        env, queue, ours = self.env, self._queue, _OURS
         self._done = done or _never
         self._asks = first is None
-        self._limit = self.events + self.max_events
+        self._limit = limit = self.events + self.max_events
         marker: Event | None = None
         if until_ns is not None:
             if until_ns < env._now:
@@ -308,15 +334,23 @@ class Engine:
         try:
             if first is not None:
                 first.resume(None)
-            while marker is None or not marker.processed:
-                if done is not None and self._asks and done():
+            while marker is None or marker.callbacks is not None:
+                if self._asks and self._done():
                     return True
-                if marker is None and len(queue) <= self.background and (done is None or not self.call_up()):
+                if len(queue) <= self.background and marker is None and (done is None or not self.call_up()):
                     break
-                self.events += 1
-                if self.events > self._limit:
+                self.events = events = self.events + 1
+                if events > limit:
                     raise RunawayError(f"more than max_events={self.max_events} events in one run")
-                env.step()
+                event = queue[0][3]
+                if type(event) in ours:
+                    # As SimPy's `step` does, for events that cannot fail.
+                    env._now = heappop(queue)[0]
+                    callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
+                    for callback in callbacks:
+                        callback(event)
+                else:
+                    env.step()
         finally:
             self._rest()
             # Left before its instant, also by an exception: no later run waits for it.

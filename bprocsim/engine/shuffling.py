@@ -33,6 +33,10 @@ class ShuffledEnvironment(NanosecondEnvironment):
         """Plan an event, at a place of its own among those of its instant."""
         self.put(event, priority, delay, self.draw())
 
+    def plan(self, event: Event, delay_ns: int) -> None:
+        """Plan an event, at a place of its own."""
+        self.put(event, NORMAL, delay_ns, self.draw())
+
     def put(self, event: Event, priority: int, delay: int, place: int) -> None:
         """Plan an event at a place. Those of one place happen as they were planned."""
         heappush(self._queue, (self._now + delay, priority, place << 64 | next(self._eid), event))  # type: ignore[misc]
@@ -45,7 +49,8 @@ class ShuffledEngine(Engine):
 
     def __init__(self, seed: int = 0, max_events: int = 10_000_000) -> None:
         super().__init__(seed, max_events)
-        self.env = self._shuffled = ShuffledEnvironment(self.random("order"))
+        self._shuffled = ShuffledEnvironment(self.random("order"))
+        self._take(self._shuffled)
         self._sent: dict[Link, tuple[int, int]] = {}  # when what was sent last arrives, and its place then
 
     def send(self, link: Link, size_bytes: int, deliver: Callable[[], None]) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
 from simpy import Environment, Event, Timeout
 from simpy.core import BoundClass
+from simpy.events import NORMAL
 
 from bprocsim.port import Steps, Why
 
@@ -41,6 +44,10 @@ class NanosecondEnvironment(Environment):
     else:
         timeout = BoundClass(_Nanoseconds)
 
+    def plan(self, event: Event, delay_ns: int) -> None:
+        """Let an event happen in `delay_ns`: `schedule`, for most events of ours."""
+        heappush(self._queue, (self._now + delay_ns, NORMAL, next(self._eid), event))
+
     def run(self, until: Any = None) -> Any:
         """Run as SimPy does; `sim.run` also knows when no process can act any more. A float is a TypeError."""
         if isinstance(until, float):
@@ -60,15 +67,15 @@ class Pause(Wake):
 
     _ok = True
     _value: Any = Why.DONE
+    callbacks: Any = ()  # until a task waits for it
 
-    def __init__(self, env: Environment, delay_ns: int) -> None:
+    def __init__(self, env: NanosecondEnvironment, delay_ns: int) -> None:
         self.env = env
-        self.callbacks = []
         self.delay_ns = delay_ns
 
-    def plan(self) -> None:
-        """Let it be over when its time has come."""
-        self.env.schedule(self, delay=self.delay_ns)
+
+class Due(Pause):
+    """A wait of known length during which others may act: it stands in SimPy's heap from the beginning."""
 
 
 class Message(Event):
@@ -96,41 +103,54 @@ class EngineTask:
     A SimPy Process would cost two events more, for its start and its end, and could not be closed.
     """
 
-    __slots__ = ("_engine", "_generator", "ended", "target")
+    __slots__ = ("_engine", "_generator", "ended", "resumes", "target")
 
     def __init__(self, engine: Engine, generator: Steps) -> None:
         self._engine = engine
         self._generator = generator
+        self.resumes: Any = self.resume  # what its events call, made once
         self.ended = False
         self.target: Event | None = None
 
-    def resume(self, event: Event | None) -> None:
-        """Run the generator up to its next yield."""
-        engine = self._engine
-        value = event._value if event is not None else None
-        # An event of a user's may have more to do at this instant, for others.
-        engine.hasty = self if event is None or isinstance(event, Wake) else None
+    def resume(self, event: Event | None, hastens: bool = True) -> None:
+        """Run the generator up to its next yield.
+
+        `hastens`: it is all that happens at this event, so that it may go on through pauses.
+        """
+        engine, generator = self._engine, self._generator
+        engine.hasty = self if hastens else None
+        value = None if event is None else event._value
         while not self.ended:
             try:
-                # `next` tells of an end without an exception, which takes long to make.
-                target = next(self._generator, _OVER) if value is None else self._generator.send(value)
-                if target is _OVER:
-                    self.end()
-                    return
-                if self.ended:  # what it did just now has stopped it
-                    self._close()  # type: ignore[unreachable]
-                    return
+                if value is not None:
+                    target = generator.send(value)
+                else:
+                    target = next(generator, _OVER)  # tells of an end without an exception, which takes long to make
+                    if target is _OVER:
+                        self.end()
+                        return
             except StopIteration:
                 self.end()
                 return
             except BaseException:
                 self.end()
                 raise
-            if target.__class__ is Pause:
+            if self.ended:  # what it did just now has stopped it
+                self._close()  # type: ignore[unreachable]
+                return
+            kind = type(target)
+            if kind is Due:
+                target.callbacks = [self.resumes]
+                self.target = target
+                return
+            if kind is Pause:
                 if engine.pass_at_once(target.delay_ns):
                     value = target._value
                     continue
-                target.plan()
+                engine.env.plan(target, target.delay_ns)
+                target.callbacks = [self.resumes]
+                self.target = target
+                return
             try:
                 callbacks = target.callbacks
             except AttributeError:
@@ -138,10 +158,15 @@ class EngineTask:
                 self._refuse(target)
                 return
             if callbacks is not None:
-                self.target = target
-                callbacks.append(self.resume)
+                self._follow(target)
                 return
             value = target._value  # it has happened already: go on at once
+
+    def _follow(self, target: Event) -> None:
+        """Let an event resume it; one of a user's may have more to do at its instant, for others."""
+        self.target = target
+        assert target.callbacks is not None, "it has not happened"
+        target.callbacks.append(self.resumes if isinstance(target, Wake) else partial(self.resume, hastens=False))
 
     def _refuse(self, thing: object) -> None:
         explain = getattr(thing, "misuse", None)
@@ -161,9 +186,10 @@ class EngineTask:
                 self.resume(target)
             else:
                 if isinstance(target, Pause):
-                    target.plan()
-                self.target = target
-                callbacks.append(self.resume)
+                    target.callbacks = []
+                    if type(target) is Pause:
+                        self._engine.env.plan(target, target.delay_ns)
+                self._follow(target)
 
     def _close(self) -> None:
         # A program that yields in a `finally` gets a RuntimeError: a killed program never runs on.
@@ -173,7 +199,7 @@ class EngineTask:
     def end(self) -> None:
         """Mark it as over and let go of what it held."""
         self.ended = True
-        self.target = None
+        self.target = self.resumes = None
 
 
 class EngineTimer:
