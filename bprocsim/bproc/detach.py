@@ -80,7 +80,7 @@ def _take_over(thread: Thread, old: Process, new: Process) -> None:
     new.memory_bytes, old.memory_bytes = old.memory_bytes, 0
     new.running_file, old.running_file = old.running_file, None
     new.descriptors, old.descriptors = old.descriptors, {}
-    new.pending, old.pending = old.pending, []
+    new.pending, old.pending = old.pending, ()
     new.body, new.execed, new.proc = old.body, old.execed, old.proc
     new.threads, old.threads = [thread], []
     thread.process = new

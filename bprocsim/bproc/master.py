@@ -127,7 +127,7 @@ class Master:
             if receiver.alive and (partings == self.partings or self._still(sender, receiver, partings)):
                 act()
 
-        sender.port.send(sender.network.link(sender, receiver), size_bytes, arrive)
+        sender.port.send(sender.network.wire(sender, receiver), size_bytes, arrive)
 
     def _still(self, sender: Any, receiver: Any, partings: int) -> bool:
         """Tell whether the connection still stands over which something was sent after so many partings."""

@@ -258,7 +258,7 @@ def carry(
     """
     size_bytes = size_bytes or sender.costs.message_bytes
     if sender is not receiver and master.undisturbed(sender, receiver):
-        link = sender.network.link(sender, receiver)
+        link = sender.network.wire(sender, receiver)
         if not link.cuts:
             delay_ns = sender.port.occupy(link, size_bytes) + sum(durations_ns)
             if sender.port.pass_at_once(delay_ns):

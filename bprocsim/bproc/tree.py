@@ -162,7 +162,7 @@ class Launch:
             return
         master, target = machine.master, child.machine
         if slot.waiter is not None and machine is master.machine and master.undisturbed(machine, target):
-            link = machine.network.link(machine, target)
+            link = machine.network.wire(machine, target)
             if not link.cuts:
                 # It hears of nothing else, so that one event does for the message and its wait.
                 slot.begun = True

@@ -177,7 +177,7 @@ class Fresh:
         child.argv, child.env, child.comm, child.image = sender.argv, self.env, sender.comm, sender.image
         child.credentials, child.execed = sender.credentials, True
         if child.handlers:
-            child.handlers = dict(sender.handlers)
+            child.handlers = sender.handlers
 
     def dress(self, child: Process, index: int) -> None:
         """Nothing more: it runs its image."""

@@ -15,7 +15,7 @@ from simpy.events import NORMAL
 
 from bprocsim.engine.clock import Engine
 from bprocsim.engine.tasks import Message, NanosecondEnvironment
-from bprocsim.port import Link, Waiter, Why
+from bprocsim.port import Interface, Link, Waiter, Why
 
 
 class ShuffledEnvironment(NanosecondEnvironment):
@@ -51,7 +51,8 @@ class ShuffledEngine(Engine):
         super().__init__(seed, max_events)
         self._shuffled = ShuffledEnvironment(self.random("order"))
         self._take(self._shuffled)
-        self._sent: dict[Link, tuple[int, int]] = {}  # when what was sent last arrives, and its place then
+        # When what was sent last from one interface to another arrives, and its place then.
+        self._sent: dict[tuple[Interface, Interface], tuple[int, int]] = {}
 
     def send(self, link: Link, size_bytes: int, deliver: Callable[[], None]) -> None:
         """See Port."""
@@ -74,8 +75,9 @@ class ShuffledEngine(Engine):
         """Let an event happen when so many bytes have passed over a link, after all that was sent before."""
         delay = self.occupy(link, size_bytes)
         place, arrival = self._shuffled.draw(), self.now_ns + delay
-        before = self._sent.get(link)
+        ends = link.out, link.into
+        before = self._sent.get(ends)
         if before is not None and before[0] == arrival:
             place = max(place, before[1])
-        self._sent[link] = arrival, place
+        self._sent[ends] = arrival, place
         self._shuffled.put(event, NORMAL, delay, place)

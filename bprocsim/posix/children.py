@@ -81,6 +81,9 @@ class Children(dict[int, Any]):
         return None if news is None else self[news[1]]
 
 
+CHILDLESS = Children()  # what all share who have none; the first is added to one's own
+
+
 def _with(all_news: Sequence[News], child: Any) -> Sequence[News]:
     kept = all_news if isinstance(all_news, list) else list(all_news)
     insort(kept, (child.birth, child.pid))

@@ -10,6 +10,7 @@ from attrs import define, frozen, setters
 from bprocsim.errnos import Errno as E
 from bprocsim.manual import Errors, Fail, Row
 from bprocsim.port import Steps, Waiter, WaitQueue, Why
+from bprocsim.posix.children import CHILDLESS, Children
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.procs import Descriptor, Process, Thread
 from bprocsim.posix.waiting import block, interrupted
@@ -133,6 +134,8 @@ def bear(machine: Machine, thread: Thread, whole: bool = True) -> Steps:
     if whole:
         share(process, child)
     child.threads[0].placement = thread.placement
+    if process.children is CHILDLESS:
+        process.children = Children()
     process.children.add(child)
     return child
 
@@ -145,7 +148,7 @@ def take_after(parent: Process, child: Process) -> None:
     child.cwd, child.cwd_path, child.root = parent.cwd, parent.cwd_path, parent.root
     child.argv, child.env, child.comm, child.image = parent.argv, parent.env, parent.comm, parent.image
     child.open_limit, child.umask = parent.open_limit, parent.umask
-    child.handlers, child.blocked = dict(parent.handlers), parent.blocked
+    child.handlers, child.blocked = parent.handlers, parent.blocked
     child.placement = parent.placement
     child.family = parent.family
     if child.family is not None:

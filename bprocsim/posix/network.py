@@ -80,7 +80,7 @@ class Ports:
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Network:
-    """All machines that can reach one another, by address; links come into being when first used.
+    """All machines that can reach one another, by address; links come into being when first asked for.
 
     `lookup` finds, or makes, the machine at a dotted quad at which nobody has looked yet.
     """
@@ -88,6 +88,7 @@ class Network:
     lookup: Callable[[str], Any]
     machines: dict[str, Any] = field(factory=dict)
     links: dict[tuple[str, str], Link] = field(factory=dict)
+    _wire: Link = field(init=False, factory=lambda: Link("a wire", 0, 0, Interface(), Interface()))
 
     def machine(self, host: str) -> Any:
         """Find the machine at an address, or None."""
@@ -100,6 +101,22 @@ class Network:
         if found is None:
             found = self.links[key] = self._make(sender, receiver)
         return found
+
+    def wire(self, sender: Any, receiver: Any) -> Link:
+        """Give the direction from one machine to another for one message that is sent at once: not to be kept.
+
+        Where nobody has asked for the link itself nothing has befallen it, and it need not be made.
+        """
+        found = self.links.get((sender.address, receiver.address))
+        if found is not None:
+            return found
+        if sender is receiver:
+            return self.link(sender, receiver)
+        wire, costs = self._wire, sender.costs
+        wire.out, wire.into = sender.interface_out, receiver.interface_in
+        wire.latency_ns, wire.ns_per_mib = costs.link_latency_ns, costs.link_ns_per_mib
+        wire.arrival_ns = 0  # who was sent before arrives before: both leave by the same interface
+        return wire
 
     def _make(self, sender: Any, receiver: Any) -> Link:
         name = f"{sender.name} > {receiver.name}"

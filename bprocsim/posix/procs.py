@@ -6,15 +6,16 @@ in the rooms of their subject (`life`, `signaling`, `fileio`, `sockets`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from attrs import define, field, frozen, setters
 
 from bprocsim.manual import Exit
 from bprocsim.port import Port, Task, Waiter, WaitQueue
-from bprocsim.posix.children import Children
+from bprocsim.posix.children import CHILDLESS, Children
 from bprocsim.posix.credentials import ROOT, Credentials
 from bprocsim.posix.vfs import ROOT_NUMBER
 from bprocsim.signals import UNCATCHABLE
@@ -77,6 +78,9 @@ class Description(Protocol):
     def close(self, port: Port) -> None:
         """Let go of it: the last descriptor was closed."""
 
+
+# What a process begins with, and shares with others until it sets one of its own.
+_NO_HANDLERS: Mapping[int, Handler | Disposition] = MappingProxyType({})
 
 # How many descriptors a process may have unless it is told otherwise.
 OPEN_LIMIT = 1024
@@ -148,12 +152,12 @@ class Process:
     open_limit: int = OPEN_LIMIT
     umask: int = 0o022
     memory_bytes: int = 0
-    handlers: dict[int, Handler | Disposition] = field(factory=dict)
+    handlers: Mapping[int, Handler | Disposition] = _NO_HANDLERS
     blocked: frozenset[int] = frozenset()
-    pending: list[int] = field(factory=list)
+    pending: tuple[int, ...] = ()
     state: State = State.RUNNING
     ended: Ended | None = None
-    children: Children = field(factory=Children)
+    children: Children = CHILDLESS
     birth: int = 0
     left_by: int = 0
     child_waiters: WaitQueue | None = None
@@ -283,7 +287,12 @@ def close_on_exec(process: Process, port: Port) -> None:
 def keep_pending(process: Process, signum: int) -> None:
     """Let a signal wait until it is taken; of two of a kind one waits."""
     if signum not in process.pending:
-        process.pending.append(signum)
+        process.pending += (signum,)
+
+
+def take_off(process: Process, signum: int) -> None:
+    """Let a signal wait no more."""
+    process.pending = tuple(each for each in process.pending if each != signum)
 
 
 def is_called_away(process: Process) -> bool:
@@ -316,4 +325,4 @@ def orphan_children(process: Process) -> None:
         if child.state is State.ZOMBIE and child.reported:
             child.move_to(State.GONE)
             child.machine.forget(child)
-    process.children = Children()
+    process.children = CHILDLESS

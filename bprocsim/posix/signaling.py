@@ -13,7 +13,7 @@ from bprocsim.faces.control import ImageReplaced, ProcessEnds
 from bprocsim.manual import Errors, Fail, Row
 from bprocsim.port import Steps, Waiter, WaitQueue, Why
 from bprocsim.posix.machine import Machine
-from bprocsim.posix.procs import Disposition, Ended, Handler, Process, State, Thread, keep_pending
+from bprocsim.posix.procs import Disposition, Ended, Handler, Process, State, Thread, keep_pending, take_off
 from bprocsim.posix.waiting import block, interrupted
 from bprocsim.signals import LAST, UNCATCHABLE, Action, Signal, known, name
 
@@ -47,10 +47,10 @@ def post(machine: Machine, process: Process, signum: int, sender: Process | None
             str(sender.pid) if sender is not None else "the kernel",
         )
     if signum == Signal.SIGCONT:
-        process.pending[:] = [each for each in process.pending if _default(process, each) is not Action.STOP]
+        process.pending = tuple(each for each in process.pending if _default(process, each) is not Action.STOP)
         resume(machine, process)
     elif process.pending and _default(process, signum) is Action.STOP and Signal.SIGCONT in process.pending:
-        process.pending.remove(Signal.SIGCONT)
+        take_off(process, Signal.SIGCONT)
     if process.state is State.MOVING or (signum in process.blocked and signum not in UNCATCHABLE):
         keep_pending(process, signum)
         return
@@ -102,7 +102,7 @@ def due(process: Process) -> int:
     """Give the lowest pending signal that is not blocked, taking it off; 0 when there is none."""
     signum = min((each for each in process.pending if each not in process.blocked or each in UNCATCHABLE), default=0)
     if signum:
-        process.pending.remove(signum)
+        take_off(process, signum)
     return int(signum)
 
 
@@ -310,11 +310,12 @@ def sigaction(
         return Fail(row, SIGACTION_ERRORS, str(signum))
     before = process.handlers.get(signum, Disposition.DEFAULT)
     if action is Disposition.DEFAULT:
-        process.handlers.pop(signum, None)
+        process.handlers = {each: asked for each, asked in process.handlers.items() if each != signum}
     else:
-        process.handlers[signum] = action if isinstance(action, Disposition) else Handler(action, restart)
+        asked = action if isinstance(action, Disposition) else Handler(action, restart)
+        process.handlers = {**process.handlers, signum: asked}
     if signum in process.pending and action_of(process, signum) is Action.IGNORE:
-        process.pending.remove(signum)  # even if it is blocked
+        take_off(process, signum)  # even if it is blocked
     return before.function if isinstance(before, Handler) else before
 
 
