@@ -159,8 +159,11 @@ class Port(Protocol):
     def start(self, generator: Steps) -> Any:
         """Drive a generator from this instant on, after what is due already; gives its Task."""
 
-    def start_at_once(self, generator: Steps) -> Any:
-        """Drive a generator up to its first wait before whoever asks goes on; gives its Task."""
+    def start_at_once(self, generator: Steps, then: Callable[[], Steps] | None = None) -> Any:
+        """Drive a generator up to its first wait before whoever asks goes on; gives its Task.
+
+        `then` gives the generator that is driven when this one has come to its end.
+        """
 
     def stop(self, task: Any) -> None:
         """Close a task's generator; it never runs on."""

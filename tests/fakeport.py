@@ -43,6 +43,11 @@ class FakeTask:
                 return
 
 
+def _both(first: Steps, then: Callable[[], Steps]) -> Steps:
+    yield from first
+    yield from then()
+
+
 class FakeTimer:
     """A planned action."""
 
@@ -104,8 +109,8 @@ class FakePort:
         self.after(0, lambda: task.go_on(None))
         return task
 
-    def start_at_once(self, generator: Steps) -> FakeTask:
-        task = FakeTask(generator)
+    def start_at_once(self, generator: Steps, then: Callable[[], Steps] | None = None) -> FakeTask:
+        task = FakeTask(generator if then is None else _both(generator, then))
         task.go_on(None)
         return task
 

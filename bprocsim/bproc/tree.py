@@ -26,6 +26,8 @@ from bprocsim.posix.life import ForkFacts, bear, share
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.procs import Ended, Process, Thread, is_called_away
 
+_COMPLETE = "MOVE_COMPLETE, which ends its vector launch"
+
 RANK = b"BPROC_RANK="
 RANK_DIGITS = 7
 RANK_SLOT = RANK + b"X" * RANK_DIGITS
@@ -66,7 +68,8 @@ class Slot:
     """One node of a launch: `index` which, `node` its number, `sender` who sends the image, None for the caller.
 
     `child` who goes there, `frozen` what arrived; `pid` and `row` what the caller is told; `settled`
-    it is decided; `begun` the child was told to begin; `waiter` its wait for that.
+    it is decided; `placed` the journey of a child that waits for its beginning; `begun` it was told to
+    begin; `waiter` its wait for that.
     """
 
     launch: Launch
@@ -78,6 +81,7 @@ class Slot:
     pid: int = 0
     row: Row | None = None
     settled: bool = False
+    placed: Move | None = None
     begun: bool = False
     waiter: Waiter | None = None
 
@@ -96,6 +100,27 @@ class Slot:
         self.begun = True
         if self.waiter is not None:
             self.child.machine.port.wake(self.waiter, Why.DONE)
+
+    def live(self) -> Steps:
+        """Let a child stay in the kernel of its node until all have been placed; lead it on from there.
+
+        Only a signal that ends it ends that wait.
+        """
+        child = self.child
+        if child.ended is not None:
+            return
+        thread, move = child.threads[0], self.placed
+        if move is not None:
+            machine = child.machine
+            while not self.begun:
+                self.waiter = thread.waiting = Waiter(_COMPLETE, machine.port.now_ns)
+                yield machine.port.wait(self.waiter)
+                self.waiter = thread.waiting = None
+            yield from passes(machine, machine.master, move, self.launch.cargo.begins, (0,))
+            self.placed = move = None
+        if child.pending or child.stands_still:
+            yield from child.machine.take_signals(thread)
+        yield from child.machine.lead(thread)
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
@@ -175,6 +200,7 @@ class Launch:
         self.over = True
         for slot in self.placed:
             self.release(slot)
+        self.placed.clear()
 
 
 def launch(going: Launch, nodes: Iterable[int]) -> Steps:
@@ -192,7 +218,7 @@ def launch(going: Launch, nodes: Iterable[int]) -> Steps:
             yield from _news(going)
     finally:
         going.end()
-    slots = going.slots
+    slots, going.slots = going.slots, []
     return Placed(len(slots), tuple(slot.pid for slot in slots), tuple(slot.row for slot in slots))
 
 
@@ -219,15 +245,15 @@ def _send_off(going: Launch, slot: Slot) -> Steps:
     born.watchers = [slot.killed]
     if sender is not None:
         going.cargo.pass_on(sender.child, born)
-    machine.embark(born, _journey(going, slot))
+    machine.embark(born, _journey(going, slot), slot.live)
 
 
 def _journey(going: Launch, slot: Slot) -> Steps:
-    """Take a child to its node and let it wait for its beginning; gives whether it begins."""
+    """Take a child to its node, where it is to live; or let it be gone, and tell its slot so."""
     machine, child, cargo, sender = going.machine, slot.child, going.cargo, slot.sender
     thread, master = child.threads[0], machine.master
     if sender is None and (yield from _loaded_badly(going, slot)):
-        return False
+        return
     plans = cargo.later_plans if sender is not None else cargo.first_plans
     caller = going.thread.process.credentials
     move = Move(child, machine, slot.node, going.io, caller, going.table, plans, slot.freeze)
@@ -235,23 +261,20 @@ def _journey(going: Launch, slot: Slot) -> Steps:
     depart(move)
     row = yield from drive(machine, master, move, cargo.durations(child, sender is None))
     settle(master, move)
-    if row is None and not move.there:
+    there = child.machine is move.target
+    if row is None and not there:
         row = yield from _stay(going, slot)
     if row is not None:
         vanish(child, thread)
         going.refuse(slot, row)
-        return False
+        return
     child.watchers = None
     cargo.dress(child, slot.index)
-    going.arrived(slot, here=not move.there)
-    if move.there:
+    going.arrived(slot, here=not there)
+    if there:
+        slot.placed = move
         arrive(thread)
         _number(child, slot.index)
-        yield from _wait_to_begin(slot, thread)
-        yield from passes(child.machine, master, move, cargo.begins, (0,))
-    if child.pending or child.stands_still:
-        yield from child.machine.take_signals(thread)
-    return True
 
 
 def _loaded_badly(going: Launch, slot: Slot) -> Steps:
@@ -292,15 +315,6 @@ def _stay(going: Launch, slot: Slot) -> Steps:
     row = going.cargo.load(child, table)
     yield machine.port.sleep(sum(going.cargo.durations(child, True)) if row is None else machine.costs.syscall_ns)
     return row
-
-
-def _wait_to_begin(slot: Slot, thread: Thread) -> Steps:
-    """Let a child stay in the kernel of its node until all have been placed; only a signal that ends it does so."""
-    port = thread.process.machine.port
-    while not slot.begun:
-        slot.waiter = thread.waiting = Waiter("MOVE_COMPLETE, which ends its vector launch", port.now_ns)
-        yield port.wait(slot.waiter)
-        slot.waiter = thread.waiting = None
 
 
 def _number(child: Process, index: int) -> None:

@@ -168,9 +168,9 @@ class Engine:
         event.succeed()
         return task
 
-    def start_at_once(self, generator: Steps) -> EngineTask:
+    def start_at_once(self, generator: Steps, then: Callable[[], Steps] | None = None) -> EngineTask:
         """See Port."""
-        task = EngineTask(self, generator)
+        task = EngineTask(self, generator, then)
         # No time passes in it: whoever asks has not gone on yet.
         hasty = self.hasty
         task.resume(None, False)

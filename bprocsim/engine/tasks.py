@@ -100,15 +100,17 @@ _OVER: Any = object()  # what `next` gives for a task that has ended
 class EngineTask:
     """A generator driven by events: each event it yields resumes it with that event's value.
 
-    A SimPy Process would cost two events more, for its start and its end, and could not be closed.
+    A SimPy Process would cost two events more, for its start and its end, and could not be closed. `then`
+    gives the generator that follows when this one has come to its end.
     """
 
-    __slots__ = ("_engine", "_generator", "ended", "resumes", "target")
+    __slots__ = ("_engine", "_generator", "ended", "resumes", "target", "then")
 
-    def __init__(self, engine: Engine, generator: Steps) -> None:
+    def __init__(self, engine: Engine, generator: Steps, then: Callable[[], Steps] | None = None) -> None:
         self._engine = engine
         self._generator = generator
         self.resumes: Any = self.resume  # what its events call, made once
+        self.then = then
         self.ended = False
         self.target: Event | None = None
 
@@ -127,11 +129,17 @@ class EngineTask:
                 else:
                     target = next(generator, _OVER)  # tells of an end without an exception, which takes long to make
                     if target is _OVER:
-                        self.end()
-                        return
+                        if self.then is None:
+                            self.end()
+                            return
+                        generator = self._follow()
+                        continue
             except StopIteration:
-                self.end()
-                return
+                if self.then is None:
+                    self.end()
+                    return
+                generator, value = self._follow(), None
+                continue
             except BaseException:
                 self.end()
                 raise
@@ -158,11 +166,17 @@ class EngineTask:
                 self._refuse(target)
                 return
             if callbacks is not None:
-                self._follow(target)
+                self._join(target)
                 return
             value = target._value  # it has happened already: go on at once
 
-    def _follow(self, target: Event) -> None:
+    def _follow(self) -> Steps:
+        """Go on with the generator that follows; gives it."""
+        assert self.then is not None, "somebody has asked"
+        self._generator, self.then = self.then(), None
+        return self._generator
+
+    def _join(self, target: Event) -> None:
         """Let an event resume it; one of a user's may have more to do at its instant, for others."""
         self.target = target
         assert target.callbacks is not None, "it has not happened"
@@ -189,7 +203,7 @@ class EngineTask:
                     target.callbacks = []
                     if type(target) is Pause:
                         self._engine.env.plan(target, target.delay_ns)
-                self._follow(target)
+                self._join(target)
 
     def _close(self) -> None:
         # A program that yields in a `finally` gets a RuntimeError: a killed program never runs on.
@@ -199,7 +213,7 @@ class EngineTask:
     def end(self) -> None:
         """Mark it as over and let go of what it held."""
         self.ended = True
-        self.target = self.resumes = None
+        self.target = self.resumes = self.then = None
 
 
 class EngineTimer:

@@ -53,12 +53,6 @@ def lead(thread: Thread) -> Steps:
     thread.process.machine.end(thread.process, ended, thread)
 
 
-def lead_after(thread: Thread, journey: Steps) -> Steps:
-    """Lead a process through its life once it has travelled, if that is not the end of it."""
-    if (yield from journey):
-        yield from lead(thread)
-
-
 def status_of(end: SystemExit) -> int:
     """Take sys.exit in a program as its exit: the code, or 1 for a message."""
     return end.code & 0xFF if isinstance(end.code, int) else 0 if end.code is None else 1

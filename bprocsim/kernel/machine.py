@@ -11,7 +11,7 @@ from bprocsim.costs import Costs
 from bprocsim.faces.control import ProcessEnds
 from bprocsim.faces.pyos import Proc
 from bprocsim.kernel.calls import proc_of
-from bprocsim.kernel.life import lead, lead_after, lead_thread
+from bprocsim.kernel.life import lead, lead_thread
 from bprocsim.kernel.rules import Rules
 from bprocsim.manual import Errors
 from bprocsim.port import Interface, Steps, Why
@@ -196,10 +196,13 @@ class Machine:
         process.body = body
         thread.task = self.port.start(lead(thread))
 
-    def embark(self, process: Process, journey: Steps) -> None:
+    def embark(self, process: Process, journey: Steps, then: Callable[[], Steps]) -> None:
         """See posix.Machine."""
-        thread = process.threads[0]
-        thread.task = self.port.start_at_once(lead_after(thread, journey))
+        process.threads[0].task = self.port.start_at_once(journey, then)
+
+    def lead(self, thread: Thread) -> Steps:
+        """See posix.Machine."""
+        return lead(thread)
 
     def start_thread(self, thread: Thread, body: Callable[[Proc], Any]) -> None:
         """See posix.Machine."""

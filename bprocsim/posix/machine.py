@@ -99,8 +99,11 @@ class Machine(Protocol):
     def new_child(self, parent: Process, thread: Thread) -> Any:
         """Give birth to a child of `parent`; a generator that gives the Process, or None without a pid."""
 
-    def embark(self, process: Process, journey: Steps) -> None:
-        """Let a process travel, and then run its body or its image where it has come to, if `journey` gives True."""
+    def embark(self, process: Process, journey: Steps, then: Callable[[], Steps]) -> None:
+        """Let a process travel; `then` gives what it does where it has come to, or when it is no more."""
+
+    def lead(self, thread: Thread) -> Steps:
+        """Lead a process through its life: its body, or image after image, until one ends it."""
 
     def start(self, process: Process, body: Any) -> None:
         """Let a process run: `body(proc)` is what it does."""
