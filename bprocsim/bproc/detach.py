@@ -79,7 +79,7 @@ def _take_over(thread: Thread, old: Process, new: Process) -> None:
     new.pgid = new.sid = new.pid
     new.memory_bytes, old.memory_bytes = old.memory_bytes, 0
     new.running_file, old.running_file = old.running_file, None
-    new.descriptors, old.descriptors = old.descriptors, {}
+    new.descriptors = old.part_from_descriptors()
     new.pending, old.pending = old.pending, ()
     new.body, new.execed, new.proc = old.body, old.execed, old.proc
     new.threads, old.threads = [thread], []

@@ -11,11 +11,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from attrs import frozen
+
 from bprocsim.port import Steps, Waiter, WaitQueue
 from bprocsim.posix.dial import reach
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.network import Address, Answer
-from bprocsim.posix.procs import Descriptor, Process, let_go
+from bprocsim.posix.procs import Descriptor, Process, Unmade, let_go
 from bprocsim.posix.streams import Endpoint, Null
 
 BUFFER_BYTES = 4096
@@ -44,17 +46,45 @@ def give_migration_socket(source: Machine, target: Machine, process: Process) ->
 
 
 def give_closed_socket(sender: Machine, target: Machine, process: Process) -> None:
-    """Make what is left of a connection to a slave that passed the image on: it has closed its end.
+    """Leave a process what is left of a connection to a slave that passed the image on: it has closed its end.
 
-    So descriptors 1 and 2 reach nobody. Source: bproc-4.0.0pre8-move.
+    So descriptors 1 and 2 reach nobody. They are made if somebody looks at them: a launch leaves them to
+    thousands, most of whom have nothing to say. Source: bproc-4.0.0pre8-move.
     """
-    end = Endpoint(target.costs.socket_buffer_bytes, local=_without_port(target.address))
-    end.remote = _without_port(sender.address)
-    end.ended = end.reset = end.reset_told = end.broken = True
-    _give(target, process, 0, Null(writable=False))
-    _give(target, process, 1, end)
-    process.descriptors[2] = Descriptor(end)
-    end.references += 1
+    target.files.used += _FILES
+    process.unmade = _closed_by(sender.address)
+
+
+_FILES = 2  # a socket, and an empty file
+
+
+@frozen
+class ClosedSocket(Unmade):
+    """What is left of a connection to the slave at an address, which has closed its end."""
+
+    remote: Address
+
+    def make(self, process: Process) -> None:
+        """See Unmade."""
+        target = process.machine
+        end = Endpoint(target.costs.socket_buffer_bytes, local=_without_port(target.address))
+        end.remote = self.remote
+        end.ended = end.reset = end.reset_told = end.broken = True
+        target.files.used -= _FILES
+        _give(target, process, 0, Null(writable=False))
+        _give(target, process, 1, end)
+        process.descriptors[2] = Descriptor(end)
+        end.references += 1
+
+    def forget(self, process: Process) -> None:
+        """See Unmade."""
+        process.machine.files.used -= _FILES
+
+
+@lru_cache(maxsize=8192)
+def _closed_by(host: str) -> ClosedSocket:
+    """Give what all have from one sender."""
+    return ClosedSocket(_without_port(host))
 
 
 @lru_cache(maxsize=8192)

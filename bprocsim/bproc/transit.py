@@ -138,7 +138,7 @@ class Move:
     def go_there(self) -> None:
         """Be on the target: memory, process list, directory. The source keeps what it has for now."""
         process, source, target = self.process, self.source, self.target
-        self.held, process.descriptors = process.descriptors, {}
+        self.held = process.part_from_descriptors()
         self.held_bytes = process.memory_bytes
         # The image came over the wire: on the target no file is busy on its account.
         self.held_file, process.running_file = process.running_file, None

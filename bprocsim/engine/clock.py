@@ -345,7 +345,7 @@ class Engine:
                 event = queue[0][3]
                 if type(event) in ours:
                     # As SimPy's `step` does, for events that cannot fail.
-                    env._now = heappop(queue)[0]
+                    env._now = heappop(queue)[0]  # type: ignore[assignment]
                     callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
                     for callback in callbacks:
                         callback(event)

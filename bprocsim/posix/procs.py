@@ -94,6 +94,16 @@ class Descriptor:
     close_on_exec: bool = False
 
 
+class Unmade(Protocol):
+    """What makes the descriptors of a process when somebody looks at them: until then it has an empty table."""
+
+    def make(self, process: Process) -> None:
+        """Put them into the process's table."""
+
+    def forget(self, process: Process) -> None:
+        """Let go of them, though they were never made."""
+
+
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Thread:
     """A thread of a process: the `task` that runs it and what it waits for, if it does.
@@ -130,7 +140,8 @@ class Process:
     its parent has heard and no wait has told; `watchers` are called when it is reported; `idle` it
     belongs to the harness and waits for its next call; `driven` by a session, so that it dies with
     its machine all the same; `family` the harness's count of those who came from one call;
-    `placement` what ties it to processors, where a system has such ties.
+    `placement` what ties it to processors, where a system has such ties; `unmade` what its `descriptors`
+    will be once somebody looks at them, None if they are there.
     """
 
     pid: int
@@ -148,7 +159,7 @@ class Process:
     image: Any = None
     body: Callable[..., Any] | None = None
     execed: bool = False
-    descriptors: dict[int, Descriptor] = field(factory=dict)
+    _descriptors: dict[int, Descriptor] = field(factory=dict)
     open_limit: int = OPEN_LIMIT
     umask: int = 0o022
     memory_bytes: int = 0
@@ -177,6 +188,28 @@ class Process:
     driven: bool = False
     family: Any = None
     placement: Any = None
+    unmade: Unmade | None = None
+
+    @property
+    def descriptors(self) -> dict[int, Descriptor]:
+        """Give what it has open, by number."""
+        unmade = self.unmade
+        if unmade is not None:
+            self.unmade = None
+            unmade.make(self)
+        return self._descriptors
+
+    @descriptors.setter
+    def descriptors(self, table: dict[int, Descriptor]) -> None:
+        self._descriptors, self.unmade = table, None
+
+    def part_from_descriptors(self) -> dict[int, Descriptor]:
+        """Give what it has open, and leave it nothing."""
+        unmade, table = self.unmade, self._descriptors
+        if unmade is not None:
+            table = self.descriptors
+        self._descriptors = {}
+        return table
 
     @property
     def ppid(self) -> int:
@@ -307,7 +340,11 @@ def is_called_away(process: Process) -> bool:
 
 def release(machine: Any, process: Process) -> None:
     """Give back what a process holds on a machine: descriptors, memory, its image."""
-    close_all(process.descriptors, machine.port)
+    if process.unmade is None:
+        close_all(process.descriptors, machine.port)
+    else:
+        process.unmade.forget(process)
+        process.unmade = None
     machine.memory.used_bytes -= process.memory_bytes
     process.memory_bytes = 0
     if process.running_file is not None:
