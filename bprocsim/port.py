@@ -136,7 +136,7 @@ class Port(Protocol):
         """Wait until somebody wakes the waiter, or DONE after `timeout_ns`."""
 
     def wait_until(self, waiter: Waiter, delay_ns: int) -> Wait:
-        """Wait as `wait` does with a bound, where it is known that `pass_at_once` would not do."""
+        """Wait as `wait` does with a bound, from now on, where it is known that `pass_at_once` would not do."""
 
     def wake(self, waiter: Waiter, why: Why) -> None:
         """End a wait; one that has ended already is left alone."""
@@ -146,6 +146,9 @@ class Port(Protocol):
 
     def send(self, link: Link, size_bytes: int, deliver: Callable[[], None]) -> None:
         """Call `deliver` when `size_bytes` have passed over `link`; never, if it is cut."""
+
+    def cross(self, out: Interface, into: Interface, size_bytes: int, ns_per_mib: int) -> int:
+        """Let so many bytes take their turn from one interface to another; tell in how many nanoseconds they have."""
 
     def occupy(self, link: Link, size_bytes: int) -> int:
         """Let a message take its turn on a link that is not cut; tell in how many nanoseconds it will be there."""

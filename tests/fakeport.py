@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
-from bprocsim.port import Link, Steps, Waiter, Why
+from bprocsim.port import Interface, Link, Steps, Waiter, Why
 
 
 class FakeWait:
@@ -86,7 +86,9 @@ class FakePort:
             self.after(timeout_ns, lambda: wait.end(Why.DONE))
         return wait
 
-    wait_until = wait
+    def wait_until(self, waiter: Waiter, delay_ns: int) -> FakeWait:
+        waiter.since_ns, waiter.due_ns = self.now_ns, self.now_ns + delay_ns
+        return self.wait(waiter, delay_ns)
 
     def wake(self, waiter: Waiter, why: Why) -> None:
         if waiter.event is not None:
@@ -94,6 +96,10 @@ class FakePort:
 
     def pass_at_once(self, duration_ns: int) -> bool:
         return False
+
+    def cross(self, out: Interface, into: Interface, size_bytes: int, ns_per_mib: int) -> int:
+        into.free_at_ns = max(into.free_at_ns, self.now_ns) + size_bytes * ns_per_mib // 2**20
+        return into.free_at_ns - self.now_ns
 
     def occupy(self, link: Link, size_bytes: int) -> int:
         # What was sent first arrives first.

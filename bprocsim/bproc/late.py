@@ -47,8 +47,9 @@ def same_node(f: Move) -> bool:
 
 
 def node_not_permitted(f: Move) -> bool:
-    # A move to the master is never checked.
-    return f.node is not None and not f.node.permits(_as_carried(f))
+    # A move to the master is never checked. Onto most nodes everybody may move.
+    node = f.node
+    return node is not None and node.mode & 0o111 != 0o111 and not node.permits(_as_carried(f))
 
 
 def _as_carried(f: Move) -> Credentials:
@@ -91,7 +92,7 @@ def undump_refused(f: Move) -> bool:
 
 def loader_absent(f: Move) -> bool:
     """It is sent by name alone."""
-    return not vmadump.finds(f.target, f.process, f.frozen, f.root)
+    return bool(f.frozen.by_name) and not vmadump.finds(f.target, f.process, f.frozen, f.root)
 
 
 def undump_out_of_memory(f: Move) -> bool:

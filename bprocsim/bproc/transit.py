@@ -55,8 +55,9 @@ class Move:
     target, or (`unsent`) the sender, `orphaned` the source was given up before that, or before all
     was handed over;
     `returning` it has failed and goes home. `waiting` what whoever drives it waits for, `silent`
-    whether that took longer than TCP waits. Until the source lets go, it keeps the `held`
-    descriptors, `held_bytes` of memory and `held_file` in use, and `home` was the directory; `link`
+    whether that took longer than TCP waits; `leg` its wait for each message, one after the other.
+    Until the source lets go, it keeps the `held` descriptors, `held_bytes` of memory and `held_file` in
+    use, and `home` was the directory; `link`
     is the source's end of the migration socket, for iod; `before` what an edition in which failures
     come back remembers.
     """
@@ -83,6 +84,7 @@ class Move:
     returning: bool = False
     silent: bool = False
     waiting: Waiter | None = None
+    leg: Waiter | None = None
     held: dict[int, Descriptor] = field(factory=dict)
     held_bytes: int = 0
     held_file: Any = None
@@ -258,9 +260,9 @@ def carry(
     """
     size_bytes = size_bytes or sender.costs.message_bytes
     if sender is not receiver and master.undisturbed(sender, receiver):
-        link = sender.network.wire(sender, receiver)
-        if not link.cuts:
-            delay_ns = sender.port.occupy(link, size_bytes) + sum(durations_ns)
+        delay_ns = sender.network.occupy(sender, receiver, size_bytes)
+        if delay_ns >= 0:
+            delay_ns += sum(durations_ns)
             if sender.port.pass_at_once(delay_ns):
                 return ()
             return _arrive(master, move, sender, receiver, message, delay_ns)
@@ -269,10 +271,13 @@ def carry(
 
 def _arrive(master: Master, move: Move, sender: Any, receiver: Any, message: str, delay_ns: int) -> Steps:
     """Wait for something that was sent between two that work, while nobody keeps steps."""
-    port = sender.port
-    move.waiting = waiter = Waiter((message, "from", sender.name, "to", receiver.name), port.now_ns)
-    waiter.due_ns = waiter.since_ns + delay_ns
-    yield port.wait_until(waiter, delay_ns)
+    waiter, what = move.leg, (message, "from", sender.name, "to", receiver.name)
+    if waiter is None:
+        waiter = move.leg = Waiter(what, 0)
+    else:
+        waiter.what = what
+    move.waiting = waiter
+    yield sender.port.wait_until(waiter, delay_ns)
     move.waiting = None
     if not master.serves(receiver):
         yield from _stand(receiver, master, move)

@@ -150,7 +150,7 @@ def _at_target(machine: Machine, sender: Any, target: Any, master: Master, move:
     `sender` the machine from which the process comes, mostly the caller's.
     """
     process, costs, table = move.process, machine.costs, move.table
-    connect_ns = costs.tcp_connect_ns + 2 * machine.network.wire(sender, target).latency_ns
+    connect_ns = costs.tcp_connect_ns + 2 * machine.network.latency_ns(sender, target)
     yield from carry(
         master, move, master.machine, target, "MOVE", 0, ON_THE_TARGET, (costs.stub_ns, connect_ns)
     )  # fmt: skip

@@ -87,12 +87,13 @@ def _pages(data: bytes, page: int) -> int:
 
 def understands(machine: Machine, frozen: Frozen) -> bool:
     """Tell whether a machine can thaw it: the same architecture, by vmadump's own number of it."""
-    return machine.arch.vmadump_code == frozen.arch.vmadump_code and machine.arch.machine == frozen.arch.machine
+    here, there = machine.arch, frozen.arch
+    return here is there or (here.vmadump_code == there.vmadump_code and here.machine == there.machine)
 
 
 def finds(machine: Machine, process: Process, frozen: Frozen, root: int) -> bool:
     """Tell whether all that is sent by name is there; `root` is the root directory there."""
-    return not frozen.by_name or all(_is_there(machine, process, path, root) for path in frozen.by_name)
+    return all(_is_there(machine, process, path, root) for path in frozen.by_name)
 
 
 def _is_there(machine: Machine, process: Process, path: bytes, root: int) -> bool:

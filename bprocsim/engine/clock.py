@@ -10,12 +10,15 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from heapq import heappop
+from typing import Any
 
 from simpy import Event, Timeout
 from simpy.events import URGENT
 
 from bprocsim.engine.processors import Processors
 from bprocsim.engine.tasks import (
+    MEANWHILE,
+    OURS,
     Due,
     EngineTask,
     EngineTimer,
@@ -25,10 +28,8 @@ from bprocsim.engine.tasks import (
     RunawayError,
     Wake,
 )
-from bprocsim.port import Link, Steps, Waiter, Why
+from bprocsim.port import Interface, Link, Steps, Waiter, Why
 from bprocsim.units import MiB
-
-_OURS = frozenset({Due, Message, Pause, Wake})  # nobody else has callbacks in these
 
 # How many events a call may take before its run is one in which everything is looked at.
 _HASTE = 4
@@ -95,8 +96,11 @@ class Engine:
 
     def wait_until(self, waiter: Waiter, delay_ns: int) -> Due:
         """See Port."""
-        waiter.event = event = Due(self.env, delay_ns)
-        self.env.plan(event, delay_ns)
+        env = self.env
+        waiter.event = event = Due(env, delay_ns)
+        waiter.since_ns = now = env._now
+        waiter.due_ns = now + delay_ns
+        env.plan(event, delay_ns)
         return event
 
     def wake(self, waiter: Waiter, why: Why) -> None:
@@ -173,7 +177,7 @@ class Engine:
         task = EngineTask(self, generator, then)
         # No time passes in it: whoever asks has not gone on yet.
         hasty = self.hasty
-        task.resume(None, False)
+        task.resume(MEANWHILE)
         self.hasty = hasty
         return task
 
@@ -187,7 +191,7 @@ class Engine:
         if hasten:
             self._done, self._limit = _never, self.events + _HASTE
         try:
-            task.resume(None)
+            task.begin()
             while self.events < self._limit and queue and queue[0][3] is task.target:
                 self.events += 1
                 env.step()
@@ -228,18 +232,20 @@ class Engine:
         else:
             self.env.plan(Message(self.env, deliver), self.occupy(link, size_bytes))
 
+    def cross(self, out: Interface, into: Interface, size_bytes: int, ns_per_mib: int) -> int:
+        """See Port."""
+        begin = now = self.env._now
+        if begin < out.free_at_ns:
+            begin = out.free_at_ns
+        if begin < into.free_at_ns:
+            begin = into.free_at_ns
+        out.free_at_ns = into.free_at_ns = passed = begin + size_bytes * ns_per_mib // MiB
+        return passed - now
+
     def occupy(self, link: Link, size_bytes: int) -> int:
         """See Port."""
-        now, out, into, times = self.env._now, link.out, link.into, link.times
-        passed = out.free_at_ns
-        if passed < into.free_at_ns:
-            passed = into.free_at_ns
-        if passed < now:
-            passed = now
-        if size_bytes:
-            passed += size_bytes * link.ns_per_mib * times // MiB
-        out.free_at_ns = into.free_at_ns = passed
-        arrival = passed + link.latency_ns * times
+        now, times = self.env._now, link.times
+        arrival = now + self.cross(link.out, link.into, size_bytes, link.ns_per_mib * times) + link.latency_ns * times
         if link.loss:
             arrival += self._sent_again_ns(link)
         # What was sent first arrives first: a stream carries all of it.
@@ -320,11 +326,11 @@ class Engine:
         `first` a task that begins before all of them, in a run that is not `done()` before somebody
         calls `ask`. Returns whether it ended by `done` or by the clock. RunawayError after `max_events`.
         """
-        env, queue, ours = self.env, self._queue, _OURS
+        env, queue, ours = self.env, self._queue, OURS
         self._done = done or _never
         self._asks = first is None
         self._limit = limit = self.events + self.max_events
-        marker: Event | None = None
+        marker: Any = None
         if until_ns is not None:
             if until_ns < env._now:
                 raise ValueError(f"until_ns: {until_ns} lies before now, {env._now}")
@@ -333,7 +339,7 @@ class Engine:
             env.schedule(marker, URGENT, until_ns - self.now_ns)
         try:
             if first is not None:
-                first.resume(None)
+                first.begin()
             while marker is None or marker.callbacks is not None:
                 if self._asks and self._done():
                     return True

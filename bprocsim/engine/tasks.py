@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +93,12 @@ def _deliver(message: Event) -> None:
     message._value()
 
 
+OURS = frozenset({Due, Message, Pause, Wake})  # nobody else has callbacks in these
+
+# What a task is resumed by when it begins: of its own, or in the middle of another's.
+BEGINNING, MEANWHILE = Wake(Environment()), Event(Environment())
+BEGINNING._value = MEANWHILE._value = None
+
 _OVER: Any = object()  # what `next` gives for a task that has ended
 
 
@@ -114,14 +119,15 @@ class EngineTask:
         self.ended = False
         self.target: Event | None = None
 
-    def resume(self, event: Event | None, hastens: bool = True) -> None:
-        """Run the generator up to its next yield.
+    def begin(self) -> None:
+        """Run the generator up to its first yield, or on from where it waits for the harness."""
+        self.resume(BEGINNING)
 
-        `hastens`: it is all that happens at this event, so that it may go on through pauses.
-        """
-        engine, generator = self._engine, self._generator
-        engine.hasty = self if hastens else None
-        value = None if event is None else event._value
+    def resume(self, event: Event) -> None:
+        """Run the generator up to its next yield."""
+        engine, generator, value = self._engine, self._generator, event._value
+        # An event of a user's may have more to do at this instant, for others.
+        engine.hasty = self if type(event) in OURS else None
         while not self.ended:
             try:
                 if value is not None:
@@ -177,10 +183,10 @@ class EngineTask:
         return self._generator
 
     def _join(self, target: Event) -> None:
-        """Let an event resume it; one of a user's may have more to do at its instant, for others."""
+        """Let an event resume it."""
         self.target = target
         assert target.callbacks is not None, "it has not happened"
-        target.callbacks.append(self.resumes if isinstance(target, Wake) else partial(self.resume, hastens=False))
+        target.callbacks.append(self.resumes)
 
     def _refuse(self, thing: object) -> None:
         explain = getattr(thing, "misuse", None)

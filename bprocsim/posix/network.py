@@ -102,6 +102,21 @@ class Network:
             found = self.links[key] = self._make(sender, receiver)
         return found
 
+    def occupy(self, sender: Any, receiver: Any, size_bytes: int) -> int:
+        """Let a message take its turn between two machines; tell in how many ns it is there, -1 if the link is cut."""
+        link = self.links.get((sender.address, receiver.address))
+        if link is None:
+            costs = sender.costs
+            out, into = sender.interface_out, receiver.interface_in
+            arrival_ns: int = sender.port.cross(out, into, size_bytes, costs.link_ns_per_mib) + costs.link_latency_ns
+            return arrival_ns
+        return -1 if link.cuts else int(sender.port.occupy(link, size_bytes))
+
+    def latency_ns(self, sender: Any, receiver: Any) -> int:
+        """Tell how long it takes from one machine to another where nothing slows it down."""
+        link = self.links.get((sender.address, receiver.address))
+        return int(sender.costs.link_latency_ns) if link is None else link.latency_ns
+
     def wire(self, sender: Any, receiver: Any) -> Link:
         """Give the direction from one machine to another for one message that is sent at once: not to be kept.
 

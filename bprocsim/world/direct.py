@@ -73,10 +73,11 @@ class Attempt:
         if self.ended_ns < 0:
             return False
         living = self.process.family.living
-        if self.returned and not (self.task.ended and self.with_children):
-            return bool(self.task.ended)
-        if self.returned and self.process.idle:
-            return living <= 1 and self._heard()
+        if self.returned:
+            if not (self.with_children and self.task.ended):
+                return bool(self.task.ended)
+            if self.process.idle:
+                return living <= 1 and self._heard()
         return living <= 0 and not (self.out.references or self.err.references) and self._heard()
 
     def _heard(self) -> bool:

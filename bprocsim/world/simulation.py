@@ -214,7 +214,7 @@ class Simulation:
         """Drive a generator on that waits for the harness, up to its next wait."""
         self._inside = True
         try:
-            task.resume(None)
+            task.begin()
         except (KeyboardInterrupt, RunStops) as cut:
             raise self._cut_off(cut) from None
         finally:
