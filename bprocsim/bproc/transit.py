@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, field, frozen, setters
+from attrs import define, frozen, setters
 
 from bprocsim.bproc import iod
 from bprocsim.bproc.connections import silence
@@ -29,6 +29,9 @@ Plan = tuple[tuple[Step, Callable[["Move"], str]], ...]
 
 # How long each of them takes.
 Durations = tuple[int, ...]
+
+
+_NOTHING: dict[int, Descriptor] = {}  # what is held before anything is: nobody writes into it
 
 
 @frozen(eq=False)
@@ -85,7 +88,7 @@ class Move:
     silent: bool = False
     waiting: Waiter | None = None
     leg: Waiter | None = None
-    held: dict[int, Descriptor] = field(factory=dict)
+    held: dict[int, Descriptor] = _NOTHING
     held_bytes: int = 0
     held_file: Any = None
     home: tuple[int, bytes, int] = (0, b"/", 0)

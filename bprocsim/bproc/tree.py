@@ -213,13 +213,15 @@ def launch(going: Launch, nodes: Iterable[int]) -> Steps:
                 yield from _news(going)
             if is_called_away(process):
                 break
-            yield from _send_off(going, slot)
+            slot.sender = going.sender()
+            going.travelling += 1
+            _send_off(going, slot, (yield from bear(going.machine, going.thread, slot.sender is None)))
         while going.travelling:
             yield from _news(going)
     finally:
         going.end()
     slots, going.slots = going.slots, []
-    return Placed(len(slots), tuple(slot.pid for slot in slots), tuple(slot.row for slot in slots))
+    return Placed(len(slots), tuple([slot.pid for slot in slots]), tuple([slot.row for slot in slots]))
 
 
 def _news(going: Launch) -> Steps:
@@ -230,12 +232,9 @@ def _news(going: Launch) -> Steps:
     going.waiter = going.thread.waiting = None
 
 
-def _send_off(going: Launch, slot: Slot) -> Steps:
-    """Make the child of a slot, and let it go."""
-    machine, thread = going.machine, going.thread
-    slot.sender = sender = going.sender()
-    going.travelling += 1
-    born = yield from bear(machine, thread, whole=sender is None)
+def _send_off(going: Launch, slot: Slot, born: Process | Row) -> None:
+    """Let the child of a slot go, if it was born."""
+    sender = slot.sender
     if isinstance(born, Row):
         if sender is not None:
             going.senders.append(sender)  # it was not even asked
@@ -245,7 +244,7 @@ def _send_off(going: Launch, slot: Slot) -> Steps:
     born.watchers = [slot.killed]
     if sender is not None:
         going.cargo.pass_on(sender.child, born)
-    machine.embark(born, _journey(going, slot), slot.live)
+    going.machine.embark(born, _journey(going, slot), slot.live)
 
 
 def _journey(going: Launch, slot: Slot) -> Steps:

@@ -17,7 +17,6 @@ from simpy.events import URGENT
 
 from bprocsim.engine.processors import Processors
 from bprocsim.engine.tasks import (
-    MEANWHILE,
     OURS,
     Due,
     EngineTask,
@@ -47,6 +46,7 @@ class Engine:
         "_asks",
         "_done",
         "_limit",
+        "_others",
         "_queue",
         "background",
         "env",
@@ -67,7 +67,8 @@ class Engine:
         self._done: Callable[[], bool] = _never  # what ends the run that is under way
         self._asks = True  # whether it can hold yet
         self._limit = 0
-        self.hasty: EngineTask | None = None  # the task under way, if its event has nothing else to do
+        self._others = False  # whether others may have more to do at this event, as at one of a user's
+        self.hasty: EngineTask | None = None  # the task under way, or the last one
 
     def _take(self, env: NanosecondEnvironment) -> None:
         """Keep time by an environment in which nothing has happened yet."""
@@ -176,9 +177,9 @@ class Engine:
         """See Port."""
         task = EngineTask(self, generator, then)
         # No time passes in it: whoever asks has not gone on yet.
-        hasty = self.hasty
-        task.resume(MEANWHILE)
-        self.hasty = hasty
+        hasty, others, self._others = self.hasty, self._others, True
+        task.begin()
+        self.hasty, self._others = hasty, others
         return task
 
     def begin(self, generator: Steps, hasten: bool = False) -> EngineTask:
@@ -194,6 +195,7 @@ class Engine:
             task.begin()
             while self.events < self._limit and queue and queue[0][3] is task.target:
                 self.events += 1
+                self._others = type(task.target) not in OURS
                 env.step()
         finally:
             self._rest()
@@ -201,7 +203,7 @@ class Engine:
 
     def _rest(self) -> None:
         """End a run: nothing passes at once before the next."""
-        self._done, self._limit, self._asks, self.hasty = _never, 0, True, None
+        self._done, self._limit, self._asks, self.hasty, self._others = _never, 0, True, None, False
 
     def stop(self, task: EngineTask) -> None:
         """See Port."""
@@ -306,7 +308,7 @@ class Engine:
         """See Port: a run would do nothing else next."""
         env, queue, task = self.env, self._queue, self.hasty
         then = env._now + duration_ns
-        if (queue and queue[0][0] <= then) or task is None or task.ended:
+        if (queue and queue[0][0] <= then) or task is None or task.ended or self._others:
             return False
         if self.events >= self._limit or (self._asks and self._done()):
             return False
@@ -356,7 +358,9 @@ class Engine:
                     for callback in callbacks:
                         callback(event)
                 else:
+                    self._others = True
                     env.step()
+                    self._others = False
         finally:
             self._rest()
             # Left before its instant, also by an exception: no later run waits for it.

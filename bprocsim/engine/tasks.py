@@ -81,23 +81,18 @@ class Message(Event):
     """A message on its way: once it is there, what its sender said is done."""
 
     _ok = True
+    callbacks: Any = (lambda message: message._value(),)
 
     def __init__(self, env: Environment, deliver: Callable[[], None]) -> None:
         self.env = env
-        self.callbacks = [_deliver]
         self._value = deliver
-
-
-def _deliver(message: Event) -> None:
-    """Do with a message what is to be done."""
-    message._value()
 
 
 OURS = frozenset({Due, Message, Pause, Wake})  # nobody else has callbacks in these
 
-# What a task is resumed by when it begins: of its own, or in the middle of another's.
-BEGINNING, MEANWHILE = Wake(Environment()), Event(Environment())
-BEGINNING._value = MEANWHILE._value = None
+# What a task is resumed by when it begins.
+_BEGINNING = Wake(Environment())
+_BEGINNING._value = None
 
 _OVER: Any = object()  # what `next` gives for a task that has ended
 
@@ -121,13 +116,12 @@ class EngineTask:
 
     def begin(self) -> None:
         """Run the generator up to its first yield, or on from where it waits for the harness."""
-        self.resume(BEGINNING)
+        self.resume(_BEGINNING)
 
     def resume(self, event: Event) -> None:
         """Run the generator up to its next yield."""
         engine, generator, value = self._engine, self._generator, event._value
-        # An event of a user's may have more to do at this instant, for others.
-        engine.hasty = self if type(event) in OURS else None
+        engine.hasty = self
         while not self.ended:
             try:
                 if value is not None:

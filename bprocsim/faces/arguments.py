@@ -30,7 +30,7 @@ def numbers(value: Any, argument: str) -> Any:
         return BAD_ADDRESS
     if isinstance(value, str | bytes | Mapping | AbstractSet) or not isinstance(value, Iterable):
         raise TypeError(f"{argument}: expected a list of ints, got {value!r}")
-    return tuple(integer(each, argument) for each in value)
+    return tuple([each if type(each) is int else integer(each, argument) for each in value])
 
 
 def filled(value: Any, argument: str) -> Any:

@@ -23,14 +23,9 @@ class Apart(Machine):
     def __init__(self, whole: Machine) -> None:
         for slot in Machine.__slots__:
             setattr(self, slot, getattr(whole, slot))
-        self._tree = whole.tree
+        self._tree, self.alone = whole.tree, True
         self.processes = {}
         self.pids = PidSpace(_FIRST, _LAST, _FIRST)
-
-    @property
-    def alone(self) -> bool:
-        """See Machine."""
-        return True
 
     def perish(self) -> None:
         """Go down with the whole machine."""

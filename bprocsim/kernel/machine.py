@@ -50,12 +50,12 @@ class Machine:
     BProc; `partition` what AIX knows of its processors, None elsewhere; `programs` the behaviours by
     the name in their images; `strict` lets a program's own exception reach the library's user;
     `unix` what kind of system it runs, `face` how a program sees its process there; `hostname` what it
-    calls itself, its name unless that is given; `apart` the part of it that is outside of BProc's space,
+    calls itself, its name unless that is given; `alone` no process here belongs to BProc's space; `apart` the part of it that is outside of BProc's space,
     once anybody is there; `module` BProc's kernel module is loaded.
     """
 
     __slots__ = (
-        "_tree", "address", "alive", "apart", "arch", "costs", "died_ns", "execve_errors", "face", "fifos", "files",
+        "_tree", "address", "alive", "alone", "apart", "arch", "costs", "died_ns", "execve_errors", "face", "fifos", "files",
         "hidden", "hostname", "interface_in", "interface_out", "master", "memory", "module", "name", "network",
         "number",
         "partition", "pids", "port", "processes", "processors", "profile", "programs",
@@ -96,7 +96,7 @@ class Machine:
         self.hidden: list[bytes] = []
         self.master: Master | None = None
         self.partition: Partition | None = None
-        self.alive = True
+        self.alive = self.alone = True
         self.died_ns = 0
         self.apart: Apart | None = None
         self.module = True
@@ -128,14 +128,13 @@ class Machine:
     # ---- processes ----
 
     @property
-    def alone(self) -> bool:
-        """Tell whether no process here belongs to BProc's space."""
-        return self.master is None
-
-    @property
     def sees_all(self) -> bool:
         """See posix.Machine."""
         return self.alone or (self.master is not None and self.master.machine is self)
+
+    def join(self, master: Master) -> None:
+        """Be a machine of a master's cluster from now on."""
+        self.master, self.alone = master, False
 
     def visible(self) -> list[Process]:
         """See posix.Machine."""
@@ -183,11 +182,13 @@ class Machine:
 
     def new_child(self, parent: Process, thread: Thread) -> Steps:
         """See posix.Machine."""
-        if self.sees_all:
-            pid = self.pids.allocate()
-        else:
-            assert self.master is not None, "who has no master sees all"
-            pid = yield from self.master.allocate_pid(self, thread)
+        assert self.master is not None, "who has no master sees all"
+        pid = yield from self.master.allocate_pid(self, thread)
+        return self.enter(pid) if pid else None
+
+    def new_child_at_once(self) -> Process | None:
+        """See posix.Machine."""
+        pid = self.pids.allocate()
         return self.enter(pid) if pid else None
 
     def start(self, process: Process, body: Callable[[Proc], Any]) -> None:

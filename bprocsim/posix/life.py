@@ -116,20 +116,22 @@ def bear(machine: Machine, thread: Thread, whole: bool = True) -> Steps:
 
     `whole` it has its parent's memory and descriptors; else it is only to become something elsewhere.
     """
-    process, memory = thread.process, machine.memory
+    process = thread.process
     yield machine.port.sleep(machine.costs.fork_ns)
-    facts = ForkFacts(machine, process)
-    # The memory is the child's from now on, though its pid may have to come from the master.
-    size_bytes = process.memory_bytes if whole else 0
-    if whole and (row := FORK_ERRORS.first(facts)) is not None:
+    if whole and (row := FORK_ERRORS.first(ForkFacts(machine, process))) is not None:
         return row
-    memory.used_bytes += size_bytes
-    try:
-        facts.child = child = yield from machine.new_child(process, thread)
-    finally:
-        memory.used_bytes -= size_bytes
+    if machine.sees_all:
+        child = machine.new_child_at_once()
+    else:
+        # The memory is the child's from now on, though its pid has to come from the master.
+        memory, size_bytes = machine.memory, process.memory_bytes if whole else 0
+        memory.used_bytes += size_bytes
+        try:
+            child = yield from machine.new_child(process, thread)
+        finally:
+            memory.used_bytes -= size_bytes
     if child is None:
-        return FORK_ERRORS.first(facts, "born")
+        return FORK_ERRORS.first(ForkFacts(machine, process), "born")
     take_after(process, child)
     if whole:
         share(process, child)

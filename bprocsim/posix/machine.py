@@ -81,6 +81,7 @@ class Machine(Protocol):
     processes: dict[int, Process]
     fifos: dict[int, Any]  # those that somebody has open, by inode number
     alive: bool
+    alone: bool  # no process here belongs to BProc's space
     master: Any  # the master daemon of its cluster, for the rooms that know one
     partition: Any  # what AIX knows of its processors, for the rooms that know it
     execve_errors: Errors
@@ -97,7 +98,10 @@ class Machine(Protocol):
         """Tell whether a fault hides this library from the loader."""
 
     def new_child(self, parent: Process, thread: Thread) -> Any:
-        """Give birth to a child of `parent`; a generator that gives the Process, or None without a pid."""
+        """Give birth to a child where all cannot be seen; a generator that gives the Process, or None without a pid."""
+
+    def new_child_at_once(self) -> Process | None:
+        """Give birth to a child where all can be seen; gives None without a pid."""
 
     def embark(self, process: Process, journey: Steps, then: Callable[[], Steps]) -> None:
         """Let a process travel; `then` gives what it does where it has come to, or when it is no more."""
@@ -116,10 +120,6 @@ class Machine(Protocol):
 
     def stop(self, process: Process, signum: int) -> None:
         """Stop a process, by a signal, until it is continued."""
-
-    @property
-    def alone(self) -> bool:
-        """Tell whether no process here belongs to BProc's space."""
 
     @property
     def sees_all(self) -> bool:

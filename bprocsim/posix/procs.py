@@ -332,7 +332,9 @@ def is_called_away(process: Process) -> bool:
     """Tell whether a process has to take a signal, or to stand still, before it may wait for anything."""
     if process.stands_still:
         return True
-    return any(signum not in process.blocked or signum in UNCATCHABLE for signum in process.pending)
+    return bool(process.pending) and any(
+        signum not in process.blocked or signum in UNCATCHABLE for signum in process.pending
+    )
 
 
 # ---- the end -------------------------------------------------------------------------------------

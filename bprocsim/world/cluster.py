@@ -97,7 +97,7 @@ class Cluster(MovingCalls):
             front, self.edition, execmove_errors(self.edition, self.kernel), self.pids, self._count,
             self._make_node,
         )  # fmt: skip
-        front.master = self.bpmaster
+        front.join(self.bpmaster)
         self.bpmaster.running = front.module
         self.master = MachineHandle(front)
         self.nodes = Nodes(self.bpmaster)
@@ -133,7 +133,7 @@ class Cluster(MovingCalls):
         address = f"10.54.{1 + number // 256}.{number % 256}"
         spec, hostname = self._specs[number % len(self._specs)], self.edition.node_name.format(number)
         machine = self._machine(f"node {number}", number, address, spec, hostname)
-        machine.master = self.bpmaster
+        machine.join(self.bpmaster)
         node = Node(number, machine)
         # What all have become by now that nothing has happened to.
         if self._booted is not NodeState.UP or not machine.module:
