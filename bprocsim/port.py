@@ -141,11 +141,14 @@ class Port(Protocol):
     def wake(self, waiter: Waiter, why: Why) -> None:
         """End a wait; one that has ended already is left alone."""
 
-    def wake_by(self, link: Link, size_bytes: int, waiter: Waiter, why: Why) -> None:
-        """End a wait without a bound when `size_bytes` have passed over a link that is not cut; nobody else can."""
+    def wake_in(self, out: Interface, into: Interface, delay_ns: int, waiter: Waiter, why: Why) -> None:
+        """End a wait without a bound by what arrives in `delay_ns` over two interfaces; nobody else can."""
 
     def send(self, link: Link, size_bytes: int, deliver: Callable[[], None]) -> None:
         """Call `deliver` when `size_bytes` have passed over `link`; never, if it is cut."""
+
+    def deliver(self, out: Interface, into: Interface, delay_ns: int, act: Callable[[], None]) -> None:
+        """Call `act` in `delay_ns`, when what was sent arrives; what crossed the same interfaces before comes first."""
 
     def cross(self, out: Interface, into: Interface, size_bytes: int, ns_per_mib: int) -> int:
         """Let so many bytes take their turn from one interface to another; tell in how many nanoseconds they have."""

@@ -120,8 +120,11 @@ class FakePort:
         task.go_on(None)
         return task
 
-    def wake_by(self, link: Link, size_bytes: int, waiter: Waiter, why: Why) -> None:
-        self.after(self.occupy(link, size_bytes), lambda: waiter.event.end(why))
+    def deliver(self, out: Interface, into: Interface, delay_ns: int, act: Callable[[], None]) -> None:
+        self.after(delay_ns, act)
+
+    def wake_in(self, out: Interface, into: Interface, delay_ns: int, waiter: Waiter, why: Why) -> None:
+        self.after(delay_ns, lambda: waiter.event.end(why))
 
     def stop(self, task: FakeTask) -> None:
         task.ended = True

@@ -95,8 +95,9 @@ class Master:
 
     def undisturbed(self, one: Any, other: Any) -> bool:
         """Tell whether steps on two machines may pass in one go: both work, nothing strikes, nobody keeps steps."""
-        healthy = one.alive and other.alive and self.running and not self.hooks and not one.trace.all
-        return healthy and not (self.severed and (one.number in self.severed or other.number in self.severed))
+        if not (one.alive and other.alive and self.running) or self.hooks or one.trace.all:
+            return False
+        return not self.severed or not (one.number in self.severed or other.number in self.severed)
 
     def gave_up(self, machine: Any) -> bool:
         """Tell whether a machine is out of the space, and everybody who can know it does."""
@@ -127,7 +128,7 @@ class Master:
             if receiver.alive and (partings == self.partings or self._still(sender, receiver, partings)):
                 act()
 
-        sender.port.send(sender.network.wire(sender, receiver), size_bytes, arrive)
+        sender.network.send(sender, receiver, size_bytes, arrive)
 
     def _still(self, sender: Any, receiver: Any, partings: int) -> bool:
         """Tell whether the connection still stands over which something was sent after so many partings."""

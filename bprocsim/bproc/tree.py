@@ -187,11 +187,12 @@ class Launch:
             return
         master, target = machine.master, child.machine
         if slot.waiter is not None and machine is master.machine and master.undisturbed(machine, target):
-            link = machine.network.wire(machine, target)
-            if not link.cuts:
+            delay_ns = machine.network.occupy(machine, target, machine.costs.message_bytes)
+            if delay_ns >= 0:
                 # It hears of nothing else, so that one event does for the message and its wait.
                 slot.begun = True
-                machine.port.wake_by(link, machine.costs.message_bytes, slot.waiter, Why.DONE)
+                out, into = machine.interface_out, target.interface_in
+                machine.port.wake_in(out, into, delay_ns, slot.waiter, Why.DONE)
                 return
         master.tell(machine, master.machine, message, partial(hear, master, child, message, slot.begin))
 

@@ -119,14 +119,13 @@ class Engine:
             event = early
         event.succeed(why)
 
-    def wake_by(self, link: Link, size_bytes: int, waiter: Waiter, why: Why) -> None:
+    def wake_in(self, out: Interface, into: Interface, delay_ns: int, waiter: Waiter, why: Why) -> None:
         """See Port."""
         event = waiter.event
-        delay_ns = self.occupy(link, size_bytes)
         if event is not None and event.callbacks is not None:
             waiter.event = None
             event._ok, event._value = True, why
-            self.env.plan(event, delay_ns)
+            self._let_happen(out, into, delay_ns, event)
 
     def _stale(self, _event: Event) -> None:
         self.background -= 1
@@ -232,7 +231,15 @@ class Engine:
             if link.mending is not None:
                 link.mending.matter()
         else:
-            self.env.plan(Message(self.env, deliver), self.occupy(link, size_bytes))
+            self.deliver(link.out, link.into, self.occupy(link, size_bytes), deliver)
+
+    def deliver(self, out: Interface, into: Interface, delay_ns: int, act: Callable[[], None]) -> None:
+        """See Port."""
+        self._let_happen(out, into, delay_ns, Message(self.env, act))
+
+    def _let_happen(self, _out: Interface, _into: Interface, delay_ns: int, event: Event) -> None:
+        """Let what was sent from one interface to another arrive."""
+        self.env.plan(event, delay_ns)
 
     def cross(self, out: Interface, into: Interface, size_bytes: int, ns_per_mib: int) -> int:
         """See Port."""

@@ -6,7 +6,6 @@ before all else of its instant.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from heapq import heappush
 from random import Random
 
@@ -14,8 +13,8 @@ from simpy import Event
 from simpy.events import NORMAL
 
 from bprocsim.engine.clock import Engine
-from bprocsim.engine.tasks import Message, NanosecondEnvironment
-from bprocsim.port import Interface, Link, Waiter, Why
+from bprocsim.engine.tasks import NanosecondEnvironment
+from bprocsim.port import Interface
 
 
 class ShuffledEnvironment(NanosecondEnvironment):
@@ -54,30 +53,11 @@ class ShuffledEngine(Engine):
         # When what was sent last from one interface to another arrives, and its place then.
         self._sent: dict[tuple[Interface, Interface], tuple[int, int]] = {}
 
-    def send(self, link: Link, size_bytes: int, deliver: Callable[[], None]) -> None:
-        """See Port."""
-        if link.cuts:
-            super().send(link, size_bytes, deliver)
-            return
-        self._pass(link, size_bytes, Message(self.env, deliver))
-
-    def wake_by(self, link: Link, size_bytes: int, waiter: Waiter, why: Why) -> None:
-        """See Port."""
-        event = waiter.event
-        if event is None or event.callbacks is None:
-            self.occupy(link, size_bytes)
-            return
-        waiter.event = None
-        event._ok, event._value = True, why
-        self._pass(link, size_bytes, event)
-
-    def _pass(self, link: Link, size_bytes: int, event: Event) -> None:
-        """Let an event happen when so many bytes have passed over a link, after all that was sent before."""
-        delay = self.occupy(link, size_bytes)
-        place, arrival = self._shuffled.draw(), self.now_ns + delay
-        ends = link.out, link.into
-        before = self._sent.get(ends)
+    def _let_happen(self, out: Interface, into: Interface, delay_ns: int, event: Event) -> None:
+        """Let what was sent from one interface to another arrive, after all that was sent before."""
+        place, arrival = self._shuffled.draw(), self.now_ns + delay_ns
+        before = self._sent.get((out, into))
         if before is not None and before[0] == arrival:
             place = max(place, before[1])
-        self._sent[ends] = arrival, place
-        self._shuffled.put(event, NORMAL, delay, place)
+        self._sent[out, into] = arrival, place
+        self._shuffled.put(event, NORMAL, delay_ns, place)

@@ -50,15 +50,15 @@ class Machine:
     BProc; `partition` what AIX knows of its processors, None elsewhere; `programs` the behaviours by
     the name in their images; `strict` lets a program's own exception reach the library's user;
     `unix` what kind of system it runs, `face` how a program sees its process there; `hostname` what it
-    calls itself, its name unless that is given; `alone` no process here belongs to BProc's space; `apart` the part of it that is outside of BProc's space,
-    once anybody is there; `module` BProc's kernel module is loaded.
+    calls itself, its name unless that is given; `alone` no process here belongs to BProc's space; `apart`
+    the part of it that is outside of that space, once anybody is there; `module` BProc's kernel module is
+    loaded.
     """
 
     __slots__ = (
-        "_tree", "address", "alive", "alone", "apart", "arch", "costs", "died_ns", "execve_errors", "face", "fifos", "files",
-        "hidden", "hostname", "interface_in", "interface_out", "master", "memory", "module", "name", "network",
-        "number",
-        "partition", "pids", "port", "processes", "processors", "profile", "programs",
+        "_tree", "address", "alive", "alone", "apart", "arch", "costs", "died_ns", "execve_errors", "face",
+        "fifos", "files", "hidden", "hostname", "interface_in", "interface_out", "master", "memory", "module", "name",
+        "network", "number", "partition", "pids", "port", "processes", "processors", "profile", "programs",
         "rules", "sockets", "strict", "trace", "unix",
     )  # fmt: skip
 

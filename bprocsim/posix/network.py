@@ -88,7 +88,6 @@ class Network:
     lookup: Callable[[str], Any]
     machines: dict[str, Any] = field(factory=dict)
     links: dict[tuple[str, str], Link] = field(factory=dict)
-    _wire: Link = field(init=False, factory=lambda: Link("a wire", 0, 0, Interface(), Interface()))
 
     def machine(self, host: str) -> Any:
         """Find the machine at an address, or None."""
@@ -103,7 +102,10 @@ class Network:
         return found
 
     def occupy(self, sender: Any, receiver: Any, size_bytes: int) -> int:
-        """Let a message take its turn between two machines; tell in how many ns it is there, -1 if the link is cut."""
+        """Let a message take its turn between two machines; tell in how many ns it is there, -1 if the link is cut.
+
+        Where nobody has asked for the link itself nothing has befallen it, and it need not be made.
+        """
         link = self.links.get((sender.address, receiver.address))
         if link is None:
             costs = sender.costs
@@ -117,21 +119,13 @@ class Network:
         link = self.links.get((sender.address, receiver.address))
         return int(sender.costs.link_latency_ns) if link is None else link.latency_ns
 
-    def wire(self, sender: Any, receiver: Any) -> Link:
-        """Give the direction from one machine to another for one message that is sent at once: not to be kept.
-
-        Where nobody has asked for the link itself nothing has befallen it, and it need not be made.
-        """
-        found = self.links.get((sender.address, receiver.address))
-        if found is not None:
-            return found
-        if sender is receiver:
-            return self.link(sender, receiver)
-        wire, costs = self._wire, sender.costs
-        wire.out, wire.into = sender.interface_out, receiver.interface_in
-        wire.latency_ns, wire.ns_per_mib = costs.link_latency_ns, costs.link_ns_per_mib
-        wire.arrival_ns = 0  # who was sent before arrives before: both leave by the same interface
-        return wire
+    def send(self, sender: Any, receiver: Any, size_bytes: int, deliver: Callable[[], None]) -> None:
+        """Call `deliver` when `size_bytes` have passed from one machine to another; not while the link is cut."""
+        delay_ns, port = self.occupy(sender, receiver, size_bytes), sender.port
+        if delay_ns < 0:
+            port.send(self.link(sender, receiver), size_bytes, deliver)
+        else:
+            port.deliver(sender.interface_out, receiver.interface_in, delay_ns, deliver)
 
     def _make(self, sender: Any, receiver: Any) -> Link:
         name = f"{sender.name} > {receiver.name}"
