@@ -248,15 +248,9 @@ def _pass(machine: Any, master: Master, move: Move, plan: Plan, durations_ns: Du
 
 
 def carry(
-    master: Master,
-    move: Move,
-    sender: Any,
-    receiver: Any,
-    message: str,
-    size_bytes: int = 0,
-    plan: Plan = (),
+    master: Master, move: Move, sender: Any, receiver: Any, message: str, size_bytes: int = 0, plan: Plan = (),
     durations_ns: Durations = (),
-) -> Iterable[Wait]:
+) -> Iterable[Wait]:  # fmt: skip
     """Send something that concerns a move, wait until it is there, and let steps pass there.
 
     One event does for all of it, as in `passes`. Afterwards the receiver is there, or `move.decided()`.
@@ -287,15 +281,9 @@ def _arrive(master: Master, move: Move, sender: Any, receiver: Any, message: str
 
 
 def _carry(
-    master: Master,
-    move: Move,
-    sender: Any,
-    receiver: Any,
-    message: str,
-    size_bytes: int,
-    plan: Plan,
+    master: Master, move: Move, sender: Any, receiver: Any, message: str, size_bytes: int, plan: Plan,
     durations_ns: Durations,
-) -> Steps:
+) -> Steps:  # fmt: skip
     """Send something and wait for it, as `carry` has it."""
     if not master.serves(sender):
         yield from _stand(sender, master, move)

@@ -201,6 +201,7 @@ class Process:
 
     @descriptors.setter
     def descriptors(self, table: dict[int, Descriptor]) -> None:
+        """Let it have another table of what is open."""
         self._descriptors, self.unmade = table, None
 
     def part_from_descriptors(self) -> dict[int, Descriptor]:

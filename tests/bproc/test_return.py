@@ -75,7 +75,8 @@ def test_the_call_returns_the_errno_and_the_process_is_what_it_was(cause: str, e
 
 def seen_of(process: Any) -> dict[str, Any]:
     """Take down every field of a process, and what its machine counts of it."""
-    fields = {name: getattr(process, name) for name in attrs.fields_dict(type(process)) if name != "cpu_ns"}
+    names = [name.removeprefix("_") for name in attrs.fields_dict(type(process)) if name != "cpu_ns"]
+    fields = {name: getattr(process, name) for name in names}
     copied: dict[str, Any] = {name: copy(value) for name, value in fields.items() if isinstance(value, dict | list)}
     machine = process.machine
     return {
