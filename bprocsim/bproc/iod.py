@@ -38,10 +38,7 @@ def give_migration_socket(source: Machine, target: Machine, process: Process) ->
     here = Endpoint(room, network.link(source, target), None, here_at, there_at)
     there = Endpoint(room, network.link(target, source), here, there_at, here_at)
     here.peer = there
-    _give(target, process, 0, Null(writable=False))
-    _give(target, process, 1, there)
-    process.descriptors[2] = Descriptor(there)
-    there.references += 1
+    _give_stream(target, process, there)
     return here
 
 
@@ -71,10 +68,7 @@ class ClosedSocket(Unmade):
         end.remote = self.remote
         end.ended = end.reset = end.reset_told = end.broken = True
         target.files.used -= _FILES
-        _give(target, process, 0, Null(writable=False))
-        _give(target, process, 1, end)
-        process.descriptors[2] = Descriptor(end)
-        end.references += 1
+        _give_stream(target, process, end)
 
     def forget(self, process: Process) -> None:
         """See Unmade."""
@@ -93,11 +87,20 @@ def _without_port(host: str) -> Address:
     return Address(host, 0)
 
 
-def _give(machine: Machine, process: Process, number: int, description: Any) -> None:
+def _give_stream(machine: Machine, process: Process, end: Endpoint) -> None:
+    """Make a connection descriptors 1 and 2, and an empty file descriptor 0."""
+    table = process.descriptors
+    _give(machine, table, 0, Null(writable=False))
+    _give(machine, table, 1, end)
+    table[2] = Descriptor(end)
+    end.references += 1
+
+
+def _give(machine: Machine, table: dict[int, Descriptor], number: int, description: Any) -> None:
     machine.files.used += 1
     description.table = machine.files
     description.references += 1
-    process.descriptors[number] = Descriptor(description)
+    table[number] = Descriptor(description)
 
 
 def connect_back(source: Machine, target: Machine, process: Process, port: int, holder: Any) -> Steps:
@@ -111,7 +114,7 @@ def connect_back(source: Machine, target: Machine, process: Process, port: int, 
         answer, end = yield from reach(target, source, port_number(port), holder, what)
         if answer is not Answer.CONNECTED:
             return answer
-        _give(target, process, number, end)
+        _give(target, process.descriptors, number, end)
     return Answer.CONNECTED
 
 

@@ -125,7 +125,7 @@ class Engine:
         if event is not None and event.callbacks is not None:
             waiter.event = None
             event._ok, event._value = True, why
-            self._let_happen(out, into, delay_ns, event)
+            self.env.plan(event, delay_ns)
 
     def _stale(self, _event: Event) -> None:
         self.background -= 1
@@ -235,11 +235,7 @@ class Engine:
 
     def deliver(self, out: Interface, into: Interface, delay_ns: int, act: Callable[[], None]) -> None:
         """See Port."""
-        self._let_happen(out, into, delay_ns, Message(self.env, act))
-
-    def _let_happen(self, _out: Interface, _into: Interface, delay_ns: int, event: Event) -> None:
-        """Let what was sent from one interface to another arrive."""
-        self.env.plan(event, delay_ns)
+        self.env.plan(Message(self.env, act), delay_ns)
 
     def cross(self, out: Interface, into: Interface, size_bytes: int, ns_per_mib: int) -> int:
         """See Port."""

@@ -6,6 +6,7 @@ before all else of its instant.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from heapq import heappush
 from random import Random
 
@@ -13,8 +14,8 @@ from simpy import Event
 from simpy.events import NORMAL
 
 from bprocsim.engine.clock import Engine
-from bprocsim.engine.tasks import NanosecondEnvironment
-from bprocsim.port import Interface
+from bprocsim.engine.tasks import Message, NanosecondEnvironment
+from bprocsim.port import Interface, Waiter, Why
 
 
 class ShuffledEnvironment(NanosecondEnvironment):
@@ -53,7 +54,19 @@ class ShuffledEngine(Engine):
         # When what was sent last from one interface to another arrives, and its place then.
         self._sent: dict[tuple[Interface, Interface], tuple[int, int]] = {}
 
-    def _let_happen(self, out: Interface, into: Interface, delay_ns: int, event: Event) -> None:
+    def deliver(self, out: Interface, into: Interface, delay_ns: int, act: Callable[[], None]) -> None:
+        """See Port."""
+        self._put(out, into, delay_ns, Message(self.env, act))
+
+    def wake_in(self, out: Interface, into: Interface, delay_ns: int, waiter: Waiter, why: Why) -> None:
+        """See Port."""
+        event = waiter.event
+        if event is not None and event.callbacks is not None:
+            waiter.event = None
+            event._ok, event._value = True, why
+            self._put(out, into, delay_ns, event)
+
+    def _put(self, out: Interface, into: Interface, delay_ns: int, event: Event) -> None:
         """Let what was sent from one interface to another arrive, after all that was sent before."""
         place, arrival = self._shuffled.draw(), self.now_ns + delay_ns
         before = self._sent.get((out, into))

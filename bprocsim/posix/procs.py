@@ -277,10 +277,11 @@ def lowest_free(descriptors: dict[int, Descriptor], start: int = 0) -> int:
 
 def put(process: Process, description: Description, number: int | None = None, close_on_exec: bool = False) -> int:
     """Let a descriptor stand for an open file; the lowest free one unless `number` is given."""
+    table = process.descriptors
     if number is None:
-        number = lowest_free(process.descriptors)
+        number = lowest_free(table)
     description.references += 1
-    process.descriptors[number] = Descriptor(description, close_on_exec)
+    table[number] = Descriptor(description, close_on_exec)
     return number
 
 
@@ -310,8 +311,9 @@ def close_all(descriptors: dict[int, Descriptor], port: Port) -> None:
 
 def close_on_exec(process: Process, port: Port) -> None:
     """Close the descriptors that an exec closes."""
-    for number in sorted(process.descriptors):
-        if process.descriptors[number].close_on_exec:
+    table = process.descriptors
+    for number in sorted(table):
+        if table[number].close_on_exec:
             drop(process, number, port)
 
 
@@ -344,7 +346,7 @@ def is_called_away(process: Process) -> bool:
 def release(machine: Any, process: Process) -> None:
     """Give back what a process holds on a machine: descriptors, memory, its image."""
     if process.unmade is None:
-        close_all(process.descriptors, machine.port)
+        close_all(process._descriptors, machine.port)
     else:
         process.unmade.forget(process)
         process.unmade = None

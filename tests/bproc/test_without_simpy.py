@@ -62,11 +62,12 @@ def world(*programs: Any) -> tuple[FakePort, Machine, Trace]:
 
     def node(number: int) -> Node:
         slave = machine(f"node {number}", number, f"10.54.1.{number}")
-        slave.master = master
+        slave.join(master)
         return Node(number, slave)
 
     front, edition = machine("master", NODE_MASTER, "10.54.0.1"), EDITIONS["scyld"]
-    master = front.master = Master(front, edition, execmove_errors(edition, profile), pids, 2, node)
+    master = Master(front, edition, execmove_errors(edition, profile), pids, 2, node)
+    front.join(master)
     for each in known.values():
         Fs(front.tree).write_file(
             f"/bin/{each.name}", image_bytes(each.name, each.needs, each.memory_bytes, kind), 0o755
