@@ -1,8 +1,9 @@
 """The port on SimPy: waiting, messages, running, and seeded generators.
 
 Of SimPy's private names this room uses four: `Environment._queue`, the event heap, to know whether
-anything but background timers is left to happen; `Environment._now`, to move the clock when nothing
-happens on the way; `Event._ok` and `Event._value`, to plan an event with what it gives back.
+anything but background timers is left to happen, and to take events of our own off it; `Environment._now`,
+to move the clock when nothing happens on the way; `Event._ok` and `Event._value`, to plan an event with
+what it gives back. `tasks` uses a fifth, `Environment._eid`, which numbers what is planned.
 """
 
 from __future__ import annotations

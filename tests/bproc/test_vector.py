@@ -746,3 +746,48 @@ def test_a_child_that_cannot_take_its_arguments_is_refused(call: str) -> None:
     assert isinstance(cluster.execve("/usr/bin/calls").exception, TypeError)
     assert getattr(cluster, call)(wrong, lambda *_: 0).value > 0
     assert cluster.bproc_vrfork([1], print).value == 1
+
+
+# ---- what it leaves unmade -------------------------------------------------------------------------
+
+
+def test_a_launch_makes_no_link_and_no_descriptor_that_nobody_asks_for() -> None:
+    began, looked = dict[int, tuple[int, bool]](), dict[int, tuple[int, bool]]()
+
+    def looks(proc: bp.Proc) -> Steps:
+        process, files = proc.thread.process, made.machine(proc.node).files
+        began[proc.node] = files.used, process.unmade is not None
+        yield from proc.sleep(1)
+        assert sorted(process.descriptors) == [0, 1, 2]
+        looked[proc.node] = files.used, process.unmade is not None
+
+    made = vectored(4, trace="errors")
+    made.install("/usr/bin/looks", looks)
+    assert made.bproc_vexecmove(range(4), "/usr/bin/looks").causes == (None,) * 4
+    # The image came to the first from the caller, whose connection it keeps; to the others from one another.
+    assert began == {0: (2, False), 1: (2, True), 2: (2, True), 3: (2, True)}
+    assert looked == dict.fromkeys(range(4), (2, False))
+    assert len(made.home.network.links) == 2
+    assert_clean(made)
+
+
+def test_who_never_looks_at_its_descriptors_has_none_open_when_it_has_ended() -> None:
+    made = vectored(4)
+    made.install("/usr/bin/job", lambda proc: 0)
+    assert made.bproc_vexecmove(range(4), "/usr/bin/job").causes == (None,) * 4
+    assert_clean(made)
+
+
+@pytest.mark.parametrize("times", [1, 2, 100])
+def test_a_link_that_is_made_later_lets_what_was_sent_before_arrive_first(times: int) -> None:
+    made = vectored(2, trace="errors")
+    front, node, network = made.machine(MASTER), made.machine(0), made.home.network
+    told: list[str] = []
+    network.send(front, node, MiB, lambda: told.append("before"))
+    assert network.links == {}
+    if times > 1:
+        made.inject(bp.SlowLink(MASTER, 0, times=times))
+    network.link(front, node)
+    network.send(front, node, 0, lambda: told.append("after"))
+    made.sim.run()
+    assert told == ["before", "after"]
