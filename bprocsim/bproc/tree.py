@@ -118,9 +118,7 @@ class Slot:
                 self.waiter = thread.waiting = None
             yield from passes(machine, machine.master, move, self.launch.cargo.begins, (0,))
             self.placed = move = None
-        if child.pending or child.stands_still:
-            yield from child.machine.take_signals(thread)
-        yield from child.machine.lead(thread)
+        yield from child.machine.lead_on(thread)
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)

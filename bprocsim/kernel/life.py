@@ -19,14 +19,18 @@ from bprocsim.posix.procs import (
 from bprocsim.trace import anonymous
 
 
-def lead(thread: Thread) -> Steps:
+def lead(thread: Thread, arrived: bool = False) -> Steps:
     """Lead a process through its life: body or image after image, until one ends it.
 
-    A call may make another process of the thread, so it is asked each time.
+    `arrived`: it has travelled, and begins with the signals that have waited for it. A call may make
+    another process of the thread, so it is asked each time.
     """
     while True:
         proc = proc_of(thread)
         try:
+            if arrived and (thread.process.pending or thread.process.stands_still):
+                yield from thread.process.machine.take_signals(thread)
+            arrived = False
             made = (thread.process.body or run_image)(proc)
             value = (yield from made) if isinstance(made, GeneratorType) else made
             proc.check_finished()

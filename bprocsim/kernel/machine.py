@@ -201,9 +201,9 @@ class Machine:
         """See posix.Machine."""
         process.threads[0].task = self.port.start_at_once(journey, then)
 
-    def lead(self, thread: Thread) -> Steps:
+    def lead_on(self, thread: Thread) -> Steps:
         """See posix.Machine."""
-        return lead(thread)
+        return lead(thread, arrived=True)
 
     def start_thread(self, thread: Thread, body: Callable[[Proc], Any]) -> None:
         """See posix.Machine."""

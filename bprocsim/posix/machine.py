@@ -106,8 +106,8 @@ class Machine(Protocol):
     def embark(self, process: Process, journey: Steps, then: Callable[[], Steps]) -> None:
         """Let a process travel; `then` gives what it does where it has come to, or when it is no more."""
 
-    def lead(self, thread: Thread) -> Steps:
-        """Lead a process through its life: its body, or image after image, until one ends it."""
+    def lead_on(self, thread: Thread) -> Steps:
+        """Lead a process that has travelled on from where it is, with the signals that have waited for it."""
 
     def start(self, process: Process, body: Any) -> None:
         """Let a process run: `body(proc)` is what it does."""

@@ -218,3 +218,54 @@ def test_a_signal_that_comes_while_a_child_is_born_on_a_slave_waits() -> None:
     assert made.execve("/usr/bin/signals", from_node=1).exit_status == 0
     assert len(seen) >= 5
     assert_clean(made)
+
+
+@pytest.mark.parametrize("call", ["vexecmove", "vrfork"])
+@pytest.mark.parametrize("signum", [bp.SIGTERM, bp.SIGUSR1])
+def test_the_children_of_a_vector_launch_end_by_a_signal_that_reached_them_on_their_way(call: str, signum: int) -> None:
+    """One without a handler ends them where they have arrived; vrfork's have the handlers of their parent."""
+    seen: dict[str, Any] = {"ends": [], "handled": []}
+
+    def handler(proc: bp.Proc, number: int) -> None:
+        seen["handled"].append(number)
+        if len(seen["handled"]) == 1:
+            raise LookupError("planted")
+
+    def signals(proc: bp.Proc, parent: int, after_ns: int) -> Steps:
+        yield from proc.sleep(after_ns)
+        children = [pid for pid, each in sorted(made.bpmaster.pids.table.items()) if each.ppid == parent]
+        for pid in children:
+            if pid != proc.pid:
+                yield from proc.kill(pid, signum)
+
+    def parent(proc: bp.BprocProc, after_ns: str) -> Steps:
+        yield from proc.sigaction(bp.SIGUSR1, handler)
+        sender = yield from proc.fork(signals, proc.pid, int(after_ns))
+        pids: list[int] = []
+        if call == "vexecmove":
+            yield from proc.bproc_vexecmove(3, [0, 1, 2], pids, "/usr/bin/true", ["true"], {})
+        else:
+            yield from proc.bproc_vrfork(3, [0, 1, 2], pids, lambda child, index: 0)
+        yield from proc.waitpid(sender)
+        for pid in pids:
+            ended = yield from proc.waitpid(pid)
+            seen["ends"].append((ended.exit_status, ended.signal))
+
+    def launches(proc: bp.BprocProc) -> Steps:
+        yield from parent(proc, proc.argv[1])
+
+    ends = set[tuple[int | None, int | None]]()
+    for after_ns in range(200_000, 6_000_000, 400_000):
+        made, seen["ends"], seen["handled"] = cluster(3, edition="bproc4"), [], []
+        made.install("/usr/bin/launches", launches)
+        out = made.execve("/usr/bin/launches", ["launches", str(after_ns)], {})
+        assert (out.exit_status, out.exception, len(seen["ends"])) == (0, None, 3)
+        ends |= set(seen["ends"])
+        assert_clean(made)
+    if call == "vrfork" and signum == bp.SIGUSR1:
+        assert ends == {
+            (0, None),
+            (1, None),
+        }  # what a handler raises ends its process as anything that a program raises
+    else:
+        assert ends == {(0, None), (None, signum)}
