@@ -123,6 +123,8 @@ def drive(machine: Machine, master: Master, move: Move, here_ns: Durations) -> S
         return (yield from _come_back(machine, master, move, row))
     move.target = node.machine if node is not None else front
     process.ghost.node = move.destination
+    if move.sender is not None and master.gave_up(move.sender):
+        move.lose_sender()  # it was given up before the master had this move in its books
     row = yield from _at_target(machine, move.sender or machine, move.target, master, move)
     if row is None and not (yield from _hand_over(machine, move.target, master, move)):
         row = _lost(move)

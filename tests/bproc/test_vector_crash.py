@@ -175,6 +175,23 @@ def test_a_link_may_be_cut_for_ever_at_any_instant(ends: tuple[int, int], at_ns:
     made.sim.run()
 
 
+@pytest.mark.parametrize("number", [4, 0])
+@pytest.mark.parametrize("at_ns", range(2_000_000, 12_000_000, 100_000))
+def test_a_node_may_be_taken_away_at_any_instant(at_ns: int, number: int) -> None:
+    """Also between the choice of who sends the image and the fork of who is to get it."""
+    made = vectored(5)
+
+    def administrator() -> Iterator[Any]:
+        yield made.sim.env.timeout(at_ns)
+        made.nodes[number].set_state("down")
+
+    made.sim.env.process(administrator())
+    out, told = launch(made, "bproc_vexecmove", MASTER)
+    assert (out.exit_status, told.returned) == (9, 4)
+    # A child that is killed is a signal for the caller, after which it tries nobody else.
+    assert set(told.pids) - set(told.waited) <= {SLAVE_LOST, SENDER_LOST, -301, 0}
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_what_happens_at_one_instant_may_happen_in_any_order(seed: int) -> None:
     faults = [bp.PowerOff(NODES[seed % 4], at_ns=2_000_000 + seed * 110_000)] if seed % 3 == 0 else []
