@@ -86,7 +86,7 @@ def test_deeds_by_chance_are_the_same_for_the_same_seed() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("edition", ["scyld"])
+@pytest.mark.parametrize("edition", EDITIONS)
 def test_whatever_is_called_the_space_stays_whole(edition: str) -> None:
     run_state_machine_as_test(machine_of(edition), settings=settings(SETTINGS, max_examples=100))
 
