@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import clusters, crowds, fixtures, launches, partitions
+from tests.benchmarks import clusters, crowds, fixtures, launches, machines, partitions
 from tests.benchmarks.measuring import ROUNDS, bare_timeouts, seconds
 
-PROMISES = (*clusters.PROMISES, *crowds.PROMISES, *fixtures.PROMISES, *launches.PROMISES, *partitions.PROMISES)
+ROOMS = (clusters, crowds, fixtures, launches, machines, partitions)
+PROMISES = tuple(promise for room in ROOMS for promise in room.PROMISES)
 
 
 def main(names: list[str]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -181,7 +181,7 @@ def test_a_node_may_be_taken_away_at_any_instant(at_ns: int, number: int) -> Non
     """Also between the choice of who sends the image and the fork of who is to get it."""
     made = vectored(5)
 
-    def administrator() -> Iterator[Any]:
+    def administrator() -> Generator[Any, Any, None]:
         yield made.sim.env.timeout(at_ns)
         made.nodes[number].set_state("down")
 

@@ -27,6 +27,10 @@ class ClusterMachine(WorldMachine):
 
     world: ClassVar[Mapping[str, Any]] = MappingProxyType({"nodes": 4})
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._checked: tuple[int, int] | None = None
+
     @property
     def cluster(self) -> bp.Cluster:
         """Give the cluster."""
@@ -61,8 +65,12 @@ class ClusterMachine(WorldMachine):
     def everybody_is_in_one_place(self) -> None:
         """Each process is where the master thinks, once, with a ghost if it is elsewhere; memory is accounted for."""
         cluster = self.system
-        known = [each for each in cluster.pids.table.values() if each is not None and not each.idle]
-        spacelaws.check_places(cluster, known)
+        table = cluster.pids.table
+        stamp = cluster.sim.engine.events, len(table)
+        if stamp == self._checked:
+            return  # who goes anywhere takes an event
+        self._checked = stamp
+        spacelaws.check_places(cluster, [each for each in table.values() if each is not None and not each.idle])
 
     def fall_quiet(self) -> None:
         """Let all that is under way be over, and every silence be noticed; then everybody knows the same."""

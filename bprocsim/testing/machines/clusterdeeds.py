@@ -59,8 +59,10 @@ def _moves(count: int, edition: bp.Edition) -> Iterator[Action]:
             ("_bproc_vrfork_io", (several, port, w.FLAGS, w.CHILD, unheard, by)),
         ]
     for name, words in made:
+        # The forms of a call are many, and each of them takes long.
+        weight = 1 if name.startswith("_") or name.endswith("_io") else 2
         listens = any(word.name == "port" for word in words)
-        yield action(name, *words, gives=w.WHO, make=_unless_taken(name) if listens else None)
+        yield action(name, *words, gives=w.WHO, make=_unless_taken(name) if listens else None, weight=weight)
 
 
 def _unless_taken(name: str) -> Make:

@@ -144,7 +144,7 @@ def _child(machine: Any, name: Any) -> Any:
     return CHILDREN[name]
 
 
-CHILD = Word("child", ("ends", "stays"), _child)
+CHILD = Word("child", ("ends", "ends", "stays"), _child)
 
 
 # ---- files and vectors -----------------------------------------------------------------------------
