@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from bprocsim.testing import ClusterMachine, Deed
 from bprocsim.testing.machines.deeds import DIGITS, NotNowError
-from tests.benchmarks.measuring import Promise, in_timeouts
+from tests.benchmarks.measuring import Promise, bare_timeouts, ratio
 
 EXAMPLES, STEPS, ROUNDS = 40, 50, 7
 SETTINGS = settings(
@@ -119,15 +119,22 @@ def hundred_calls() -> tuple[float, str]:
     table = OfCalls.repertoire()
     chosen = [[deed for deed in table.some(seed, 250) if _is_a_call(deed)][:100] for seed in range(10)]
 
-    def action(count: int) -> None:
-        for number in range(count):
-            machine = OfCalls()
-            machine.system = machine.build(number)
+    worlds: list[OfCalls] = []
+
+    def build(count: int) -> None:
+        worlds[:] = [OfCalls() for _ in range(count)]
+        for seed, machine in enumerate(worlds):
+            machine.system = machine.build(seed)
+
+    def ours(count: int) -> None:
+        for number, machine in enumerate(worlds):
             for deed in chosen[number % len(chosen)]:
                 with suppress(NotNowError):
                     table.do(machine, deed)
 
-    return in_timeouts(action, 10), "a world is built for each hundred"
+    timeouts = 2_000  # for each hundred of calls
+    hundred = ratio(ours, lambda count: bare_timeouts(timeouts * count), 10, build) * timeouts
+    return hundred, "without Hypothesis"
 
 
 def _is_a_call(deed: Deed) -> bool:

@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
+from unittest import mock
 
 import pytest
 from hypothesis import Phase, settings
@@ -14,6 +15,7 @@ from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 
 import bprocsim as bp
 from bprocsim.faults.strikes import STRIKES
+from bprocsim.manual import Errors, Row
 from bprocsim.testing import ClusterMachine, Deed
 from bprocsim.testing.machines.deeds import DIGITS
 
@@ -156,6 +158,28 @@ def test_a_planted_bug_is_found_and_shown_with_little_else() -> None:
         "state.happens(deed=bp.testing.Deed('PowerOff', node=N, after_ns=0))",
         "state.starts(node=N)",
     ]
+
+
+def test_an_errno_that_no_page_has_stops_the_machine() -> None:
+    state = machine_of("scyld")()
+    state.begin(seed=0, off=bytes(4))
+    planted = Row(bp.Errno.EXDEV, bool, "somebody has made a mistake", name="planted")
+    with mock.patch.object(Errors, "first", return_value=planted), pytest.raises(bp.Undocumented, match="EXDEV"):
+        state.do(Deed("bproc_chmod", node=0, mode=0o111))
+    state.teardown()  # of which nothing is to be checked any more
+
+
+def test_what_a_rule_raises_is_not_hidden_by_the_end_of_the_example() -> None:
+    class Mistaken(ClusterMachine):
+        calls = ("popen",)
+        faults = ()
+
+        def after(self, deed: Deed, outcome: Any) -> None:
+            self.cluster.pids.table[31000] = self.cluster.idle_process().process  # which no law allows
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        run_state_machine_as_test(Mistaken, settings=settings(SETTINGS, phases=NOT_EXPLAINED))
 
 
 def test_calls_and_faults_can_be_chosen() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
@@ -160,6 +161,10 @@ class WorldMachine(RuleBasedStateMachine):
         """Let the world go on for a while."""
         sim = self.system.sim
         sim.run(until_ns=sim.now_ns + duration_ns)
+
+    def is_cut_short(self) -> bool:
+        """Tell whether an example ends by an exception, or before there is a world: nothing is to be checked then."""
+        return not hasattr(self, "system") or bool(self.system.sim.broken) or sys.exc_info()[0] is not None
 
     def end_all(self) -> None:
         """Kill every process of the system, until none is left but those that wait for the harness elsewhere."""

@@ -81,7 +81,7 @@ class ClusterMachine(WorldMachine):
 
     def teardown(self) -> None:
         """End everything: then nothing is left."""
-        if not hasattr(self, "system"):
+        if self.is_cut_short():
             return
         self.lift()
         self.go_on(_LONGEST_NS + 2 * self.system.edition.ping_timeout_ns)

@@ -83,7 +83,7 @@ class LparMachine(WorldMachine):
 
     def teardown(self) -> None:
         """End everything: then nothing is left."""
-        if not hasattr(self, "system"):
+        if self.is_cut_short():
             return
         self.lift()
         self.at_rest()
