@@ -70,7 +70,7 @@ def test_a_deed_is_python_that_makes_it_again() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("world", WORLDS.values(), ids=list(WORLDS))
 def test_whatever_is_called_the_laws_hold(world: dict[str, Any]) -> None:
-    run_state_machine_as_test(machine_of(world), settings=settings(max_examples=100, deadline=None, database=None))
+    run_state_machine_as_test(machine_of(world), settings=settings(SETTINGS, max_examples=100))
 
 
 # ---- the laws see what is planted ----------------------------------------------------------------
