@@ -17,6 +17,7 @@ import pytest
 import simpy
 
 import bprocsim as bp
+from bprocsim.units import ms, s
 from tests.bproc.replay import world
 
 TOP = Path(__file__).resolve().parents[2]
@@ -129,3 +130,24 @@ def test_so_it_is_on_every_python_of_this_machine(needs: Path) -> None:
     assert {version: run(python, needs) for version, python in sorted(pythons().items())} == dict.fromkeys(
         sorted(pythons()), expected
     )
+
+
+@pytest.mark.parametrize("edition", ["scyld", "bproc4"])
+def test_who_dies_at_one_instant_dies_in_the_order_of_the_pids(edition: str) -> None:
+    """Not in that of a set, which goes by addresses: with the daemon, and with a node."""
+
+    def stays(proc: Any) -> Any:
+        yield from proc.sleep(s)
+
+    def program(proc: Any) -> Any:
+        for child in range(12):
+            yield from proc.bproc_rfork(child % 2, stays)
+        yield from proc.pause()
+
+    made = bp.Cluster(nodes=2, edition=edition, trace="all", faults=[bp.MasterDaemonExit(at_ns=500 * ms)])
+    made.install("/usr/bin/program", program)
+    made.popen(["program"])
+    made.sim.run(until_ns=s)
+    killed = [record.pid for record in made.trace.of_kind("killed")]
+    assert len(killed) == 12
+    assert killed == sorted(killed)

@@ -381,6 +381,34 @@ def test_an_alarm_and_ignored_signals_survive_exec_and_handlers_do_not() -> None
     assert_clean(made)
 
 
+def test_what_a_child_asks_of_a_signal_is_its_own_business() -> None:
+    """It inherits a copy: neither of the two changes what the other has asked for. Source: posix-fork."""
+    told: list[str] = []
+
+    def handler(proc: bp.Proc, _signum: int) -> None:
+        told.append("the parent's" if proc.pid == parents[0] else "the child's")
+
+    def child(proc: bp.Proc) -> Steps:
+        yield from proc.kill(proc.pid, bp.SIGUSR1)
+        yield from proc.sigaction(bp.SIGUSR1, bp.SIG_IGN)
+        yield from proc.kill(proc.pid, bp.SIGUSR1)
+        yield from proc.sigaction(bp.SIGUSR2, handler)
+
+    def program(proc: bp.Proc) -> Steps:
+        parents.append(proc.pid)
+        yield from proc.sigaction(bp.SIGUSR1, handler)
+        yield from proc.fork(child)
+        yield from proc.wait()
+        yield from proc.kill(proc.pid, bp.SIGUSR1)
+        yield from proc.kill(proc.pid, bp.SIGUSR2)
+
+    parents: list[int] = []
+    made = world(program)
+    assert made.execve(PROGRAM).signal == bp.SIGUSR2
+    assert told == ["the child's", "the parent's"]
+    assert_clean(made)
+
+
 def test_an_exec_in_a_handler_leaves_its_signal_blocked() -> None:
     def image(proc: bp.Proc) -> Steps:
         assert (yield from proc.sigprocmask(bp.SIG_BLOCK, [])) == {bp.SIGUSR1}
