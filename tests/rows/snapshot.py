@@ -15,6 +15,8 @@ from functools import partial
 from types import BuiltinFunctionType, CodeType, FunctionType, GeneratorType, MethodType, ModuleType
 from typing import Any
 
+from bprocsim.posix.children import CHILDLESS
+
 ATOMS = (int, str, bytes, float, type(None), Enum, range, type, ModuleType, CodeType, BuiltinFunctionType)
 
 # What may differ although nothing has changed: (class, field) and why.
@@ -32,6 +34,9 @@ LEFT_OUT: dict[tuple[str, str], str] = {
     ("Process", "family"): "what the harness counts of an idle process's calls",
     ("Process", "watchers"): "whom the harness tells of its end",
 }
+
+# What stands in many places until there is something in it: nobody changes it, so it is no alias.
+SHARED = (CHILDLESS,)
 
 # Where something is only once somebody has asked for it, and the name under which to ask.
 MADE_WHEN_ASKED = {("Machine", "_tree"): "tree"}
@@ -109,6 +114,8 @@ def walk(root: Any) -> Iterator[tuple[str, Any, Any]]:
         if isinstance(thing, ATOMS):
             yield path, thing, None
             continue
+        if any(thing is each for each in SHARED):
+            seen.pop(id(thing), None)
         if id(thing) in seen:
             yield path, f"as {seen[id(thing)]}", None
             continue

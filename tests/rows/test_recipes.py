@@ -121,7 +121,8 @@ NO_EXCLUSIVE_USE = {
 }  # fmt: skip
 NO_THREADS = {"thread_set_outside", "outside_effective"}
 NOT_MET = {
-    "5.2": NO_SRADS | NO_EXCLUSIVE_USE | NO_THREADS, "5.3": NO_SRADS, "6.1": NO_SRADS, "6.1.5": set(), "7.1": set(),
+    "5.2": NO_SRADS | NO_EXCLUSIVE_USE | NO_THREADS, "5.3": NO_SRADS,
+    "6.1": NO_SRADS | {"sradid_of_process"}, "6.1.5": set(), "7.1": set(),
     "7.2": set(), "7.3": set(),
 }  # fmt: skip
 

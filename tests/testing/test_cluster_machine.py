@@ -151,7 +151,9 @@ class Keeping(ClusterMachine):
 @pytest.mark.slow
 def test_a_planted_bug_is_found_and_shown_with_little_else() -> None:
     with pytest.raises(AssertionError) as caught:
-        run_state_machine_as_test(Keeping, settings=settings(SETTINGS, derandomize=True, phases=NOT_EXPLAINED))
+        run_state_machine_as_test(
+            Keeping, settings=settings(SETTINGS, derandomize=True, phases=NOT_EXPLAINED, max_examples=1000)
+        )
     told = "\n".join(getattr(caught.value, "__notes__", []))
     steps = [line for line in told.splitlines() if "state.happens" in line or "state.starts" in line]
     assert [re.sub(r"node=\d", "node=N", step) for step in steps] == [
