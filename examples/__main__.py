@@ -29,6 +29,7 @@ def main(arguments: List[str]) -> int:
         for name, title in examples().items():
             print("{:<28} {}".format(name, title))
         return 0
+    extra = ""
     if arguments and not arguments[0].startswith("-"):
         path = find(arguments[0])
         if path is None:
@@ -38,9 +39,11 @@ def main(arguments: List[str]) -> int:
         command = [str(path), *arguments[1:]]
         if path.suffix == ".toml":
             command = ["-m", "bprocsim", "run", *command]
+        elif path.stem.startswith("test_"):
+            extra = "testing"
     else:
         command = ["-m", "bprocsim", "demo", *arguments]
-    return environment.hand_over([str(environment.ensure()), *command])
+    return environment.hand_over([str(environment.ensure(extra)), *command])
 
 
 def examples() -> Dict[str, str]:

@@ -115,8 +115,8 @@ def is_whole(config: pytest.Config) -> bool:
     if any(getattr(config.option, name, None) for name in _CHOOSING):
         return False
     asked = {(config.invocation_params.dir / arg).resolve() for arg in config.args}
-    everything = {config.rootpath, *(config.rootpath / path for path in config.getini("testpaths"))}
-    return bool(asked & {path.resolve() for path in everything})
+    everything = {(config.rootpath / path).resolve() for path in config.getini("testpaths")}
+    return config.rootpath.resolve() in asked or asked >= everything
 
 
 # Options by which not all tests are run.

@@ -16,7 +16,8 @@ from tests.environment import TOP
 
 EXAMPLES = TOP / "examples"
 GOLDEN = EXAMPLES / "golden"
-NAMES = sorted(path.stem for path in EXAMPLES.glob("[!_]*.py"))
+NAMES = sorted(path.stem for path in EXAMPLES.glob("[!_]*.py") if not path.stem.startswith("test_"))
+LAUNCHERS = sorted(path.stem for path in EXAMPLES.glob("test_*.py"))  # tests, which pytest finds there
 SCENARIOS = sorted(path.name for path in EXAMPLES.glob("[!_]*.toml"))
 ALL = [*NAMES, *SCENARIOS, "demo"]
 LONG = {"launch_times", "one_thread_per_core", "real_files", "real_files.toml", "st_set.toml"}
@@ -90,7 +91,7 @@ def test_no_golden_is_left_behind() -> None:
     assert sorted(path.name.removesuffix(".txt") for path in GOLDEN.iterdir()) == sorted(ALL)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, *LAUNCHERS])
 def test_it_says_what_it_shows(name: str) -> None:
     """`python3 examples --list` shows the first line."""
     tree = ast.parse((EXAMPLES / f"{name}.py").read_text(encoding="utf-8"))
@@ -168,9 +169,22 @@ def test_every_example_is_found_by_its_listed_name_and_by_its_file() -> None:
     assert spec.loader is not None
     main = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(main)
-    assert set(main.examples()) == {*NAMES, *SCENARIOS}
+    assert set(main.examples()) == {*NAMES, *LAUNCHERS, *SCENARIOS}
     for name in main.examples():
         assert main.find(name) == EXAMPLES / (name if name in SCENARIOS else f"{name}.py")
     assert main.find("hello_cluster.py") == EXAMPLES / "hello_cluster.py"
     assert main.find("first") == EXAMPLES / "first.toml"
     assert main.find("nothing") is main.find("golden") is main.find("__main__.py") is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LAUNCHERS)
+def test_a_launcher_under_test_tells_what_the_kit_found(name: str) -> None:
+    """What is found first depends on Hypothesis, so only the end of the story is the same everywhere."""
+    told = output_of(name).splitlines()
+    assert len(told) > 2
+    assert told[-1] in (
+        "  nothing is wrong",
+        "everywhere_mended does not tell of node none",
+        "run_once_mended did the work on nodes [0]",
+    )
