@@ -116,7 +116,7 @@ def is_whole(config: pytest.Config) -> bool:
         return False
     asked = {(config.invocation_params.dir / arg).resolve() for arg in config.args}
     everything = {(config.rootpath / path).resolve() for path in config.getini("testpaths")}
-    return config.rootpath.resolve() in asked or asked >= everything
+    return config.rootpath.resolve() in asked or (bool(everything) and asked >= everything)
 
 
 # Options by which not all tests are run.

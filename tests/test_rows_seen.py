@@ -47,7 +47,8 @@ def run(project: Path, tests: str, *arguments: str) -> tuple[int, str]:
     """Run a project's tests; give the exit status, and what was printed."""
     (project / "conftest.py").write_text(CONFTEST, "utf-8")
     (project / "test_it.py").write_text(tests, "utf-8")
-    (project / "pytest.ini").write_text("[pytest]\n", "utf-8")
+    (project / "pytest.ini").write_text("[pytest]\ntestpaths = test_it.py test_more.py\n", "utf-8")
+    (project / "test_more.py").write_text("def test_more(): pass\n", "utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
         cwd=project, env=environment(PYTHONPATH=str(TOP)), capture_output=True, text=True, check=False, timeout=120,
