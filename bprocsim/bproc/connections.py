@@ -37,6 +37,11 @@ def reset(master: Master, machine: Any, other: Any = None) -> None:
                 end.be_reset(port)
 
 
+def run_out(master: Master, machine: Any) -> None:
+    """Reset the connections of a machine when TCP has waited long enough: no daemon is left that could give it up."""
+    machine.port.after(sum(machine.costs.tcp_retries_ns), partial(reset, master, machine))
+
+
 def end_forwarding(master: Master, machine: Any) -> None:
     """Let the iod of a machine be over: it goes with its daemon, and whoever writes to it learns that."""
     port = machine.port

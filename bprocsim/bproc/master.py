@@ -226,6 +226,8 @@ class Master:
         if self.running:
             delay_ns = ping_ns + 3 * half_ns - port.now_ns
             timers.append(port.after(delay_ns, lambda: self.lose(node, "ping timeout")))
+        elif self.machine.alive:
+            connections.run_out(self, node.machine)
         if node.machine.alive or not self.running:
             delay_ns = ping_ns + self.edition.ping_timeout_ns - port.now_ns
             timers.append(port.after(delay_ns, lambda: self.gives_up(node)))
@@ -338,6 +340,8 @@ class Master:
         while self.requests:
             self.requests.pop(0).fail(self.machine.port, "orphaned")
         for node in list(self.nodes.values()):
+            if node.number in self.searches:
+                connections.run_out(self, node.machine)
             self._call_off(node)
         for process in list(self.pids.table.values()):
             if process is not None and process.ghost is not None:

@@ -110,14 +110,21 @@ class Dial:
 
 
 def reach(machine: Machine, target: Any, number: int, holder: Holder, what: str) -> Steps:
-    """Try to connect from `machine` to a port of `target`; gives (Answer, Endpoint or None)."""
+    """Try to connect from `machine` to a port of `target`; gives (Answer, Endpoint or None).
+
+    Whoever is killed meanwhile leaves nothing of it behind.
+    """
     port = machine.port
     dial = Dial(machine, target, Address(target.address, number))
-    while dial.answer is None:
-        waiter = Waiter(what, port.now_ns)
-        holder.waiting = waiter
-        why = yield dial.waiting.join(port, waiter)
-        holder.waiting = None
-        if why is Why.GONE:
-            dial.give_up()
+    try:
+        while dial.answer is None:
+            waiter = Waiter(what, port.now_ns)
+            holder.waiting = waiter
+            why = yield dial.waiting.join(port, waiter)
+            holder.waiting = None
+            if why is Why.GONE:
+                dial.give_up()
+    except GeneratorExit:
+        dial.give_up()  # no descriptor holds it yet
+        raise
     return dial.answer, dial.end

@@ -173,6 +173,16 @@ def test_in_bproc4_nobody_hears_that_a_node_is_down() -> None:
         typed(cluster, "bpcp /tmp/large 2:/tmp")
 
 
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_nobody_hears_of_a_peer_that_was_killed_before_it_had_connected(edition: str) -> None:
+    """Nothing wakes an accept; a peer that had connected is missed."""
+    cluster = with_files(edition, faults=[bp.MasterDaemonExit(at_ns=4 * ms)])
+    with pytest.raises(bp.Deadlock, match="accept"):
+        typed(cluster, "bpcp /tmp/large 2:/tmp")
+    cluster = with_files(edition, faults=[bp.MasterDaemonExit(at_ns=11 * ms)])
+    assert typed(cluster, "bpcp /tmp/large 2:/tmp") == Said(1, "", "rcp: lost connection\n")
+
+
 def test_time_goes_by_what_is_copied() -> None:
     """A file of a megabyte takes longer than one of a byte by what the link takes for it."""
     cluster = with_files()
