@@ -27,3 +27,16 @@ def test_what_is_sent_once_a_link_is_quick_again_waits_for_what_was_sent_before(
     engine.run()
     assert [name for _, name in told] == ["slow", "quick"]
     assert told[0][0] == told[1][0] >= 50_000  # it had been there long ago
+
+
+@pytest.mark.parametrize("shared", ["out", "into"])
+def test_what_shares_an_interface_takes_turns_on_it(shared: str) -> None:
+    """Two that send to one receiver, and one that sends to two: the second begins when the first has passed."""
+    engine, told = Engine(), list[tuple[int, str]]()
+    one = Interface()
+    for name in ("first", "second"):
+        ends = (one, Interface()) if shared == "out" else (Interface(), one)
+        link = Link(name, 1000, 4000, *ends)  # ns of latency, and for a MiB
+        engine.send(link, 1 << 20, lambda name=name: told.append((engine.now_ns, name)))  # type: ignore[misc]
+    engine.run()
+    assert told == [(5000, "first"), (9000, "second")]

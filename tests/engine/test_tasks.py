@@ -110,3 +110,22 @@ def test_what_was_sent_first_arrives_first_in_any_order_of_events(seed: int) -> 
         engine.deliver(out, into, delay_ns, lambda number=number: told.append(number))  # type: ignore[misc]
     engine.run()
     assert told == list(range(8))
+
+
+@pytest.mark.parametrize("again", ["sleep", "wait_until"])
+def test_who_goes_on_after_a_mistake_waits_once(again: str) -> None:
+    """What stands in the heap from the beginning is not planned once more."""
+
+    def mistaken() -> Steps:
+        try:
+            yield "a mistake"
+        except TypeError:
+            yield engine.sleep(10) if again == "sleep" else engine.wait_until(Waiter("late", 0), 10)
+        told.append(engine.now_ns)
+        yield engine.sleep(5)
+        told.append(engine.now_ns)
+
+    engine, told = Engine(), list[int]()
+    engine.start(mistaken())
+    engine.run()
+    assert (told, engine.background) == ([10, 15], 0)

@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 import bprocsim as bp
 from bprocsim.testing import strategies as bst
 from bprocsim.testing.rows.programs import PROGRAMS
-from bprocsim.testing.rows.recipes import exec_tables, lpar_tables, move_tables, node_tables
+from bprocsim.testing.rows.recipes import pages_of
 from bprocsim.testing.rows.tables import of_level
 from tests.strategies.generating import STRICT
 
@@ -21,11 +21,10 @@ _ALL = settings(STRICT, max_examples=AT_MOST, phases=[Phase.generate])
 # Every call, under the first rules that have it.
 RULES: dict[str, dict[str, str]] = {
     **{call: {} for call, _ in PROGRAMS},
-    **{table.call: {} for table in lpar_tables()},
     **{
-        table.call: {} if edition == "scyld" else {"edition": edition}
+        page.table.call: {} if edition == "scyld" else {"edition": edition}
         for edition in reversed(bp.editions)
-        for table in (*exec_tables(edition), *move_tables(edition), *node_tables(edition))
+        for page in pages_of(edition, "documented", "7.1")
     },
 }
 
@@ -45,13 +44,10 @@ class _AllReached(Exception):
 
 def causes_of(call: str, rules: dict[str, str]) -> list[str]:
     """Give the causes of a call's table under some rules, as far as anything leads to them there."""
-    edition, kernel = rules.get("edition", "scyld"), rules.get("kernel", "documented")
-    level = bp.levels[rules.get("level", "7.1")]
-    known = (
-        *exec_tables(edition, kernel), *move_tables(edition, kernel), *node_tables(edition),
-        *(of_level(table, level) for table in lpar_tables(level)),
-    )  # fmt: skip
+    under: dict[str, str] = {"edition": "scyld", "kernel": "documented", "level": "7.1", **rules}
+    level = bp.levels[under["level"]]
     programs = [cause for each, cause in PROGRAMS if each == call]
+    known = (of_level(page.table, level) for page in pages_of(**under))
     return programs or [row.cause for table in known if table.call == call for row in table.rows]
 
 

@@ -13,6 +13,7 @@ import bprocsim as bp
 from bprocsim.testing import recipes, recipes_of
 from bprocsim.testing import strategies as bst
 from bprocsim.testing.rows.recipes import combine
+from bprocsim.testing.rows.tables import page_named
 from bprocsim.testing.strategies import beside, rows
 from tests.strategies.generating import FEW, SMALLEST, STRICT, rebuilt
 from tests.strategies.reach import AT_MOST, RULES, measured
@@ -143,7 +144,7 @@ def test_every_call_that_has_recipes_is_measured() -> None:
     ],
 )
 def test_a_form_has_the_rows_of_its_page(call: str, table: str) -> None:
-    assert rows.page_of(call) == table
+    assert page_named(call) == table
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -11,9 +10,9 @@ from attrs import field, frozen
 
 import bprocsim as bp
 from bprocsim.errnos import Errno
-from bprocsim.manual import Errors, Kind, Row
+from bprocsim.manual import Kind, Row
 from bprocsim.testing.rows.recipes import Recipe, recipes, recipes_of
-from bprocsim.testing.rows.tables import of_level, tables
+from bprocsim.testing.rows.tables import of_level, table_named, tables
 
 
 @frozen
@@ -97,20 +96,3 @@ def _recipes_of(
 ) -> Mapping[tuple[str, str], Recipe]:
     usual = (edition, kernel, level) == ("scyld", "documented", "7.1")
     return recipes if usual else recipes_of(edition, kernel, level)
-
-
-# The forms of exec, of which a page describes all at once.
-_EXECS = re.compile(r"(ra_)?exec(?:[lv](?:e|p|pe)?|t)?")
-
-
-def table_named(call: str, known: Mapping[str, Errors]) -> Errors:
-    """Find a table by its call, or by another name of it, in any case. ValueError names what there is."""
-    by_name = {name.lower(): table for name, table in known.items()}
-    asked = call.lower().removesuffix("()")
-    exec_form = _EXECS.fullmatch(asked)
-    plain = asked.removeprefix("_").removesuffix("_io")
-    family = "" if exec_form is None else "ra_exec" if exec_form[1] else "execve"
-    for name in (asked, plain, family):
-        if name in by_name:
-            return by_name[name]
-    raise ValueError(f"call: there is no {call!r} that has errors; expected one of {', '.join(sorted(known))}")

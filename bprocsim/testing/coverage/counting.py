@@ -6,14 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from attrs import define, field
+from attrs import asdict, define, field
 
-import bprocsim as bp
 from bprocsim.kernel.tables import table_in_force
 from bprocsim.manual import Errors, Exit, Fail, Placed, Row
-from bprocsim.testing.coverage.cases import table_named
 from bprocsim.testing.coverage.whose import Maker, who_made_it
-from bprocsim.testing.rows.tables import of_level, tables
+from bprocsim.testing.rows.tables import first_tables, of_level, page_named
 from bprocsim.world.system import System
 from bprocsim.world.watching import Watcher, Watching, watch
 
@@ -67,7 +65,7 @@ class ErrnoCoverage(Watcher):
         self.calls: dict[str, CallSeen] = dict(self.asked)
         self._watching: Watching | None = None
         for seen in self.asked.values():
-            seen.learn(_usual_table(seen.call))
+            seen.learn(first_tables()[seen.call])
 
     # ---- counting ----
 
@@ -128,7 +126,7 @@ class ErrnoCoverage(Watcher):
     def counts(self) -> list[dict[str, Any]]:
         """Give all that was counted as plain values, for another process's `add`."""
         return [
-            {"call": seen.call, "made": seen.made, "rows": [_plain(row) for row in seen.rows.values()]}
+            {"call": seen.call, "made": seen.made, "rows": [asdict(row) for row in seen.rows.values()]}
             for seen in self.calls.values()
         ]
 
@@ -145,10 +143,6 @@ class ErrnoCoverage(Watcher):
 
 
 _NOT_YET: dict[str, Any] = {"times": 0, "by_recipes": 0, "first": ""}
-
-
-def _plain(row: RowSeen) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in RowSeen.__slots__ if name != "__weakref__"}
 
 
 def _count(seen: CallSeen, result: Any) -> None:
@@ -173,14 +167,3 @@ def _rows_of(result: Any) -> Iterable[Row]:
     if isinstance(result, Fail | Exit):
         return (result.row,)
     return dict.fromkeys(row for row in result.rows if row is not None) if isinstance(result, Placed) else ()
-
-
-def page_named(call: str) -> str:
-    """Give the page of a call that any edition has. ValueError names what there is."""
-    everywhere = {name: table for edition in reversed(list(bp.editions)) for name, table in tables(edition).items()}
-    return table_named(call, everywhere).call
-
-
-def _usual_table(page: str) -> Errors:
-    """Give the table of a page of the first edition that has it."""
-    return next(found for edition in bp.editions if (found := tables(edition).get(page)) is not None)

@@ -6,7 +6,8 @@ one world, so that it is wrong in several ways at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Protocol, Self, TypeVar, cast
 
@@ -42,6 +43,7 @@ class _Changed(Protocol):
 
 
 C = TypeVar("C", bound=_Changed)
+T = TypeVar("T")
 
 
 @frozen
@@ -112,6 +114,38 @@ def _recipe(call: str, row: Row, base: Case | NodeCase | LparCase, defect: Defec
     return Recipe(call, row.cause, row.errno, row.sentence, case, healthy)
 
 
+# ---- which rows there are ------------------------------------------------------------------------
+
+
+@frozen
+class Page:
+    """The rows of one call: its `table`, a `base` world in which it succeeds, and the `ways` to a row, by its cause."""
+
+    table: Errors
+    base: Case | NodeCase | LparCase
+    ways: Callable[[str], tuple[Defect, ...]]
+
+
+def pages_of(edition: str | bp.Edition, kernel: str | bp.ExecProfile, level: str | bp.Level) -> Iterator[Page]:
+    """Give the pages of an edition, the exec rules of a kernel and a level of AIX, but for those of POSIX.
+
+    POSIX's calls are made by programs (`PROGRAMS`). `edition`, `kernel`, `level` names or records.
+    KeyError: no such name.
+    """
+    for table in (*exec_tables(edition, kernel), *move_tables(edition, kernel)):
+        moves = Case(call=table.call, edition=edition, kernel=kernel)
+        yield Page(table, moves, partial(defects, kernel=moves.profile))
+    for table in node_tables(edition):
+        yield Page(table, NodeCase(call=table.call, edition=edition), node_defects)
+    for table in lpar_tables(level):
+        on_partition = base_of(table.call, level=level)
+        yield Page(table, on_partition, partial(lpar_defects, table.call, rules=on_partition.rules))
+
+
+def _record(name: str | T, known: Mapping[str, T]) -> T:
+    return known[name] if isinstance(name, str) else name
+
+
 def exec_tables(
     edition: str | bp.Edition = "scyld", kernel: str | bp.ExecProfile = "documented"
 ) -> tuple[Errors, Errors]:
@@ -119,9 +153,8 @@ def exec_tables(
 
     `edition`, `kernel` names or records. KeyError: no such name.
     """
-    of_edition = bp.editions[edition] if isinstance(edition, str) else edition
-    profile = bp.kernels[kernel] if isinstance(kernel, str) else kernel
-    return execmove_errors(of_edition, profile), execve_errors(profile)
+    profile = _record(kernel, bp.kernels)
+    return execmove_errors(_record(edition, bp.editions), profile), execve_errors(profile)
 
 
 def node_tables(edition: str | bp.Edition = "scyld") -> tuple[Errors, ...]:
@@ -129,8 +162,7 @@ def node_tables(edition: str | bp.Edition = "scyld") -> tuple[Errors, ...]:
 
     `edition` a name or a record. KeyError: no such name.
     """
-    of_edition = bp.editions[edition] if isinstance(edition, str) else edition
-    return tuple(each.errors for each in of_edition.calls().values() if each.errors.rows)
+    return tuple(each.errors for each in _record(edition, bp.editions).calls().values() if each.errors.rows)
 
 
 def move_tables(edition: str | bp.Edition = "scyld", kernel: str | bp.ExecProfile = "documented") -> tuple[Errors, ...]:
@@ -140,8 +172,7 @@ def move_tables(edition: str | bp.Edition = "scyld", kernel: str | bp.ExecProfil
 
     `edition`, `kernel` names or records. KeyError: no such name.
     """
-    of_edition = bp.editions[edition] if isinstance(edition, str) else edition
-    profile = bp.kernels[kernel] if isinstance(kernel, str) else kernel
+    of_edition, profile = _record(edition, bp.editions), _record(kernel, bp.kernels)
     several = (
         () if of_edition.vector_calls is None else (vexecmove_errors(of_edition, profile), vrfork_errors(of_edition))
     )
@@ -153,9 +184,9 @@ def lpar_tables(level: str | bp.Level = "7.1") -> tuple[Errors, ...]:
 
     `level` a name or a record. KeyError: no such name.
     """
-    profile = exec_profile(bp.levels[level] if isinstance(level, str) else level)
     services = [service for service in map(runner, CALLS) if isinstance(service, Service | Reconfiguration)]
-    return ra_exec_errors(profile), RA_FORK_ERRORS, *(each.errors for each in services if each.errors.rows)
+    of_calls = (each.errors for each in services if each.errors.rows)
+    return ra_exec_errors(exec_profile(_record(level, bp.levels))), RA_FORK_ERRORS, *of_calls
 
 
 def posix_tables() -> tuple[Errors, ...]:
@@ -176,18 +207,9 @@ def recipes_of(
     """
 
     def each() -> Iterator[Recipe]:
-        for table in (*exec_tables(edition, kernel), *move_tables(edition, kernel)):
-            base = Case(call=table.call, edition=edition, kernel=kernel)
-            for row in table.rows:
-                yield _recipe(table.call, row, base, defects(row.cause, base.profile)[0])
-        for table in node_tables(edition):
-            about_nodes = NodeCase(call=table.call, edition=edition)
-            for row in table.rows:
-                yield _recipe(table.call, row, about_nodes, node_defects(row.cause)[0])
-        for table in lpar_tables(level):
-            on_partition = base_of(table.call, level=level)
-            for row in table.rows:
-                yield _recipe(table.call, row, on_partition, lpar_defects(table.call, row.cause, on_partition.rules)[0])
+        for page in pages_of(edition, kernel, level):
+            for row in page.table.rows:
+                yield _recipe(page.table.call, row, page.base, page.ways(row.cause)[0])
         for table in posix_tables():
             for row in table.rows:
                 case = PROGRAMS[table.call, row.cause]

@@ -1,11 +1,13 @@
-"""Every ERRORS table by the name of its call."""
+"""Every ERRORS table by the name of its call, or of another form of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
-from bprocsim import Edition, Errno, ExecProfile, Level
+from bprocsim import Edition, Errno, ExecProfile, Level, editions
 from bprocsim.aix.constants import R_THREAD
 from bprocsim.kernel.tables import tables_in_force
 from bprocsim.manual import Errors, Kind
@@ -23,6 +25,34 @@ def tables(
     found = [*exec_tables(edition, kernel), *move_tables(edition, kernel), *posix_tables(), *node_tables(edition)]
     found += lpar_tables(level)
     return {table.call: table for table in found}
+
+
+@cache
+def first_tables() -> dict[str, Errors]:
+    """Give every table by its call, each of the first edition that has it."""
+    return {call: table for edition in reversed([*editions]) for call, table in tables(edition).items()}
+
+
+# The forms of exec, of which a page describes all at once.
+_EXECS = re.compile(r"(ra_)?exec(?:[lv](?:e|p|pe)?|t)?")
+
+
+def table_named(call: str, known: Mapping[str, Errors]) -> Errors:
+    """Find a table by its call, or by another name of it, in any case. ValueError names what there is."""
+    by_name = {name.lower(): table for name, table in known.items()}
+    asked = call.lower().removesuffix("()")
+    exec_form = _EXECS.fullmatch(asked)
+    plain = asked.removeprefix("_").removesuffix("_io")
+    family = "" if exec_form is None else "ra_exec" if exec_form[1] else "execve"
+    for name in (asked, plain, family):
+        if name in by_name:
+            return by_name[name]
+    raise ValueError(f"call: there is no {call!r} that has errors; expected one of {', '.join(sorted(known))}")
+
+
+def page_named(call: str) -> str:
+    """Give the page of a call that any edition has, as `table_named` finds it. ValueError names what there is."""
+    return table_named(call, first_tables()).call
 
 
 def returned_errnos(table: Errors) -> tuple[Errno, ...]:

@@ -12,18 +12,11 @@ from attrs import evolve, frozen
 from hypothesis import strategies as st
 
 import bprocsim as bp
-from bprocsim.manual import Errors
-from bprocsim.testing.coverage.cases import table_named
-from bprocsim.testing.rows.cases import Case
-from bprocsim.testing.rows.defects import Defect, defects
-from bprocsim.testing.rows.lparcalls import base_of
-from bprocsim.testing.rows.lpardefects import lpar_defects
-from bprocsim.testing.rows.nodecases import NodeCase
-from bprocsim.testing.rows.nodedefects import node_defects
+from bprocsim.testing.rows.defects import Defect
 from bprocsim.testing.rows.programcases import ProgramCase
 from bprocsim.testing.rows.programs import PROGRAMS
-from bprocsim.testing.rows.recipes import combine, exec_tables, lpar_tables, move_tables, node_tables
-from bprocsim.testing.rows.tables import of_level, tables
+from bprocsim.testing.rows.recipes import combine, pages_of
+from bprocsim.testing.rows.tables import of_level, page_named
 from bprocsim.testing.strategies.beside import beside
 
 _MOST_BESIDE = 3
@@ -51,7 +44,7 @@ def failing(
     `edition`, `kernel`, `level` by name; left out, the first that has the row: "scyld", "documented", "7.1".
     ValueError: there is no such call, cause or name, or nothing leads to the row under these rules.
     """
-    named, every = page_of(call), _rules(edition, kernel, level)
+    named, every = page_named(call), _rules(edition, kernel, level)
     if cause in (programs := _programs(named)):
         return st.just(programs[cause])
     known: dict[str, Any] = {**programs}
@@ -74,7 +67,7 @@ def any_outcome(
 
     As for `failing`; a few hundred examples reach all of them. ValueError: there is no such call or name.
     """
-    named = page_of(call)
+    named = page_named(call)
     for rules in _rules(edition, kernel, level):
         found = _rows_of(named, *rules)
         if found is not None:
@@ -105,20 +98,6 @@ def _chosen(argument: str, name: str | None, known: Iterable[str]) -> Sequence[s
     return names if name is None else [name]
 
 
-def page_of(call: str) -> str:
-    """Give the table of a call: its own, or that of the page of which it is a form, in any case.
-
-    ValueError: there is no such call, or the kit has no worlds for its rows.
-    """
-    return table_named(call, _all_tables()).call
-
-
-@cache
-def _all_tables() -> dict[str, Errors]:
-    """Give a table of each call, of whatever edition has it."""
-    return {call: table for edition in bp.editions for call, table in tables(edition).items()}
-
-
 def _programs(call: str) -> dict[str, ProgramCase]:
     """Give the programs that meet the rows of a call of POSIX, by cause; none of other calls."""
     return {cause: case for (each, cause), case in PROGRAMS.items() if each == call}
@@ -135,20 +114,10 @@ def _hint(name: str, known: Iterable[str]) -> str:
 @cache
 def _rows_of(call: str, edition: str, kernel: str, level: str) -> _Rows | None:
     """Give the rows of a call under some rules, None if it is not there."""
-    for table in (*exec_tables(edition, kernel), *move_tables(edition, kernel)):
-        if table.call == call:
-            case = Case(call=call, edition=edition, kernel=kernel)
-            return _Rows(case, {row.cause: defects(row.cause, case.profile) for row in table.rows})
-    for table in node_tables(edition):
-        if table.call == call:
-            return _Rows(
-                NodeCase(call=call, edition=edition), {row.cause: node_defects(row.cause) for row in table.rows}
-            )
-    record = bp.levels[level]
-    for table in lpar_tables(level):
-        if table.call == call and call not in record.lacks:
-            rows = of_level(table, record).rows
-            return _Rows(base_of(call, level=level), {row.cause: lpar_defects(call, row.cause, record) for row in rows})
+    asked = bp.levels[level]
+    for page in pages_of(edition, kernel, level):
+        if page.table.call == call and call not in asked.lacks:
+            return _Rows(page.base, {row.cause: page.ways(row.cause) for row in of_level(page.table, asked).rows})
     return None
 
 
