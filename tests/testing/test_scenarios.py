@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from hypothesis import Phase, find, given, settings
+from hypothesis import strategies as st
 
 import bprocsim as bp
 from bprocsim.faults import Fault
@@ -18,6 +19,7 @@ from bprocsim.scenario.tokens import read_token
 from bprocsim.testing import Scenario
 from bprocsim.testing import strategies as bst
 from bprocsim.testing.strategies.faulting import KINDS
+from bprocsim.testing.strategies.scenarios import _partition_faults
 from tests.cli.command import command
 from tests.environment import TOP
 from tests.testing.written import namespace
@@ -145,6 +147,24 @@ def test_a_function_within_a_function_runs_but_has_no_token() -> None:
         scenario.token()
 
 
+def test_two_functions_of_one_name_are_two_programs() -> None:
+    def named(status: int) -> Any:
+        def same(proc: bp.Proc) -> int:
+            return status
+
+        return same
+
+    files = [{"path": f"/usr/bin/{status}", "program": named(status)} for status in (5, 6)]
+    for status in (5, 6):
+        assert Scenario(file=files, call=[{"call": "run", "args": [str(status)]}]).run().exit_status == status
+
+
+def test_another_level_of_trace_keeps_all_of_it() -> None:
+    limited = one(trace="all", trace_limit=2)
+    assert limited.with_trace("all").play().digest == one(trace="all").play().digest
+    assert limited.with_trace("all").play().world.trace.dropped == 0 < limited.play().world.trace.dropped
+
+
 def test_what_is_wrong_is_told_at_once_and_by_key() -> None:
     with pytest.raises(ScenarioError) as told:
         Scenario(cluster={"nods": 2}, file=[HELLO], call=[{**GOES, "cmd": 3}])
@@ -198,6 +218,35 @@ def test_health_checks_do_not_complain(scenario: Scenario, some: list[Fault], sw
 def test_the_least_scenario_is_one_call_in_a_small_cluster() -> None:
     least = find(bst.scenarios(), lambda scenario: True, settings=SHRUNK)
     assert least.tables == LEAST
+
+
+def drawn(strategy: st.SearchStrategy[Any], count: int) -> list[Any]:
+    """Give values of a strategy, the same ones each time."""
+    made: list[Any] = []
+
+    @settings(max_examples=count, database=None, derandomize=True, phases=[Phase.generate])
+    @given(strategy)
+    def draws(value: Any) -> None:
+        made.append(value)
+
+    draws()
+    return made
+
+
+def test_scenarios_are_of_every_sort() -> None:
+    made = [scenario.tables for scenario in drawn(bst.scenarios(), 200)]
+    clusters, lpars = ([each[name] for each in made if name in each] for name in ("cluster", "lpar"))
+    assert {each.get("edition", "scyld") for each in clusters} == {*bp.editions}
+    assert {each.get("level", "7.1") for each in lpars} == {*bp.levels}
+    for systems in (clusters, lpars):
+        assert {each.get("order", "fifo") for each in systems} == {"fifo", "random"}
+    assert {len(each["call"]) for each in made} == {1, 2, 3, 4}
+    assert {len(each.get("fault", ())) for each in made} == {0, 1, 2, 3}
+
+
+def test_a_core_is_left_to_a_partition() -> None:
+    faults = [each for some in drawn(_partition_faults("7.1", 3, False), 200) for each in some]
+    assert {each.core for each in faults if isinstance(each, bp.CoreFails)} == {0, 1}  # of three
 
 
 @pytest.mark.slow

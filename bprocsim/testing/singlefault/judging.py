@@ -47,32 +47,23 @@ class Finding:
 
 @define
 class Ending:
-    """How a run ended: what was raised, which calls did not end, and what there was once all was quiet.
+    """How a run ended: for each verdict what speaks for it, and how often.
 
     Of each there may be several alike, so they are counted: a run is held against one without the fault.
+    `told` more of a process that is left.
     """
 
-    crashes: Counter[str] = Factory(Counter)
-    hangs: Counter[str] = Factory(Counter)
-    processes: Counter[str] = Factory(Counter)
-    ghosts: Counter[str] = Factory(Counter)
-    descriptors: Counter[str] = Factory(Counter)
-    memory: Counter[str] = Factory(Counter)
-    undocumented: Counter[str] = Factory(Counter)
-    told: dict[str, str] = Factory(dict)  # more of a process that is left
+    found: dict[Verdict, Counter[str]] = Factory(lambda: {verdict: Counter() for verdict in Verdict})
+    told: dict[str, str] = Factory(dict)
 
     def beyond(self, usual: Ending) -> Iterator[Finding]:
         """Tell what is worse than in a usual run."""
-        for verdict, name in _FIELDS.items():
-            for what, times in (getattr(self, name) - getattr(usual, name)).items():
+        for verdict, found in self.found.items():
+            for what, times in (found - usual.found[verdict]).items():
                 told = f"{times} {what}" if verdict in _AMOUNTS else what if times == 1 else f"{times} times {what}"
                 yield Finding(verdict, told + (f", which {self.told[what]}" if what in self.told else ""))
 
 
-_FIELDS = {
-    Verdict.UNDOCUMENTED: "undocumented", Verdict.CRASH: "crashes", Verdict.HANG: "hangs", Verdict.GHOST: "ghosts",
-    Verdict.PROCESS: "processes", Verdict.DESCRIPTOR: "descriptors", Verdict.MEMORY: "memory",
-}  # fmt: skip
 _AMOUNTS = frozenset({Verdict.DESCRIPTOR, Verdict.MEMORY})
 
 
@@ -81,13 +72,15 @@ def ending_of(world: World, results: Sequence[Result]) -> Ending:
     ending = Ending()
     for result in results:
         if result.raised is not None:
-            ending.hangs[f"{result.call.call} does not end ({result.raised})"] += 1
+            ending.found[Verdict.HANG][f"{result.call.call} does not end ({result.raised})"] += 1
         elif result.outcome is not None:
-            ending.undocumented.update(_of_no_page(result.outcome))
+            ending.found[Verdict.UNDOCUMENTED].update(_of_no_page(result.outcome))
     _let_it_rest(world, ending)
-    ending.crashes.update(f"a program on {each.node} raised {each.exception}" for each in world.trace.of_kind("raised"))
+    ending.found[Verdict.CRASH].update(
+        f"a program on {each.node} raised {each.exception}" for each in world.trace.of_kind("raised")
+    )
     killed = (each for each in world.trace.of_kind("killed") if each.signal in _OF_CRASHES)
-    ending.crashes.update(f"a process on {each.node} was killed by {each.signal}" for each in killed)
+    ending.found[Verdict.CRASH].update(f"a process on {each.node} was killed by {each.signal}" for each in killed)
     for system in world.systems.values():
         _look_around(system, ending)
     return ending
@@ -99,7 +92,7 @@ def _let_it_rest(world: World, ending: Ending) -> None:
         try:
             world.sim.run(until_ns=world.sim.now_ns + _PATIENCE_NS)
         except bp.Runaway:
-            ending.hangs["programs go on without end"] += 1
+            ending.found[Verdict.HANG]["programs go on without end"] += 1
 
 
 def _of_no_page(outcome: bp.Outcome) -> Iterator[str]:
@@ -123,7 +116,7 @@ def _look_around(system: Any, ending: Ending) -> None:
         for process in machine.processes.values():
             if not process.idle and not process.driven:
                 who = f"{_called(process)} on {machine.name}"
-                ending.processes[who] += 1
+                ending.found[Verdict.PROCESS][who] += 1
                 ending.told[who] = _state(process)
     if isinstance(system, bp.Cluster) and system.home.alive:
         _look_into_books(system, ending)
@@ -131,9 +124,9 @@ def _look_around(system: Any, ending: Ending) -> None:
         holders = machine.processes.values()
         files = {each.description for process in holders for each in process.descriptors.values()}
         known = sum(getattr(each, "table", None) is machine.files for each in files)
-        ending.descriptors[f"on {machine.name}"] += max(0, machine.files.used - known)
+        ending.found[Verdict.DESCRIPTOR][f"on {machine.name}"] += max(0, machine.files.used - known)
         known_bytes = sum(process.memory_bytes for process in holders)
-        ending.memory[f"bytes on {machine.name}"] += max(0, machine.memory.used_bytes - known_bytes)
+        ending.found[Verdict.MEMORY][f"bytes on {machine.name}"] += max(0, machine.memory.used_bytes - known_bytes)
 
 
 def _look_into_books(cluster: bp.Cluster, ending: Ending) -> None:
@@ -145,8 +138,8 @@ def _look_into_books(cluster: bp.Cluster, ending: Ending) -> None:
         if process.machine.alive and process.machine.processes.get(process.pid) is process:
             continue
         there = "which is dead" if not process.machine.alive else "which has no such process"
-        ending.ghosts[f"of {_called(process)}, said to be on {process.machine.name}, {there}"] += 1
-    ending.ghosts.update(f"of a move of pid {pid} that never ended" for pid in master.moves)
+        ending.found[Verdict.GHOST][f"of {_called(process)}, said to be on {process.machine.name}, {there}"] += 1
+    ending.found[Verdict.GHOST].update(f"of a move of pid {pid} that never ended" for pid in master.moves)
 
 
 def _machines(system: Any) -> Iterator[Any]:

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 import bprocsim as bp
 from bprocsim.faults import Fault
+from bprocsim.notation import parameters_of
 from bprocsim.programs.samples import SAMPLES
 from bprocsim.testing.scenarios import Scenario
 from bprocsim.testing.strategies.faulting import chosen_kinds, place_of, planned
+from bprocsim.world.specs import ORDERS
 
 _Table = dict[str, Any]
 
@@ -41,7 +43,7 @@ def scenarios(
 
 def _on_a_cluster(draw: st.DrawFn, most_nodes: int, most_calls: int, most_faults: int, swarm: bool) -> Scenario:
     nodes, edition = draw(st.integers(1, most_nodes)), draw(_EDITIONS)
-    cluster = {"nodes": nodes} | ({} if edition == "scyld" else {"edition": edition}) | _order(draw)
+    cluster = {"nodes": nodes, **_unusual(bp.Cluster, edition=edition, order=draw(_ORDERS))}
     tables, calls = _world(draw), _cluster_calls(edition, nodes)
     made = _sequence(draw, calls, most_calls)
     faults = draw(_cluster_faults(nodes, edition, most_faults, swarm))
@@ -50,7 +52,7 @@ def _on_a_cluster(draw: st.DrawFn, most_nodes: int, most_calls: int, most_faults
 
 def _on_a_partition(draw: st.DrawFn, most_calls: int, most_faults: int, swarm: bool) -> Scenario:
     level = draw(_LEVELS)
-    lpar = {"cores": _CORES, "smt": 2, "level": level} | _order(draw)
+    lpar = {"cores": _CORES, "smt": 2, **_unusual(bp.Lpar, level=level, order=draw(_ORDERS))}
     tables = _world(draw)
     made = _sequence(draw, _partition_calls(), most_calls)
     faults = draw(_partition_faults(level, most_faults, swarm))
@@ -63,8 +65,10 @@ def _world(draw: st.DrawFn) -> _Table:
     return {"seed": draw(_SEEDS), "user": list(_USERS), "file": files}
 
 
-def _order(draw: st.DrawFn) -> _Table:
-    return {"order": "random"} if draw(st.booleans()) else {}
+def _unusual(kind: type, **keywords: str) -> _Table:
+    """Leave out what a system is made with anyway."""
+    usual = parameters_of(kind)
+    return {name: value for name, value in keywords.items() if value != usual[name].default}
 
 
 def _sequence(draw: st.DrawFn, calls: st.SearchStrategy[_Table], most: int) -> list[_Table]:
@@ -77,6 +81,7 @@ _SLEEPS = st.sampled_from((0.001, 1, 60)).map(lambda seconds: {"call": "sleep", 
 
 # What a strategy costs is making it, and judging it when it is first drawn from: each is made once.
 _EDITIONS, _SEEDS, _PROGRAMS = st.sampled_from(tuple(bp.editions)), st.integers(0, 99), st.sampled_from(_SAMPLES)
+_ORDERS = st.sampled_from(ORDERS)
 _LEVELS = st.sampled_from(("7.1", *(name for name in bp.levels if name != "7.1")))
 
 
