@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import find, given
 from hypothesis import strategies as st
 
 import bprocsim as bp
@@ -156,6 +156,27 @@ def test_ra_exec_calls_and_sets(lpar: bp.Lpar, data: st.DataObject) -> None:
     call = data.draw(bst.ra_exec_calls(lpar))
     assert rebuilt(call) == call
     check(call(lpar))
+
+
+CLUSTER, LPAR = bp.Cluster(3), bp.Lpar(2, 2)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "there"),
+    [
+        (bst.rsets(LPAR, absent=True), lambda rset: not rset <= LPAR.rset("0-3")),
+        (bst.execmove_calls(CLUSTER), lambda call: call.keywords.get("from_node", -1) >= 0),
+        (bst.execmove_calls(CLUSTER), lambda call: "input" in call.keywords),
+        (bst.ra_exec_calls(LPAR), lambda call: call.args[0] == bp.R_PROCESS),
+        (bst.filesystems(), lambda tree: any(each.name == "link" for each in tree.calls)),
+        (bst.filesystems(), lambda tree: any(each.name == "mount" and each.keywords for each in tree.calls)),
+        (bst.credentials(), lambda who: who.euid != who.uid),
+        (bst.credentials(), lambda who: len(who.groups) > 1),
+        (bst.credentials(capabilities=True), lambda who: who.capabilities not in (None, frozenset())),
+    ],
+)
+def test_now_and_then_there_is_something_odd(strategy: Any, there: Any) -> None:
+    find(strategy, there, settings=WITHOUT_SHRINKING)
 
 
 def test_a_drawn_set_is_a_set_like_any_other() -> None:
