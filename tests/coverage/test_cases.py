@@ -104,6 +104,9 @@ def test_what_no_call_returns_cannot_be_injected() -> None:
     with pytest.raises(ValueError, match="node_down: bproc_execmove does not return this errno"):
         late.fault()
     assert late.make(late.world()).late_errno is late.errno
+    slot = named("bproc_vexecmove", "node_down", edition="lanl32")
+    with pytest.raises(ValueError, match="node_down: bproc_vexecmove does not return this errno"):
+        slot.fault()
 
 
 def test_a_program_that_makes_a_call_can_be_made_to_fail() -> None:
@@ -257,10 +260,20 @@ def test_on_a_partition_privileges_are_those_of_the_user() -> None:
 
 
 def test_what_was_amiss_before_is_told() -> None:
-    world = cluster()
-    named("bproc_execmove", "no_master").arrange(world)
-    with pytest.raises(pytest.skip.Exception, match=r"EBUSY \(no_master\) is due"):
-        named("bproc_execmove", "cmd_absent").arrange(world)
+    for cause in ("cmd_absent", "out_of_memory"):  # of a file, of a machine
+        world = cluster()
+        named("bproc_execmove", "no_master").arrange(world)
+        with pytest.raises(pytest.skip.Exception, match=r"EBUSY \(no_master\) is due"):
+            named("bproc_execmove", cause).arrange(world)
+
+
+@pytest.mark.parametrize("cause", ["format_unknown", "noexec_mount"])
+def test_a_file_that_is_changed_keeps_its_owner_and_mode(cause: str) -> None:
+    world = bp.Cluster(nodes=1)
+    world.install("/usr/bin/hello", hello, mode=0o751, uid=500, gid=501)
+    named("bproc_execmove", cause).arrange(world)
+    found = world.master.fs.stat("/usr/bin/hello")
+    assert (found.mode, found.uid, found.gid) == (0o751, 500, 501)
 
 
 def test_a_world_of_other_rules_has_other_rows() -> None:

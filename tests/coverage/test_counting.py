@@ -12,7 +12,9 @@ import pytest
 
 import bprocsim as bp
 from bprocsim.manual import Kind
-from bprocsim.testing import ErrnoCoverage, cases, recipes, tables
+from bprocsim.testing import CoverageReport, ErrnoCoverage, cases, recipes, tables
+from bprocsim.testing.coverage.counting import RowSeen
+from bprocsim.testing.coverage.report import CallLine, ErrnoLine
 
 E = bp.Errno
 HERE = Path(__file__).parent
@@ -229,6 +231,18 @@ def test_the_counts_of_two_processes_add_up() -> None:
     assert made(whole) == {"bproc_execmove": 3, "ra_exec": 0}
     assert met(whole, "bproc_execmove") == {"ENOENT": 2, "ENAMETOOLONG": 1}
     assert whole.report().documented == coverage.report().documented
+    first = {errno.errno: errno.first for errno in whole.report(root=HERE).calls[0].met}
+    assert all(each.startswith("test_counting.py:") for each in first.values())
+
+
+def test_what_recipes_met_in_other_processes_is_marked() -> None:
+    whole = ErrnoCoverage("bproc_execmove")
+    for _ in range(2):
+        with ErrnoCoverage() as coverage:
+            recipes["bproc_execmove", "args_too_big"].provoke()
+        whole.add(coverage.counts())
+    assert "E2BIG*" in whole.report().text()
+    assert whole.calls["bproc_execmove"].rows["E2BIG", "args_too_big"].by_recipes == 2
 
 
 # ---- the report -------------------------------------------------------------------------------------
@@ -257,6 +271,24 @@ bproc_numnodes        0   0 of 1    0%   EBUSY
 * met in a recipe of bprocsim's alone, which does not count
 """
     )
+
+
+def line_of(met: int, documented: int, sentence: str = "it fails") -> CallLine:
+    """Give what a report tells of a call of whose errnos so many were met."""
+    rows = [RowSeen(f"E{number}", "cause", sentence, "page", int(number < met)) for number in range(documented)]
+    return CallLine("call", 1, tuple(ErrnoLine(row.errno, (row,)) for row in rows))
+
+
+@pytest.mark.parametrize(("met", "percent"), [(0, 0), (1, 1), (2, 1), (150, 50), (299, 99), (300, 100)])
+def test_nothing_alone_is_0_percent_and_everything_alone_100(met: int, percent: int) -> None:
+    report = CoverageReport((line_of(met, 300),))
+    assert report.total() == f"{met} of 300 documented errnos met ({percent}%)"
+    assert f" {percent}% " in report.text().splitlines()[1]
+
+
+def test_a_sentence_does_not_break_a_table_of_markdown() -> None:
+    lines = CoverageReport((line_of(0, 1, "a|b"),)).markdown().splitlines()
+    assert r"| E0 | - | - | a\|b (`cause`) |" in lines
 
 
 def test_in_markdown(counted: ErrnoCoverage) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bprocsim.world import watching
 from tests.testing.inner import Run, run_pytest
 
 SOURCE = """
@@ -111,6 +112,14 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     assert found.status == 1
     assert "cannot write" in found.text and "cov.md" in found.text
     assert "Traceback" not in found.text
+
+
+def test_nothing_is_counted_any_more_when_the_run_is_over(pytester: pytest.Pytester) -> None:
+    before = [*watching.watchers]
+    pytester.makepyfile("def test_it(bproc_cluster): bproc_cluster.execve('/none')")
+    words = ("-p", "no:cacheprovider", "-p", "bprocsim.testing.plugin", "--bprocsim-errno-cov")
+    assert pytester.inline_run(*words).ret == 0
+    assert watching.watchers == before
 
 
 def test_who_does_not_ask_pays_nothing(tmp_path: Path) -> None:

@@ -195,5 +195,11 @@ def test_pytest_finds_the_plugin_by_its_entry_point() -> None:
 
 def test_every_fixture_says_what_it_gives(inner: pytest.Pytester) -> None:
     result = run(inner, "--fixtures")
-    for name in ("bproc_sim", "bproc_cluster", "aix_lpar", "make_bproc_cluster *session*", "make_aix_lpar *session*"):
-        result.stdout.fnmatch_lines([f"{name.replace('[', '[[]')}*", "    Give *"])
+    for name in (
+        "bproc_sim",
+        "bproc_cluster",
+        "aix_lpar",
+        "make_bproc_cluster [[]session scope]",
+        "make_aix_lpar [[]session scope]",
+    ):
+        result.stdout.fnmatch_lines([f"{name} -- *", "    Give *"], consecutive=True)

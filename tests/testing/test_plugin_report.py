@@ -122,6 +122,29 @@ class TestShared:
 def test_uses_it_anew(for_all):
     assert False
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_never_passes(bproc_cluster, number):
+    bproc_cluster.execve(f"/bin/{number}")
+    assert False
+
+class TestMakesOne:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def maybe(cls):
+        return bp.Cluster(nodes=5)
+
+    def test_it(self, maybe):
+        pass
+
+class TestMakesNone:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def maybe(cls):
+        return None
+
+    def test_has_none(self, maybe):
+        assert False
+
 from bprocsim.testing import Scenario
 
 def test_scenario():
@@ -139,11 +162,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_every_failure_with_worlds_tells_of_them_and_nothing_else_does(run: Run) -> None:
-    assert run.counts == {"passed": 5, "failed": 16, "error": 4, "skipped": 1, "xfailed": 1}
+    assert run.counts == {"passed": 6, "failed": 19, "error": 4, "skipped": 1, "xfailed": 1}
     assert {*run.sections} == {
         "test_plain", "test_anywhere", "test_set_up", "test_teardown", "test_both", "test_thousand", "test_long",
         "test_each", "test_after", "test_scenario", "test_shared",
-        "test_does_not_share", "test_uses_it_anew", "test_nothing_new", "test_subtests",
+        "test_does_not_share", "test_never_passes", "test_uses_it_anew", "test_nothing_new", "test_subtests",
     }  # fmt: skip
 
 
@@ -205,6 +228,7 @@ def test_the_last_run_that_passed_of_the_same_function_is_held_against_one_that_
     assert lines[at + 2].startswith("    failed: ")
     assert "after the exec: EINVAL (node_unknown)" in lines[at + 2]
     assert "passed" not in run.sections["test_after"]
+    assert "passed" not in run.sections["test_never_passes"]
 
 
 def test_worlds_of_a_fixture_that_outlives_tests_are_told_to_each_that_uses_it(run: Run) -> None:
