@@ -140,11 +140,12 @@ def _process(machine: Any, which: Any) -> Any:
 PID = Word("pid", ("eldest", "youngest", "middle", NO_PID, 0, -1), _process)
 
 
-def _child(machine: Any, name: Any) -> Any:
+def child(machine: Any, name: Any) -> Any:
+    """Give what a child runs, by its name."""
     return CHILDREN[name]
 
 
-CHILD = Word("child", ("ends", "ends", "stays"), _child)
+CHILD = Word("child", ("ends", "ends", "stays"), child)
 
 
 # ---- files and vectors -----------------------------------------------------------------------------
@@ -174,13 +175,13 @@ def _io(machine: Any, which: Any) -> Any:
 # ---- what a call fills, and reads ------------------------------------------------------------------
 
 
-def filled(name: str, kind: Callable[[], Any]) -> Word:
-    """Name what a call fills: "new" a fresh one."""
+def filled(name: str, kind: Callable[[], Any], often: int = 3) -> Word:
+    """Name what a call fills: "new" a fresh one, so `often` for each address that leads nowhere."""
 
     def give(machine: Any, value: Any) -> Any:
         return kind() if value == "new" else value
 
-    return Word(name, ("new", "new", "new", None, bp.BAD_ADDRESS), give)
+    return Word(name, (*["new"] * often, None, bp.BAD_ADDRESS), give)
 
 
 def record(name: str) -> Word:

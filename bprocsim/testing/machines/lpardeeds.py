@@ -9,7 +9,8 @@ from typing import Any
 import bprocsim as bp
 from bprocsim.testing.machines import lparwords as w
 from bprocsim.testing.machines.clusterdeeds import idles, opens, runs, starts
-from bprocsim.testing.machines.deeds import Action, Give, Make, Word, action
+from bprocsim.testing.machines.clusterwords import child, user
+from bprocsim.testing.machines.deeds import LEFT, Action, Give, Make, Word, action
 from bprocsim.testing.machines.lparwords import BY, FLAGS, WHO, WORK
 from bprocsim.units import ms
 
@@ -56,7 +57,7 @@ def _runs(count: int, srads: int) -> Iterator[Action]:
     yield _call("ra_execle", resource, FLAGS, path, with_environment, make=_listing("ra_execle", "path"))
     yield _call("ra_execlp", resource, FLAGS, file, several, make=_listing("ra_execlp", "file"))
     yield _call("ra_exect", resource, FLAGS, path, w.ARGV, w.ENVP)
-    yield _call("ra_fork", resource, FLAGS, Word("child", ("ends", "stays"), w.child))
+    yield _call("ra_fork", resource, FLAGS, Word("child", ("ends", "stays"), child))
 
 
 def _attaches(count: int, srads: int) -> Iterator[Action]:
@@ -140,17 +141,13 @@ def _of_the_harness(count: int) -> Iterator[Action]:
         ["rmrset", "sysxrset/mine"], ["ps", "-A", "-o", "THREAD"], ["execrset", "-c", last, "-e", "job"],
         ["bindprocessor", "-q"], ["mkrset", "-c", last, "sysxrset/other"], ["none"],
     )  # fmt: skip
-    someone = Word("user", (None, None, w.BOB, w.CAROL), _account)
+    someone = Word("user", (LEFT, LEFT, w.BOB, w.CAROL), user)
     program = Word("args", ("long", "busy", "parent", "long"), _program)
     yield action("run", Word("args", lines), someone, make=runs, weight=4)
     yield action("popen", program, someone, make=starts, weight=6)
     yield action("idle_process", someone, make=idles, weight=4)
     yield action("session", Word("script", tuple(SCRIPTS)), someone, make=_session, weight=3)
     yield action("sleep", Word("seconds", (0.01, 0.0001, 0.1, 1, 20, 700)), weight=8)
-
-
-def _account(machine: Any, name: Any) -> Any:
-    return None if name is None else machine.system.users[name]
 
 
 def _program(machine: Any, name: Any) -> Any:

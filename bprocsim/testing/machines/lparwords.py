@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 import bprocsim as bp
-from bprocsim.testing.machines.clusterwords import NO_PID, caller, ends, parent, slow, stays, user
+from bprocsim.testing.machines import clusterwords
+from bprocsim.testing.machines.clusterwords import NO_PID, caller, parent, slow, user
 from bprocsim.testing.machines.deeds import LEFT, Give, NotNowError, Parts, Word
 from bprocsim.testing.rows.lparcases import thread_id
 from bprocsim.units import ms, s
@@ -15,7 +17,6 @@ from bprocsim.units import ms, s
 BOB, CAROL = "bob", "carol"  # with CAP_NUMA_ATTACH, and without
 JOB, SLOW, BUSY = "/usr/bin/job", "/usr/bin/slow", "/usr/bin/busy"
 PATHS = (JOB, BUSY, "/usr/bin/none", JOB, "/usr/bin/plain", SLOW, "/usr/bin/script", "", None, bp.BAD_ADDRESS)
-CHILDREN = {"ends": ends, "stays": stays}
 
 
 def job(proc: bp.AixProc) -> Any:
@@ -154,23 +155,9 @@ FLAGS = Word("flags", (0, 0, bp.R_ATTACH_STRSET, 0, 0x40))
 DETACH = Word("flags", (0, bp.R_DETACH_ALLTHRDS, 0x40))
 
 
-# ---- what a call fills, and numbers ----------------------------------------------------------------
+# ---- what a call fills, and names ------------------------------------------------------------------
 
-
-def filled(name: str, kind: Callable[[], Any]) -> Word:
-    """Name what a call fills: "new" a fresh one."""
-
-    def give(machine: Any, value: Any) -> Any:
-        return kind() if value == "new" else value
-
-    return Word(name, ("new", "new", None, bp.BAD_ADDRESS), give)
-
-
-def child(machine: Any, name: Any) -> Any:
-    """Give what a child runs, by its name."""
-    return CHILDREN[name]
-
-
+filled = partial(clusterwords.filled, often=2)
 NAMESPACE = Word("namespace", ("kit", "sysxrset", "kit", "sysxrset", "kit", "sys", "", None, bp.BAD_ADDRESS))
 RSNAME = Word("rsname", ("mine", "other", "mine", "other", "x y", None, bp.BAD_ADDRESS))
 _NAMES = ("sysxrset/mine", "kit/mine", "sysxrset/mine", "sysxrset/other", "kit/other", "kit", "sysxrset/x y")
