@@ -93,7 +93,8 @@ def test_a_process_that_is_killed_as_by_a_mistake_of_its_own_crashes(signal: Any
 def test_a_move_that_never_ends_leaves_a_ghost() -> None:
     world = Scenario(cluster={"nodes": 1}).world()
     assert world.cluster is not None
-    world.cluster.bpmaster.moves[1001] = None
+    moves: dict[int, Any] = world.cluster.bpmaster.moves
+    moves[1001] = None
     assert told(ending_of(world, [])) == ["leaves a ghost: of a move of pid 1001 that never ended"]
 
 
