@@ -304,8 +304,14 @@ _HOMES = {
 _told: list[Callable[[str, Any], None]] = []
 
 
+# The rooms that have public names of their own: bp.testing.Case is what a recipe is written as.
+_PUBLIC_ROOMS = frozenset({"faults", "testing", "units"})
+
+
 def __getattr__(name: str) -> Any:
-    """Fetch a public name from its room, once."""
+    """Fetch a public name from its room, or a public room, once."""
+    if name in _PUBLIC_ROOMS:
+        return import_module(f"bprocsim.{name}")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'bprocsim' has no attribute {name!r}")

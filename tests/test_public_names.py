@@ -136,6 +136,30 @@ def test_a_public_room_can_be_imported_by_itself(room: str) -> None:
     assert in_a_fresh_python(f"import {room}, json; print(json.dumps({room}.__doc__))")
 
 
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_public_room_stands_in_the_package(room: str) -> None:
+    """So a line that the kit prints, such as bp.testing.Case(...), needs no import but `import bprocsim as bp`."""
+    name = room.partition(".")[2]
+    assert in_a_fresh_python(f"import bprocsim as bp, json; print(json.dumps(bp.{name}.__name__))") == room
+
+
+def test_dir_of_the_testing_kit_shows_its_public_names() -> None:
+    code = "import bprocsim.testing as kit, json; print(json.dumps([dir(kit), kit.__all__]))"
+    shown, names = in_a_fresh_python(code)
+    assert [name for name in shown if not name.startswith("_")] == sorted(names)
+
+
+@pytest.mark.parametrize("code", [
+    "from bprocsim.testing import strategies", "import bprocsim.testing as kit; kit.strategies",
+    "from bprocsim.testing import ClusterMachine", "from bprocsim.testing import LparMachine",
+])  # fmt: skip
+def test_what_needs_hypothesis_says_how_to_get_it(code: str) -> None:
+    without = "import sys; sys.modules['hypothesis'] = None\n"
+    done = subprocess.run([sys.executable, "-c", without + code], capture_output=True, encoding="utf-8", check=False)
+    last = done.stderr.splitlines()[-1]
+    assert "needs hypothesis, which is not installed: pip install 'bprocsim[testing]'" in last
+
+
 def test_importing_fetches_no_extra() -> None:
     loaded = in_a_fresh_python("import bprocsim, json, sys; print(json.dumps(sorted(sys.modules)))")
     assert sorted(set(loaded) & set(EXTRAS)) == []

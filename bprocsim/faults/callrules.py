@@ -45,16 +45,25 @@ def rule_of(fault: Any, engine: Any, master: Any, planned: Any) -> Callable[[Any
 def calls_of(asked: str, tables: dict[str, Errors]) -> tuple[tuple[str, ...], Errors]:
     """Give a system's calls that a page, or one call, is about, and their table."""
     calls = tuple(name for name, table in tables.items() if asked in (name, table.call))
-    calls = calls or tuple(name for name in tables if _plain(name) == _plain(asked))
+    calls = calls or tuple(name for name in tables if plain(name) == plain(asked))
     if not calls:
         known = ", ".join(sorted({table.call for table in tables.values() if table.rows}))
         raise ValueError(f"call: there is no {asked!r} here that has errors; expected one of {known}")
     return calls, tables[calls[0]]
 
 
-def _plain(call: str) -> str:
-    """Give the name that a call's forms share: _bproc_move_io, bproc_move_io and bproc_move are one call."""
-    return call.removeprefix("_").removesuffix("_io")
+# The forms of exec that the C library makes of another call.
+_OF_THE_LIBRARY = {"execl": "execve", "execle": "execve", "execv": "execve", "execlp": "execvp"}
+
+
+def plain(call: str) -> str:
+    """Give the name that a call's forms share: _bproc_move_io, bproc_move_io and bproc_move are one call.
+
+    So are execl and execve, ra_execlp and ra_execvp: the first is made by the second.
+    """
+    family = "ra_" if call.startswith("ra_") else ""
+    name = call.removeprefix("_").removesuffix("_io").removeprefix(family)
+    return family + _OF_THE_LIBRARY.get(name, name)
 
 
 def _row(errors: Errors, errno: Errno, cause: str | None) -> Row:

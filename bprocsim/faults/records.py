@@ -226,7 +226,8 @@ class CoreFails(Fault):
 class CallFails(Fault):
     """A call fails with an errno of its page, although nothing in the world is amiss.
 
-    `call` the page's name or one of its calls; `when` which of the calls that count fail, as strace
+    `call` the page's name or one of its calls, which strikes those forms too that the same call makes (ra_execl
+    is made by ra_execve); `when` which of the calls that count fail, as strace
     writes it: "3" the third, "2+" from the second on, "1..9+2" every other one of the first nine;
     or, in its place, `probability` of each. `node` whose calls count, None all. `cause` which of the
     rows that report the errno is met, None the first.

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from attrs import field, frozen
 
-from bprocsim.notation import call_text
+from bprocsim.notation import Notated, call_text
 
 # (uid_t)-1 means "leave as it is" in the set-id calls, so it is nobody's id.
 _GREATEST_ID = 2**32 - 2
@@ -46,13 +46,8 @@ def _check_capabilities(capabilities: Iterable[str] | None) -> frozenset[str] | 
     return frozenset(names)
 
 
-def _show_capabilities(capabilities: frozenset[str] | None) -> str:
-    """Write the names in an order that does not depend on hashes."""
-    return "None" if capabilities is None else f"{sorted(capabilities)!r}"
-
-
-@frozen(init=False)
-class Credentials:
+@frozen(init=False, repr=False)
+class Credentials(Notated):
     """Say who a process is.
 
     `uid`, `gid` the real ids, 0..2**32-2; `euid`, `egid` the effective ones (None: the real ones);
@@ -67,12 +62,12 @@ class Credentials:
     euid: int
     egid: int
     groups: tuple[int, ...]
-    capabilities: frozenset[str] | None = field(repr=_show_capabilities)
+    capabilities: frozenset[str] | None
     # Answers for the path walk, which asks them some ten times per call: all groups that count,
     # whether permission bits bind at all (CAP_DAC_OVERRIDE), and whether reading and searching do.
-    members: frozenset[int] = field(init=False, repr=False, eq=False)
-    overrides: bool = field(init=False, repr=False, eq=False)
-    reads_all: bool = field(init=False, repr=False, eq=False)
+    members: frozenset[int] = field(init=False, eq=False)
+    overrides: bool = field(init=False, eq=False)
+    reads_all: bool = field(init=False, eq=False)
 
     def __init__(
         self,

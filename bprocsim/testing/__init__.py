@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bprocsim.testing import strategies
     from bprocsim.testing.coverage.cases import ErrnoCase, cases
     from bprocsim.testing.coverage.counting import ErrnoCoverage
     from bprocsim.testing.coverage.report import CoverageReport
@@ -55,17 +56,35 @@ _HOMES = {
     "program_case": "rows.programs",
     "recipes": "rows.recipes",
     "recipes_of": "rows.recipes",
+    "strategies": "strategies",
     "tables": "rows.tables",
 }
 
 
+# What the kit is used with, and the package need not have.
+_EXTRAS = frozenset({"hypothesis", "pytest"})
+
+
 def __getattr__(name: str) -> Any:
-    """Fetch a name from its room, once."""
+    """Fetch a name from its room, once. ModuleNotFoundError: what it needs is not installed."""
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'bprocsim.testing' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"bprocsim.testing.{home}"), name)
+    try:
+        room = import_module(f"bprocsim.testing.{home}")
+    except ModuleNotFoundError as error:
+        lacking = (error.name or "").partition(".")[0]
+        if lacking not in _EXTRAS:
+            raise
+        what = f"bprocsim.testing.{name} needs {lacking}, which is not installed: pip install 'bprocsim[testing]'"
+        raise ModuleNotFoundError(what, name=lacking) from None
+    value = globals()[name] = room if name == home else getattr(room, name)
     return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, whether fetched or not, and Python's own."""
+    return sorted({name for name in globals() if name.startswith("__")} | set(__all__))
 
 
 __all__ = [
@@ -92,5 +111,6 @@ __all__ = [
     "each_single_fault",
     "recipes",
     "recipes_of",
+    "strategies",
     "tables",
 ]

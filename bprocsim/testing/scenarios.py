@@ -91,7 +91,13 @@ class Scenario:
         return [fault_of(table) for table in self.loaded.scenario.fault]
 
     def with_faults(self, *faults: Fault, system: str | None = None) -> Scenario:
-        """Give the same scenario with more faults; `system` which one they strike, where there are several."""
+        """Give the same scenario with more faults; `system` which one they strike, where there are several.
+
+        TypeError: one of them is no fault.
+        """
+        for fault in faults:
+            if not isinstance(fault, Fault):
+                raise TypeError(f"faults: expected records such as bp.PowerOff(node=2), got {fault!r}")
         more = [table_of(fault) for fault in faults]
         if system is not None:
             changes: dict[str, Any] = {"system": system}

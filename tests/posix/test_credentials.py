@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 from attrs.exceptions import FrozenInstanceError
 
+import bprocsim
 from bprocsim.posix.credentials import ROOT, Credentials, check_id
 
 
@@ -74,7 +75,7 @@ def test_they_are_frozen_values() -> None:
     "who", [ROOT, Credentials(1, 2, 3, 4, (5, 6), ["CAP_B", "CAP_A"]), Credentials(1, 2, capabilities=())]
 )
 def test_repr_builds_it_again(who: Credentials) -> None:
-    assert eval(repr(who)) == who
+    assert eval(repr(who), {"bp": bprocsim}) == who
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -168,6 +169,20 @@ def test_a_recipe_is_a_scenario_and_a_world() -> None:
     cluster = recipe.world()
     assert recipe.make(cluster).cause == "cmd_absent"
     assert str(recipe) == "bproc_execmove-cmd_absent"
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        (("bproc_execmove", "cmd_absnt"), r"bproc_execmove has no row 'cmd_absnt' \(did you mean cmd_absent"),
+        (("bproc_execmov", "cmd_absent"), r"there is no table of 'bproc_execmov' \(did you mean bproc_execmove"),
+        ("bproc_execmove", r"expected \(call, cause\) such as \('execve', 'cmd_absent'\), got 'bproc_execmove'"),
+    ],
+)
+def test_a_recipe_that_is_none_is_told(key: Any, told: str) -> None:
+    with pytest.raises(KeyError, match=told):
+        recipes[key]
+    assert key not in recipes
 
 
 def test_tables_are_by_call() -> None:

@@ -176,6 +176,11 @@ def test_what_there_is_not_is_told(call: str, cause: str, rules: dict[str, str],
         bst.failing(call, cause, **rules)
 
 
+def test_an_errno_is_no_cause() -> None:
+    with pytest.raises(TypeError, match=r"cause: expected the name of a row .*, got Errno\.ENOENT"):
+        bst.failing("bproc_execmove", bp.Errno.ENOENT)  # type: ignore[arg-type]
+
+
 def test_rules_are_found_that_have_the_row() -> None:
     found = find(bst.failing("bproc_nodelist_", "not_a_notifier"), lambda _: True, settings=SMALLEST)
     assert found.edition == "bproc4"

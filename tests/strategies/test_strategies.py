@@ -74,11 +74,26 @@ def test_numbers_that_cannot_be(make: Any, told: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("strategy", "system", "told"),
+    [
+        (bst.rsets, bp.Cluster(1), "lpar: expected a Lpar, got bp.Cluster"),
+        (bst.exclusive_sets, bp.Cluster(1), "lpar: expected a Lpar, got bp.Cluster"),
+        (bst.ra_exec_calls, bp.Cluster(1), "lpar: expected a Lpar, got bp.Cluster"),
+        (bst.execmove_calls, bp.Lpar(1), "cluster: expected a Cluster, got bp.Lpar"),
+    ],
+)
+def test_another_system_than_is_needed(strategy: Any, system: Any, told: str) -> None:
+    with pytest.raises(TypeError, match=told):
+        find(strategy(system), bool)
+
+
+@pytest.mark.parametrize(
     ("strategy", "written"),
     [
         (bst.clusters(), "thing=bp.Cluster(nodes=1)"),
         (bst.rsets(bp.Lpar(2, 2)), "thing=bp.Rset.of('')"),
         (bst.users(), "thing=bp.User('a', bp.Credentials(500, 500))"),
+        (bst.credentials(), "thing=bp.Credentials(500, 500)"),
         (bst.execmove_calls(bp.Cluster(1)), "thing=bp.Call('bproc_execmove', 0, '/bin/sh')"),
         (bst.failing("rs_op", "id_invalid"), "thing=bp.testing.LparCase(call='rs_op', command=12, id=1024)"),
     ],

@@ -196,6 +196,25 @@ def test_a_name_that_is_none_is_told(what: str) -> None:
         machine_of("scyld", **{what: ("bproc_exceve",)}).repertoire()
 
 
+@pytest.mark.parametrize("what", ["calls", "faults", "failing"])
+def test_a_single_name_is_no_tuple_of_names(what: str) -> None:
+    with pytest.raises(TypeError, match=rf"Ofscyld.{what}: expected a tuple of names such as \('Hang',\), got 'Hang'"):
+        machine_of("scyld", **{what: "Hang"}).repertoire()
+
+
+def test_a_call_to_fail_that_is_none_is_told() -> None:
+    with pytest.raises(ValueError, match="failing: there is no 'bproc_exceve' here that has errors"):
+        machine_of("scyld", failing=("bproc_exceve",)).repertoire()
+
+
+def test_a_deed_that_is_none_is_told() -> None:
+    machine = AsItIs()
+    machine.begin(seed=0, off=b"")
+    with pytest.raises(ValueError, match=r"deed: there is no 'PowrOff' here \(did you mean PowerOff"):
+        machine.do(Deed("PowrOff", node=1))
+    machine.teardown()
+
+
 class AsItIs(ClusterMachine):
     """A machine that is used as it is."""
 

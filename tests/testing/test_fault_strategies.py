@@ -119,6 +119,9 @@ def test_calls_are_those_asked_for() -> None:
         bp.Cluster(3, faults=[fault])
 
     look()
+    form = least(bst.fault(bp.Lpar(1), kinds=[bp.CallFails], calls=["ra_execl"]))
+    assert isinstance(form, bp.CallFails)
+    assert form.call == "ra_execl"
 
 
 def test_files_and_libraries_are_those_that_are_there() -> None:
@@ -140,3 +143,7 @@ def test_what_cannot_be_given_is_said() -> None:
         bst.fault(CLUSTER, kinds=[bp.PowerOff(1)])  # type: ignore[list-item]
     with pytest.raises(ValueError, match="calls: there is no 'bproc_execmov'"):
         bst.faults(CLUSTER, calls=["bproc_execmov"])
+    with pytest.raises(TypeError, match="calls: expected a list of names, got 'write'"):
+        bst.faults(CLUSTER, calls="write")
+    with pytest.raises(TypeError, match="system: expected a Cluster or a Lpar, got 3"):
+        bst.fault(3)  # type: ignore[arg-type]

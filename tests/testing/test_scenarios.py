@@ -197,6 +197,11 @@ def test_other_things_are_none() -> None:
         Scenario.of(3)  # type: ignore[arg-type]
 
 
+def test_what_is_no_fault_is_none() -> None:
+    with pytest.raises(TypeError, match=r"faults: expected records such as bp\.PowerOff\(node=2\), got 'PowerOff'"):
+        Scenario(call=[]).with_faults("PowerOff")  # type: ignore[arg-type]
+
+
 # ---- made up by chance ---------------------------------------------------------------------------------
 
 

@@ -352,6 +352,13 @@ def test_long_work_tells_how_far_it_is() -> None:
     assert all(later[0] - sooner[0] == 1 for sooner, later in pairwise(told))
 
 
+def test_steps_may_be_named_and_calls_by_any_of_their_forms() -> None:
+    by_name = each_single_fault(ONE, calls=["_bproc_execmove_io"], steps=["RUN"])
+    found = each_single_fault(ONE, calls=["bproc_execmove"], steps=[bp.Step.RUN])
+    assert [each.fault for each in by_name] == [each.fault for each in found]
+    assert {type(each.fault) for each in by_name} == {bp.CallFails, bp.PowerOff}
+
+
 def test_what_cannot_be_tried_is_said() -> None:
     with pytest.raises(
         ValueError, match=r"calls: this scenario makes no call 'bproc_mov'; it makes bproc_execmove, write"
@@ -359,6 +366,10 @@ def test_what_cannot_be_tried_is_said() -> None:
         each_single_fault(ONE, calls=["bproc_mov"])
     with pytest.raises(TypeError, match="calls: expected a list of names, got 'write'"):
         each_single_fault(ONE, calls="write")
+    with pytest.raises(ValueError, match=r"steps: there is no step 'RUNN'; expected some of ENTRY, .*, RUN"):
+        each_single_fault(ONE, steps=["RUNN"])
+    with pytest.raises(TypeError, match=r"steps: expected a list of members of bp\.Step, got 'RUN'"):
+        each_single_fault(ONE, steps="RUN")
 
 
 @pytest.mark.slow

@@ -184,6 +184,27 @@ def test_a_call_may_be_named_by_any_of_its_forms(name: str) -> None:
     assert made.bproc_execmove_io(1, 4000, "/usr/bin/hello").errno is E.ENOMEM
 
 
+@pytest.mark.parametrize(
+    ("name", "struck", "spared"),
+    [
+        ("ra_execl", "ra_execve", "ra_execvp"),
+        ("ra_execle", "ra_execve", "ra_exect"),
+        ("ra_execv", "ra_execl", "ra_execvp"),
+        ("ra_execlp", "ra_execvp", "ra_execve"),
+    ],
+)
+def test_a_form_of_the_library_is_the_call_that_it_makes(name: str, struck: str, spared: str) -> None:
+    lpar = bp.Lpar(cores=1)
+    arguments: dict[str, tuple[Any, ...]] = {"ra_execl": ("sh",), "ra_execvp": (["sh"],)}
+    with lpar.inject(bp.CallFails(name, E.ENODEV)):
+        for form, expected in ((struck, E.ENODEV), (spared, None)):
+            rest = arguments.get(form, (["sh"], {}))
+            path = "sh" if form == "ra_execvp" else "/usr/bin/sh"
+            assert getattr(lpar, form)(bp.R_RSET, lpar.rset("0"), 0, path, *rest).errno is expected
+    with lpar.inject(bp.CallFails("execl", E.EACCES)):
+        assert lpar.execve("/usr/bin/sh").errno is E.EACCES
+
+
 def test_what_a_slot_tells_is_no_errno_of_the_call() -> None:
     made = cluster(edition="lanl32")
     with pytest.raises(ValueError, match="not documented to return BE_NODEDOWN"):

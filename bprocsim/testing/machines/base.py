@@ -86,7 +86,14 @@ class WorldMachine(RuleBasedStateMachine):
 
     @classmethod
     def repertoire(cls) -> Repertoire:
-        """Give what a machine of this class does. ValueError: `calls` or `faults` name what there is not."""
+        """Give what a machine of this class does.
+
+        TypeError, ValueError: `calls`, `faults` or `failing` are no names, or name what there is not.
+        """
+        for argument in ("calls", "faults", "failing"):
+            if isinstance(asked := getattr(cls, argument), str):
+                what = f"expected a tuple of names such as ({asked!r},), got {asked!r}"
+                raise TypeError(f"{cls.__name__}.{argument}: {what}")
         return _repertoire(cls)
 
     @classmethod

@@ -15,6 +15,7 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from bprocsim.notation import Notated, call_text
+from bprocsim.scenario.problems import choices
 
 DIGITS = 9  # bytes of a deed: which, and for its words
 
@@ -132,8 +133,10 @@ class Repertoire:
         return [self.deed(drawn.randbytes(DIGITS)) for _ in range(count)]
 
     def do(self, machine: Any, deed: Deed) -> Any:
-        """Let a machine do a deed. KeyError: there is no such deed. NotNowError: it cannot be done now."""
-        action = self.actions[deed.name]
+        """Let a machine do a deed. ValueError: there is no such deed here. NotNowError: it cannot be done now."""
+        action = self.actions.get(deed.name)
+        if action is None:
+            raise ValueError(f"deed: there is no {deed.name!r} here{choices(self.actions, deed.name)}")
         gives = action.gives
         arguments = {
             word: gives[word](machine, value) if word in gives else value for word, value in deed.words.items()

@@ -77,7 +77,7 @@ def _injects(kind: Callable[..., Any]) -> Make:
 
 def _call_fails(system: Any, failing: Collection[str] | None) -> Action:
     """Describe the errnos that calls return by a rule: each of each table in force, one after the other."""
-    pairs = tuple(Parts(call=call, errno=errno) for call, errno in place_of(system, failing).errnos)
+    pairs = tuple(Parts(call=call, errno=errno) for call, errno in place_of(system, failing, "failing").errnos)
     what, when = Word("what", pairs), Word("when", ("1", "2+", "1..9+2"))
     return action("CallFails", what, when, make=_injects(bp.CallFails), group=FAULT, weight=4)
 

@@ -28,6 +28,7 @@ from bprocsim.kernel.calls import CALLS, runner
 from bprocsim.manual import Errors, Row
 from bprocsim.posix import execcalls, fileio, life, openfile, pathcalls, signaling, sockets
 from bprocsim.posix.execcalls import execve_errors
+from bprocsim.scenario.problems import choices
 from bprocsim.testing.rows.cases import Case
 from bprocsim.testing.rows.defects import Defect, defects
 from bprocsim.testing.rows.lparcalls import base_of
@@ -202,8 +203,8 @@ def recipes_of(
 ) -> Mapping[tuple[str, str], Recipe]:
     """Give a recipe for each row of an edition, the exec rules of a kernel and a level of AIX, in order.
 
-    By (call, cause). `edition`, `kernel`, `level` names or records. KeyError: no such name, or a row
-    that nobody has a recipe for.
+    By (call, cause), the call as its table is named. `edition`, `kernel`, `level` names or records.
+    KeyError: no such name, or a row that nobody has a recipe for.
     """
 
     def each() -> Iterator[Recipe]:
@@ -215,7 +216,20 @@ def recipes_of(
                 case = PROGRAMS[table.call, row.cause]
                 yield Recipe(table.call, row.cause, row.errno, row.sentence, case, evolve(case, bad=False))
 
-    return MappingProxyType({(recipe.call, recipe.cause): recipe for recipe in each()})
+    return MappingProxyType(_Recipes({(recipe.call, recipe.cause): recipe for recipe in each()}))
+
+
+class _Recipes(dict[tuple[str, str], Recipe]):
+    """Recipes by (call, cause), that say what there is when they are asked for another."""
+
+    def __missing__(self, key: object) -> Recipe:
+        if not (isinstance(key, tuple) and len(key) == 2):
+            raise KeyError(f"recipes: expected (call, cause) such as ('execve', 'cmd_absent'), got {key!r}")
+        call, cause = key
+        causes = [each for table, each in self if table == call]
+        if causes:
+            raise KeyError(f"recipes: {call} has no row {cause!r}{choices(causes, str(cause))}")
+        raise KeyError(f"recipes: there is no table of {call!r}{choices({each: None for each, _ in self}, str(call))}")
 
 
 recipes = recipes_of()

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import Factory, define, frozen
 
 import bprocsim as bp
-from bprocsim.faults.callrules import calls_of
+from bprocsim.faults.callrules import calls_of, plain
 from bprocsim.kernel.rules import Rules
 from bprocsim.manual import Errors, Fail
 from bprocsim.scenario.build import World
@@ -32,6 +32,10 @@ class CallMade:
     pid: int
     at_ns: int
     table: Errors
+
+    def is_named(self, name: str) -> bool:
+        """Tell whether a name means this call: its page's, its own, or that of another form of it."""
+        return name in (self.call, self.page) or plain(name) == plain(self.call)
 
 
 @frozen

@@ -31,7 +31,7 @@ def single_faults(
 
 def _of_calls(made: list[CallMade], meant: Collection[str] | None) -> Iterator[Single]:
     for each in made:
-        if meant is None or each.call in meant or each.page in meant:
+        if meant is None or any(map(each.is_named, meant)):
             for errno in returned_errnos(each.table):
                 about = f"{_ordinal(each.number)} {each.page}, by pid {each.pid} on {each.place}"
                 yield Single(bp.CallFails(each.call, errno, when=str(each.number)), each.system, about)

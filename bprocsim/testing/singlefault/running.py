@@ -24,23 +24,25 @@ Drive = Callable[[World], object]
 
 def each_single_fault(
     scenario: str | Path | Loaded | Scenario, *, calls: Collection[str] | None = None,
-    steps: Collection[bp.Step] | None = None, drive: Drive | None = None, check: Check | None = None,
+    steps: Collection[bp.Step | str] | None = None, drive: Drive | None = None, check: Check | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> SingleFaults:  # fmt: skip
     """Run a scenario once, and then once for each documented errno of each call, and each death at each step.
 
     `scenario` a bprocsim.testing.Scenario, or a scenario file. `calls` which of them fail (pages or calls;
-    None all, empty none); at which `steps` of moves a node that takes part loses power (None all, empty none).
+    None all, empty none); at which `steps` of moves, or their names, a node that takes part loses power (None all,
+    empty none).
     `drive` does something with each world (`.cluster`, `.lpar`, `.systems`) after its calls, as a launcher does
     that runs outside of it; what it raises is wrong with the run, and there is no token. `check` looks at each
     run (its `.results`, `.world` and so on) and raises AssertionError if something is wrong with it; `progress`
     is told how many runs of how many are over. What is wrong with a run is held against the run without the fault.
-    ScenarioError: all that is wrong with the scenario. ValueError: it makes no such call.
+    ScenarioError: all that is wrong with the scenario. ValueError: it makes no such call, or there is no such step.
     """
     whole = Scenario.of(scenario).with_trace("all")
+    meant = None if steps is None else _steps_named(steps)
     happening = _happening(whole, drive)
     _check_names(happening, calls)
-    singles = single_faults(happening, calls, steps)
+    singles = single_faults(happening, calls, meant)
     usual, ending = _run(whole, None, Ending(), drive, check)
     runs = []
     for number, single in enumerate(singles):
@@ -67,11 +69,20 @@ def _happening(scenario: Scenario, drive: Drive | None) -> Happening:
 def _check_names(happening: Happening, calls: Collection[str] | None) -> None:
     if isinstance(calls, str):
         raise TypeError(f"calls: expected a list of names, got {calls!r}")
-    known = {name for each in happening.calls for name in (each.call, each.page)}
     for name in calls or ():
-        if name not in known:
+        if not any(each.is_named(name) for each in happening.calls):
             made = ", ".join(sorted({each.page for each in happening.calls})) or "none at all"
             raise ValueError(f"calls: this scenario makes no call {name!r}; it makes {made}")
+
+
+def _steps_named(steps: Collection[bp.Step | str]) -> frozenset[bp.Step]:
+    if isinstance(steps, str):
+        raise TypeError(f"steps: expected a list of members of bp.Step, got {steps!r}")
+    known = bp.Step.__members__
+    for step in steps:
+        if not isinstance(step, bp.Step) and step not in known:
+            raise ValueError(f"steps: there is no step {step!r}; expected some of {', '.join(known)}")
+    return frozenset(step if isinstance(step, bp.Step) else known[step] for step in steps)
 
 
 def _run(

@@ -85,7 +85,10 @@ def execmove_calls(draw: st.DrawFn, /, cluster: bp.Cluster) -> bp.Call:
     Programs and other paths are those that the master has now, users those of the cluster. In some, one or
     two of the arguments are odd: what is not there, may not be, or leads nowhere. Ports may be lists of
     descriptors where the edition has them. `call(cluster)` makes it, `call(another)` the same in another world.
+    TypeError: this is no cluster.
     """
+    if not isinstance(cluster, bp.Cluster):
+        raise TypeError(f"cluster: expected a Cluster, got {cluster!r}")
     count = len(cluster.nodes)
     odd = draw(_ODD)
     usual = range(count) if count else (_NOWHERE,)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import bprocsim as bp
 from bprocsim.faults import Fault
+from bprocsim.faults.callrules import plain
 from bprocsim.manual import Errors
 from bprocsim.testing.rows.tables import documented_tables, returned_errnos
 from bprocsim.units import MiB, ms, s
@@ -52,15 +53,19 @@ class Place:
         return st.sampled_from(range(self.nodes))
 
 
-def place_of(system: System, calls: Iterable[str] | None = None) -> Place:
+def place_of(system: System, calls: Iterable[str] | None = None, argument: str = "calls") -> Place:
     """Look at what there is in a cluster or a partition; `calls` those that CallFails is to strike, None all.
 
-    ValueError: names a call that is not there.
+    `argument` what a user knows these as. TypeError: this is neither; ValueError: names a call that is not there.
     """
+    if not isinstance(system, System):
+        raise TypeError(f"system: expected a Cluster or a Lpar, got {system!r}")
     home = system.home
     tables = {name: table for name, table in documented_tables(system).items() if returned_errnos(table)}
     if calls is not None:
-        tables = dict(_asked(call, tables) for call in calls)
+        if isinstance(calls, str):
+            raise TypeError(f"{argument}: expected a list of names, got {calls!r}")
+        tables = dict(_asked(call, tables, argument) for call in calls)
     needed = ["libc.so.6" if home.partition is None else "libc.a"]
     for name, program in system._programs.items():
         needed += program.needs if name not in system.builtin else ()
@@ -74,12 +79,12 @@ def place_of(system: System, calls: Iterable[str] | None = None) -> Place:
     )
 
 
-def _asked(call: str, tables: dict[str, Errors]) -> tuple[str, Errors]:
+def _asked(call: str, tables: dict[str, Errors], argument: str) -> tuple[str, Errors]:
     for name, table in tables.items():
-        if call in (name, table.call):
+        if call in (name, table.call) or plain(call) == plain(name):
             return call, table
     known = ", ".join(sorted({table.call for table in tables.values()}))
-    raise ValueError(f"calls: there is no {call!r} here that has errors; expected some of {known}")
+    raise ValueError(f"{argument}: there is no {call!r} here that has errors; expected some of {known}")
 
 
 def _files(tree: Any) -> tuple[str, ...]:

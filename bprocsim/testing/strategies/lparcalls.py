@@ -16,7 +16,7 @@ from bprocsim.testing.strategies.calls import (
     odd_ones,
     paths,
 )
-from bprocsim.testing.strategies.sets import exclusive_sets, rsets
+from bprocsim.testing.strategies.sets import exclusive_sets, expect_lpar, rsets
 
 _FORMS = ("ra_execv", "ra_execve", "ra_execl", "ra_execle", "ra_execvp", "ra_execlp", "ra_exect")
 _ONE_BY_ONE = frozenset({"ra_execl", "ra_execle", "ra_execlp"})  # argv is no vector
@@ -33,8 +33,9 @@ def ra_exec_calls(draw: st.DrawFn, /, lpar: bp.Lpar) -> bp.Call:
     Sets are of the processors that there are, also of exclusive ones where the partition has some; programs,
     paths and users those that it has now. In some, one or two of the arguments are odd: a type or flags that
     are none, a handle or a path that leads nowhere, a user who may not.
-    `call(lpar)` makes it, `call(another)` the same in another world.
+    `call(lpar)` makes it, `call(another)` the same in another world. TypeError: this is no partition.
     """
+    expect_lpar(lpar)
     odd = draw(_ODD)
     keywords = draw(callers(lpar.users, "user" in odd, capabilities=True))
     name = draw(st.sampled_from(_FORMS))

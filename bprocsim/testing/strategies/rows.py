@@ -42,8 +42,11 @@ def failing(
     POSIX it is a ProgramCase, of which there is one for each row.
 
     `edition`, `kernel`, `level` by name; left out, the first that has the row: "scyld", "documented", "7.1".
-    ValueError: there is no such call, cause or name, or nothing leads to the row under these rules.
+    TypeError: the cause is no text. ValueError: there is no such call, cause or name, or nothing leads to the row
+    under these rules.
     """
+    if not isinstance(cause, str):
+        raise TypeError(f"cause: expected the name of a row such as 'cmd_absent', got {cause!r}")
     named, every = page_named(call), _rules(edition, kernel, level)
     if cause in (programs := _programs(named)):
         return st.just(programs[cause])

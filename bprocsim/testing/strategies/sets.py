@@ -24,9 +24,9 @@ def rsets(lpar: bp.Lpar, min_size: int = 0, absent: bool = False) -> st.SearchSt
     """Give sets of a partition's processors, online or not: the empty one first, then low numbers, then more.
 
     `min_size` how many each holds at least; `absent`: now and then one that is not there at all.
-    ValueError: there are not so many.
+    TypeError: this is no partition; ValueError: there are not so many.
     """
-    shape = lpar.partition.topology
+    shape = expect_lpar(lpar).partition.topology
     there = shape.cores * shape.smt
     if not 0 <= min_size <= there:
         raise ValueError(f"min_size: expected 0 to {there}, the processors of this partition, got {min_size}")
@@ -43,11 +43,18 @@ def exclusive_sets(lpar: bp.Lpar) -> st.SearchStrategy[bp.Rset]:
     """Give sets that are fit for exclusive use, none of them empty, a single low processor first.
 
     Where the partition has processors of exclusive use, sets of those: what R_ATTACH_STRSET takes. Where it
-    has none, any set of its processors: what can be registered in sysxrset.
+    has none, any set of its processors: what can be registered in sysxrset. TypeError: this is no partition.
     """
-    partition = lpar.partition
+    partition = expect_lpar(lpar).partition
     among = [1 << number for number in bp.Rset(partition.exclusive or partition.topology.everything)]
     return _bits(len(among), least=1).map(lambda chosen: _Drawn(sum(among[place] for place in bp.Rset(chosen))))
+
+
+def expect_lpar(given: object) -> bp.Lpar:
+    """Give a partition back. TypeError: it is none."""
+    if not isinstance(given, bp.Lpar):
+        raise TypeError(f"lpar: expected a Lpar, got {given!r}")
+    return given
 
 
 def _bits(width: int, least: int = 0) -> st.SearchStrategy[int]:
