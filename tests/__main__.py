@@ -16,7 +16,7 @@ def main(arguments: List[str]) -> int:
     from tests import steps  # written for the Python that is now known to be new enough
 
     options = steps.parse(arguments)
-    return steps.run_all(options, environment.ensure("test"))
+    return steps.run_all(options, environment.ensure(steps.extra_of(options)))
 
 
 if __name__ == "__main__":

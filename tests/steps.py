@@ -30,7 +30,7 @@ class Step:
     """One check: what it is called, what it shows, and what the `.venv`'s Python gets to do it.
 
     `quick` it is part of --quick too; `pytest` it counts tests; `asked` it runs only with --only,
-    and what it prints is its result.
+    and what it prints is its result; `extra` of pyproject.toml it needs.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Step:
     quick: bool = True
     pytest: bool = False
     asked: bool = False
+    extra: str = "test"
 
 
 LINT_IMPORTS = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_logo=True))"
@@ -57,6 +58,8 @@ STEPS = (
     Step("benchmarks", "speed against bare SimPy", ("-m", "tests.benchmarks"), asked=True),
     # Writes files; a person looks at what has changed.
     Step("recording", "a real kernel's answers", ("-m", "tests.kernel", "record"), asked=True),
+    # Takes long, and what it finds is for a person to judge.
+    Step("mutation", "which changes no test sees", ("-m", "tests.mutation"), asked=True, extra="mutation"),
 )
 
 
@@ -101,6 +104,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         parser.error(f"{options.pytest[0]!r}: arguments for pytest stand after --")
     options.pytest = theirs if separator else []
     return options
+
+
+def extra_of(options: argparse.Namespace) -> str:
+    """Give the extra of pyproject.toml that holds all that the chosen steps need."""
+    return next((step.extra for step in STEPS if step.name in (options.only or ()) and step.extra != "test"), "test")
 
 
 def run_all(options: argparse.Namespace, python: Path) -> int:
