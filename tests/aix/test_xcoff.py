@@ -241,6 +241,13 @@ def test_members_are_read_back(members: dict[str, bytes]) -> None:
     assert list(read_members(archive)) == list(members)
 
 
+def test_a_member_may_have_a_name_that_is_no_text() -> None:
+    members = {"shr\udcff.o": b"1"}
+    archive = build_archive(members)
+    assert b"shr\xff.o" in archive
+    assert read_members(archive) == members
+
+
 @given(MEMBERS, st.lists(st.tuples(st.integers(0, 600), st.integers(0, 255)), max_size=12), st.integers(0, 800))
 def test_a_spoilt_archive_can_be_read(members: dict[str, bytes], changes: list[tuple[int, int]], keep: int) -> None:
     data = bytearray(build_archive(members))

@@ -421,6 +421,9 @@ def test_groups_and_sessions_are_the_masters() -> None:
         made = cluster()
         run(made, parent, node)
         assert took == [CALL_NS + hops * HOP_NS, CALL_NS + 2 * HOP_NS]
+        asked = [each[0] for each in messages(made, "SYS_SETSID", "SYS_SETPGID")]
+        own = [] if node == MASTER else ["SYS_SETPGID"]
+        assert asked == [*own, "SYS_SETSID", "SYS_SETPGID", *own]
 
 
 # ---- what a cut does to messages ----------------------------------------------------------------------------

@@ -9,6 +9,7 @@ difference, as survivors.toml has it, unless a reason is given there why no test
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import sys
 from collections import Counter
@@ -36,15 +37,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def room(name: str) -> str:
-    """Tell in which room of the house a mutant is."""
-    return name.split(".")[1]
-
-
 def score(tried: Mapping[str, str], known: Mapping[str, str]) -> Iterator[str]:
     """Tell, room by room, how many mutants were noticed, and what became of each."""
-    for place in [*sorted(set(map(room, tried))), "all"]:
-        here = {name: verdict for name, verdict in tried.items() if place in (room(name), "all")}
+    for place in [*sorted(set(map(trying.room, tried))), "all"]:
+        here = {name: verdict for name, verdict in tried.items() if place in (trying.room(name), "all")}
         counts = Counter(here.values())
         left = [name for name, verdict in here.items() if verdict in trying.UNNOTICED]
         noticed = len(here) - len(left)
@@ -54,18 +50,22 @@ def score(tried: Mapping[str, str], known: Mapping[str, str]) -> Iterator[str]:
         yield f"{place:<8} {noticed:5} of {len(here):5} noticed ({noticed / len(here):.1%}): {told}{because}"
 
 
-def try_all(names: Sequence[str], jobs: int | None) -> tuple[dict[str, str], dict[str, Change]]:
-    """Try mutants; give the verdicts, and what those change that survived."""
+def changes(tried: Mapping[str, str]) -> dict[str, Change]:
+    """Give what those change that survived."""
+    left = [name for name, verdict in tried.items() if verdict in trying.UNNOTICED]
+    return {name: survivors.change(trying.function(name), trying.difference(name)) for name in left}
+
+
+def try_all(names: Sequence[str], reasons: Mapping[Change, str], jobs: int | None) -> dict[str, str]:
+    """Try mutants, those that survive without a reason once more; give the verdicts."""
     trying.mutmut(names, jobs)
     everything = trying.verdicts()
     tried = {name: everything[name] for name in names}
-    again = [name for name, verdict in tried.items() if verdict in trying.UNNOTICED and trying.imported(name)]
+    again = [name for name, change in changes(tried).items() if change not in reasons]
     if again:
-        print(f"{len(again)} of them may have been too late for what modules do when imported; once more", flush=True)
-    with ThreadPoolExecutor(jobs or 2) as pool:
-        tried |= dict(zip(again, pool.map(trying.afresh, again), strict=True))
-    left = [name for name, verdict in tried.items() if verdict in trying.UNNOTICED]
-    return tried, {name: survivors.change(trying.function(name), trying.difference(name)) for name in left}
+        print(f"{len(again)} survived without a reason; once more, each in an interpreter of its own", flush=True)
+    with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
+        return tried | dict(zip(again, pool.map(trying.afresh, again), strict=True))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -79,8 +79,9 @@ def main(arguments: Sequence[str]) -> int:
     names = trying.matching(options.names, everything) if options.names else sample
     which = "named" if options.names else f"seed {options.seed}"
     print(f"{len(everything)} mutants, of which {len(names)} are tried ({which})", flush=True)
-    tried, left = try_all(names, options.jobs)
     reasons = survivors.reasons(survivors.FILE.read_text(encoding="utf-8"))
+    tried = try_all(names, reasons, options.jobs)
+    left = changes(tried)
     known = {name: reasons[change] for name, change in left.items() if change in reasons}
     print(*score(tried, known), sep="\n")
     for name, change in left.items():

@@ -1,22 +1,19 @@
 """Let mutmut make mutants and try them, in a copy of the clone.
 
-mutmut forks each mutant's process from one that has imported everything: it cannot see what a change does to a
-function that runs while modules are imported, as those do that make tables. Such a mutant, if it survived, is
-tried once more in an interpreter of its own.
+mutmut forks each mutant's process from one that has imported everything and run every test: it cannot see what a
+change does to a function that runs while modules are imported, as those do that make tables, or whose results are
+kept. So a mutant that survived is tried once more in an interpreter of its own.
 """
 
 from __future__ import annotations
 
 import fnmatch
-import functools
-import json
 import os
 import shutil
 import subprocess
 import sys
 import tomllib
 from collections.abc import Sequence
-from typing import Any
 
 from tests.environment import TOP
 
@@ -33,7 +30,8 @@ LONGEST_s = 1200  # a test has a limit of its own; what hangs while modules are 
 
 def copy() -> None:
     """Bring the copy up to date; what mutmut has learned stays there."""
-    COPY.mkdir(exist_ok=True)
+    # What is not there when mutmut starts, with this on its path, is not there for Python later.
+    MUTANTS.mkdir(parents=True, exist_ok=True)
     for name in COPIED:
         source, target = TOP / name, COPY / name
         if source.is_file():
@@ -70,17 +68,16 @@ def function(name: str) -> str:
     return name.rpartition("__mutmut_")[0]
 
 
-def imported(name: str) -> bool:
-    """Tell whether a mutant's function runs while modules are imported, which mutmut counts to the first test."""
-    known = _learned()
-    reached: list[str] = known["tests_by_mangled_function_name"].get(function(name), [])
-    return not reached or next(iter(known["duration_by_test"])) in reached
+def room(name: str) -> str:
+    """Tell in which room of the house a mutant is."""
+    return name.split(".")[1]
 
 
 def afresh(name: str) -> str:
-    """Try a mutant in an interpreter of its own, by all tests; give the verdict."""
+    """Try a mutant in an interpreter of its own, by all tests, those of its room first; give the verdict."""
     settings = tomllib.loads((COPY / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
-    words = [*settings["pytest_add_cli_args"], *settings["pytest_add_cli_args_test_selection"]]
+    folders = sorted(settings["pytest_add_cli_args_test_selection"], key=lambda each: each != f"tests/{room(name)}")
+    words = [*settings["pytest_add_cli_args"], *folders]
     try:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "--rootdir=.", *words],
@@ -105,12 +102,6 @@ def matching(patterns: Sequence[str], names: Sequence[str]) -> list[str]:
             sys.exit(f"no mutant is named {pattern!r}; names look like {names[0]!r}, and * stands for any letters")
         found |= dict.fromkeys(fitting)
     return list(found)
-
-
-@functools.cache
-def _learned() -> dict[str, Any]:
-    known: dict[str, Any] = json.loads((MUTANTS / "mutmut-stats.json").read_text(encoding="utf-8"))
-    return known
 
 
 def _mutmut(*words: str) -> str:

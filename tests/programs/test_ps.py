@@ -139,6 +139,23 @@ def test_a_slave_sees_what_runs_there() -> None:
         ]
 
 
+def test_a_process_is_told_with_its_group() -> None:
+    cluster = bp.Cluster(nodes=1)
+
+    def leads(proc: bp.Proc) -> Any:
+        yield from proc.setpgid(0, 0)
+        yield from proc.sleep(5 * s)
+
+    def parent(proc: bp.Proc) -> Any:
+        pid = yield from proc.fork(leads)
+        yield from proc.sleep(1 * s)
+        told = {each.pid: each for each in (yield from proc.readproctab())}
+        assert (told[pid].ppid, told[pid].pgrp, told[pid].session) == (proc.pid, pid, told[proc.pid].session)
+
+    cluster.install("/bin/parent", parent)
+    assert cluster.popen(["parent"]).wait() == 0
+
+
 def test_a_zombie() -> None:
     cluster = bp.Cluster(nodes=1)
 
