@@ -146,7 +146,7 @@ def test_a_process_is_told_with_its_group() -> None:
         yield from proc.setpgid(0, 0)
         yield from proc.sleep(5 * s)
 
-    def parent(proc: bp.Proc) -> Any:
+    def parent(proc: bp.BprocProc) -> Any:
         pid = yield from proc.fork(leads)
         yield from proc.sleep(1 * s)
         told = {each.pid: each for each in (yield from proc.readproctab())}
