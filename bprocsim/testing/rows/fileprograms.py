@@ -7,7 +7,6 @@ from typing import Any
 import bprocsim as bp
 from bprocsim.testing.rows.programcases import (
     ALICE,
-    MASTER,
     PROGRAM,
     ProgramCase,
     Steps,
@@ -16,12 +15,18 @@ from bprocsim.testing.rows.programcases import (
     few_files,
     prod,
     reset_connection,
+    unreadable,
     until_struck,
     use_up_descriptors,
 )
 
 CASES: dict[tuple[str, str], ProgramCase] = {}
 case = entering(CASES)
+
+
+def small_file(cluster: bp.Cluster, bad: bool) -> None:
+    """Build a file that holds something."""
+    cluster.master.fs.write_file("/tmp/f", b"x")
 
 
 # ---- read, write ---------------------------------------------------------------------------------
@@ -34,7 +39,7 @@ def _read_fd_not_readable(proc: bp.Proc, bad: bool) -> Steps:
     yield from proc.read(writing if bad else reading)
 
 
-@case("read", "is_a_directory", build=lambda cluster, bad: cluster.master.fs.write_file("/tmp/f", b"x"))
+@case("read", "is_a_directory", build=small_file)
 def _read_is_a_directory(proc: bp.Proc, bad: bool) -> Steps:
     fd = yield from proc.open("/tmp" if bad else "/tmp/f")
     yield from proc.read(fd)
@@ -50,11 +55,7 @@ def _read_not_connected(proc: bp.Proc, bad: bool) -> Steps:
     yield from proc.read(fd)
 
 
-@case(
-    "read", "media_error",
-    build=lambda cluster, bad: cluster.master.fs.write_file("/tmp/f", b"x"),
-    faults=lambda bad: [bp.IoError(MASTER, "/tmp/f")] * bad,
-)  # fmt: skip
+@case("read", "media_error", build=small_file, faults=unreadable("/tmp/f"))
 def _read_media_error(proc: bp.Proc, bad: bool) -> Steps:
     fd = yield from proc.open("/tmp/f")
     yield from proc.read(fd)
@@ -99,11 +100,7 @@ def _write_buffer_unreadable(proc: bp.Proc, bad: bool) -> Steps:
     yield from proc.write(1, bp.BAD_ADDRESS if bad else b"x")  # type: ignore[arg-type]
 
 
-@case(
-    "write", "media_error",
-    build=lambda cluster, bad: cluster.master.fs.write_file("/tmp/f", b"x"),
-    faults=lambda bad: [bp.IoError(MASTER, "/tmp/f")] * bad,
-)  # fmt: skip
+@case("write", "media_error", build=small_file, faults=unreadable("/tmp/f"))
 def _write_media_error(proc: bp.Proc, bad: bool) -> Steps:
     fd = yield from proc.open("/tmp/f", bp.O_WRONLY)
     yield from proc.write(fd, b"y")
@@ -198,7 +195,7 @@ def _open_(proc: bp.Proc, bad: bool, cause: str) -> Steps:
     yield from proc.open(*OPENS[cause][not bad])
 
 
-@case("open", "path_io_error", build=files, faults=lambda bad: [bp.IoError(MASTER, "/d")] * bad)
+@case("open", "path_io_error", build=files, faults=unreadable("/d"))
 def _open_path_io_error(proc: bp.Proc, bad: bool) -> Steps:
     yield from proc.open("/d/f")
 

@@ -8,11 +8,11 @@ import bprocsim as bp
 from bprocsim.testing.rows.fileprograms import files
 from bprocsim.testing.rows.programcases import (
     ALICE,
-    MASTER,
     ProgramCase,
     Steps,
     entering,
     few_files,
+    unreadable,
     until_struck,
     use_up_descriptors,
 )
@@ -61,7 +61,7 @@ def _chmod_way(proc: bp.Proc, bad: bool, cause: str) -> Steps:
     yield from proc.chmod(WAYS[cause][not bad], 0o600)
 
 
-@case("chmod", "path_io_error", build=files, faults=lambda bad: [bp.IoError(MASTER, "/d")] * bad)
+@case("chmod", "path_io_error", build=files, faults=unreadable("/d"))
 def _chmod_path_io_error(proc: bp.Proc, bad: bool) -> Steps:
     yield from proc.chmod("/d/f", 0o600)
 
@@ -110,7 +110,7 @@ def _mkdir_(proc: bp.Proc, bad: bool, cause: str) -> Steps:
     yield from proc.mkdir(MADE[cause][not bad])
 
 
-@case("mkdir", "path_io_error", build=files, faults=lambda bad: [bp.IoError(MASTER, "/d")] * bad)
+@case("mkdir", "path_io_error", build=files, faults=unreadable("/d"))
 def _mkdir_path_io_error(proc: bp.Proc, bad: bool) -> Steps:
     yield from proc.mkdir("/d/new")
 
@@ -120,7 +120,7 @@ def _scandir_(proc: bp.Proc, bad: bool, cause: str) -> Steps:
     yield from proc.scandir(READ[cause][not bad])
 
 
-@case("scandir", "path_io_error", build=files, faults=lambda bad: [bp.IoError(MASTER, "/d")] * bad)
+@case("scandir", "path_io_error", build=files, faults=unreadable("/d"))
 def _scandir_path_io_error(proc: bp.Proc, bad: bool) -> Steps:
     yield from proc.scandir("/d/fixed")
 
@@ -152,11 +152,11 @@ def _access_(proc: bp.Proc, bad: bool, cause: str) -> Steps:
     yield from proc.access(*ASKED[cause][not bad])
 
 
-@case("stat", "path_io_error", build=files, faults=lambda bad: [bp.IoError(MASTER, "/d")] * bad)
+@case("stat", "path_io_error", build=files, faults=unreadable("/d"))
 def _stat_path_io_error(proc: bp.Proc, bad: bool) -> Steps:
     yield from proc.stat("/d/f")
 
 
-@case("access", "path_io_error", build=files, faults=lambda bad: [bp.IoError(MASTER, "/d")] * bad)
+@case("access", "path_io_error", build=files, faults=unreadable("/d"))
 def _access_path_io_error(proc: bp.Proc, bad: bool) -> Steps:
     yield from proc.access("/d/f", bp.F_OK)

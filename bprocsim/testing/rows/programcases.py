@@ -162,6 +162,11 @@ def few_files(left: int, enough: int) -> Callable[[bool], list[Any]]:
     return lambda bad: [bp.OpenFileLimit(MASTER, left if bad else enough, STRIKE_NS)]
 
 
+def unreadable(path: str) -> Callable[[bool], list[Any]]:
+    """Let the disk of the master not read a file, or a directory; without the defect it does."""
+    return lambda bad: [bp.IoError(MASTER, path)] if bad else []
+
+
 def listening(proc: bp.Proc, port: int = 7000, backlog: int = 1, host: str = "") -> Steps:
     """Give a descriptor that listens."""
     fd = yield from proc.socket()
