@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+import bprocsim as bp
 from bprocsim.cli import main
+from bprocsim.testing.plugin.parting import parting_of
+from bprocsim.trace import Trace
 from tests.testing.inner import LOADED, Run, run_pytest, run_words
 
 SOURCE = """
@@ -127,6 +130,12 @@ def test_never_passes(bproc_cluster, number):
     bproc_cluster.execve(f"/bin/{number}")
     assert False
 
+@pytest.mark.parametrize("number", [0, 1])
+def test_injects(bproc_cluster, number):
+    if number:
+        bproc_cluster.inject(bp.MemoryFull(0, 5, at_ns=10**12))
+    assert not number
+
 class TestMakesOne:
     @pytest.fixture(scope="class")
     @classmethod
@@ -162,11 +171,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_every_failure_with_worlds_tells_of_them_and_nothing_else_does(run: Run) -> None:
-    assert run.counts == {"passed": 6, "failed": 19, "error": 4, "skipped": 1, "xfailed": 1}
+    assert run.counts == {"passed": 7, "failed": 20, "error": 4, "skipped": 1, "xfailed": 1}
     assert {*run.sections} == {
         "test_plain", "test_anywhere", "test_set_up", "test_teardown", "test_both", "test_thousand", "test_long",
         "test_each", "test_after", "test_scenario", "test_shared",
-        "test_does_not_share", "test_never_passes", "test_uses_it_anew", "test_nothing_new", "test_subtests",
+        "test_does_not_share", "test_injects", "test_never_passes", "test_uses_it_anew", "test_nothing_new",
+        "test_subtests",
     }  # fmt: skip
 
 
@@ -229,6 +239,21 @@ def test_the_last_run_that_passed_of_the_same_function_is_held_against_one_that_
     assert "after the exec: EINVAL (node_unknown)" in lines[at + 2]
     assert "passed" not in run.sections["test_after"]
     assert "passed" not in run.sections["test_never_passes"]
+    line = "  in the last run that passed (test_injects[0]), its faults were none"
+    assert line in run.sections["test_injects"].splitlines()
+
+
+@pytest.mark.parametrize("limits", [(None, 3), (3, None), (4, 3), (None, None)])
+def test_what_a_trace_has_dropped_is_not_compared(limits: tuple[int | None, int | None]) -> None:
+    def traced(limit: int | None, last: str) -> Trace:
+        world = bp.Cluster(nodes=1, trace_limit=limit)
+        for name in ("a", "b", "c", "d", last):
+            world.execve(f"/bin/{name}")
+        return world.trace
+
+    parting = parting_of(traced(limits[0], "e"), traced(limits[1], "x"))
+    assert parting is not None and parting.passed is not None and parting.failed is not None
+    assert (parting.number, "'/bin/e'" in parting.passed, "'/bin/x'" in parting.failed) == (5, True, True)
 
 
 def test_worlds_of_a_fixture_that_outlives_tests_are_told_to_each_that_uses_it(run: Run) -> None:
