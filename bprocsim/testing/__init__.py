@@ -1,4 +1,4 @@
-"""The testing kit: the tables of errors, and for each row a world in which it is due.
+"""The testing kit: tables of errors and a world for each row, scenarios, single faults, machines, errno coverage.
 
 Each name is fetched from its room when it is first used, so that nobody imports Hypothesis or pytest
 who does not use what needs them.
@@ -107,8 +107,8 @@ __all__ = [
     "SingleFaults",
     "Verdict",
     "cases",
-    "program_case",
     "each_single_fault",
+    "program_case",
     "recipes",
     "recipes_of",
     "strategies",

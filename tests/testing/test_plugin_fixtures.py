@@ -64,6 +64,14 @@ class TestMarkerOfAClass:
         assert aix_lpar.sim.seed == 1
 
 
+@pytest.mark.bprocsim(cores=2)
+def test_who_may_ask_for_any_fixture_may_be_given_any_keyword(
+    request: pytest.FixtureRequest, bproc_cluster: bp.Cluster
+) -> None:
+    assert request.getfixturevalue("aix_lpar").partition.topology.cores == 2
+    assert len(bproc_cluster.nodes) == 4
+
+
 @pytest.mark.parametrize("number", [1, 2])
 def test_each_test_has_a_world_of_its_own(number: int, bproc_cluster: bp.Cluster) -> None:
     assert bproc_cluster.sim.now_ns == 0

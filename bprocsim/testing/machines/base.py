@@ -197,12 +197,12 @@ def _check(outcome: bp.Outcome) -> None:
 def _repertoire(cls: type[WorldMachine]) -> Repertoire:
     actions = list(cls.possible())
     calls, faults = cls.calls, cls.faults
-    known = {group: {each.name for each in actions if (each.group == FAULT) is (group == "faults")}
-             for group in ("calls", "faults")}  # fmt: skip
-    for argument, asked in (("calls", calls), ("faults", faults)):
-        unknown = sorted(set(asked or ()) - known[argument])
+    of_faults = {each.name for each in actions if each.group == FAULT}
+    of_calls = {each.name for each in actions} - of_faults
+    for argument, asked, known in (("calls", calls, of_calls), ("faults", faults, of_faults)):
+        unknown = sorted(set(asked or ()) - known)
         if unknown:
-            expected = ", ".join(sorted(known[argument]))
+            expected = ", ".join(sorted(known))
             raise ValueError(f"{cls.__name__}.{argument}: there is no {unknown[0]!r} here; expected some of {expected}")
 
     def wanted(each: Action) -> bool:
