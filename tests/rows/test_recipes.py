@@ -185,6 +185,12 @@ def test_a_recipe_that_is_none_is_told(key: Any, told: str) -> None:
     assert key not in recipes
 
 
+@pytest.mark.parametrize("other", [bp.Cluster(nodes=1), bp.Lpar(cores=1), None])
+def test_its_call_is_made_in_its_own_world(other: Any) -> None:
+    with pytest.raises(ValueError, match=r"expected what this case's world\(\) has built, got "):
+        recipes["bproc_execmove", "cmd_absent"].make(other)
+
+
 def test_tables_are_by_call() -> None:
     found = tables()
     assert [table.call for table in found.values()] == list(found)

@@ -370,6 +370,9 @@ def test_what_cannot_be_tried_is_said() -> None:
         each_single_fault(ONE, steps=["RUNN"])
     with pytest.raises(TypeError, match=r"steps: expected a list of members of bp\.Step, got 'RUN'"):
         each_single_fault(ONE, steps="RUN")
+    for argument in ("drive", "check", "progress"):
+        with pytest.raises(TypeError, match=f"{argument}: expected a function, got 3"):
+            each_single_fault(ONE, **{argument: 3})  # type: ignore[arg-type]
 
 
 @pytest.mark.slow

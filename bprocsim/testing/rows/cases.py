@@ -138,7 +138,12 @@ class Case(ExecCase):
         return cluster.idle_process(cluster.users[USER], self.from_node, **limit)
 
     def make(self, cluster: bp.Cluster, caller: Any = None) -> bp.Outcome:
-        """Make the call in a world that `world` built, by a fresh process or by an idle `caller` there."""
+        """Make the call in a world that `world` built, by a fresh process or by an idle `caller` there.
+
+        ValueError: this is another world.
+        """
+        if USER not in getattr(cluster, "users", ()):
+            raise ValueError(f"cluster: expected what this case's world() has built, got {cluster!r}")
         who: dict[str, Any] = {"from_node": self.from_node, "user": cluster.users[USER]}
         if self.descriptors is not None and caller is None:
             caller = self.caller(cluster)

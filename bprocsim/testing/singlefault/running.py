@@ -38,6 +38,9 @@ def each_single_fault(
     is told how many runs of how many are over. What is wrong with a run is held against the run without the fault.
     ScenarioError: all that is wrong with the scenario. ValueError: it makes no such call, or there is no such step.
     """
+    for argument, given in (("drive", drive), ("check", check), ("progress", progress)):
+        if given is not None and not callable(given):
+            raise TypeError(f"{argument}: expected a function, got {given!r}")
     whole = Scenario.of(scenario).with_trace("all")
     meant = None if steps is None else _steps_named(steps)
     happening = _happening(whole, drive)
