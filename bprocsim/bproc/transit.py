@@ -107,7 +107,7 @@ class Move:
 
     def decided(self) -> bool:
         """Tell whether the loss of a machine has decided what becomes of it, so that waiting is over."""
-        return self.orphaned if self.answered else self.lost and not self.returning
+        return self.orphaned if self.answered else (self.lost or self.unsent) and not self.returning
 
     def lose_target(self) -> None:
         """Learn that the target is gone: whoever drives the move hears so."""
@@ -116,9 +116,10 @@ class Move:
             self._wake()
 
     def lose_sender(self) -> None:
-        """Learn that whoever sends it is gone, before all of it has arrived."""
+        """Learn that whoever sends it is gone, before all of it has arrived: who drives the move hears so too."""
         self.unsent = True
-        self.lose_target()
+        if not self.returning:
+            self._wake()
 
     def lose_queue(self) -> bool:
         """Learn that the daemon is gone; gives whether that spares the process, for it is no ghost yet."""

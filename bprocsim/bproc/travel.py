@@ -139,10 +139,10 @@ def _unqueued(move: Move, here_ns: Durations) -> Steps:
 
 
 def _lost(move: Move) -> Row:
-    row: Row | None = move.table.first(TransitFacts(not move.unsent, move.unsent), IN_TRANSIT)
+    row: Row | None = move.table.first(TransitFacts(move.lost, move.unsent), IN_TRANSIT)
     assert row is not None
-    # Where the sender alone is gone, the target is there to say so.
-    move.lost = move.lost and not move.unsent
+    # Where the sender alone is gone, the target is there to say so, and is waited for.
+    move.unsent = False
     return row
 
 

@@ -26,7 +26,8 @@ from bprocsim.posix.life import ForkFacts, bear, share
 from bprocsim.posix.machine import Machine
 from bprocsim.posix.procs import Ended, Process, Thread, is_called_away
 
-_COMPLETE = "MOVE_COMPLETE, which ends its vector launch"
+# What a child waits for that has been placed.
+COMPLETE = "MOVE_COMPLETE, which ends its vector launch"
 
 RANK = b"BPROC_RANK="
 RANK_DIGITS = 7
@@ -113,7 +114,7 @@ class Slot:
         if move is not None:
             machine = child.machine
             while not self.begun:
-                self.waiter = thread.waiting = Waiter(_COMPLETE, machine.port.now_ns)
+                self.waiter = thread.waiting = Waiter(COMPLETE, machine.port.now_ns)
                 yield machine.port.wait(self.waiter)
                 self.waiter = thread.waiting = None
             yield from passes(machine, machine.master, move, self.launch.cargo.begins, (0,))

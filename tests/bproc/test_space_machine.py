@@ -61,6 +61,10 @@ class Space(RuleBasedStateMachine):
         chosen = [each for each in alive if better is not None and better(each)] or alive
         return chosen[which % len(chosen)]
 
+    def slaves(self) -> list[Process]:
+        """Give those that live elsewhere than on the master."""
+        return [each for each in self.theatre.alive() if each.machine is not self.cluster.home]
+
     def go_on(self, duration_ns: int) -> None:
         self.cluster.sim.run(until_ns=self.cluster.sim.now_ns + duration_ns)
 
@@ -142,6 +146,21 @@ class Space(RuleBasedStateMachine):
         """Something happens to a node somewhere in the middle of a launch."""
         self.order(who, after_ns, how, *where)
         self.suffers(node, what, bp.Step.STREAM, 100 * ms, 30 * ms)
+
+    @precondition(lambda self: self.slaves())
+    @rule(who=WHO, after_ns=st.sampled_from([0, 3 * ms]), lasts_ns=st.integers(1, 150 * ms), then_ns=SOON)
+    def reaps_behind_a_cut(self, who: int, after_ns: int, lasts_ns: int, then_ns: int) -> None:
+        """A parent on a slave waits for a child there; its master hears so late, or never if the node is given up."""
+        parent = self.slaves()[who % len(self.slaves())]
+        self.theatre.order(parent, "fork")
+        self.go_on(5 * ms)
+        children = [each for each in parent.children.values() if each.ended is None and each.machine is parent.machine]
+        if parent.ended is not None or not children or parent.machine is self.cluster.home:
+            return
+        self.theatre.order(children[-1], "exit", 7)
+        self.theatre.order(parent, "wait", 0)
+        self.go_on(after_ns)
+        self.suffers(parent.machine.number, "is cut off", bp.Step.ENTRY, lasts_ns, then_ns)
 
     @precondition(lambda self: any(node.state == "down" for node in self.cluster.nodes))
     @rule()

@@ -148,6 +148,19 @@ def test_the_master_dies(edition: str, call: str, step: bp.Step, source: int, vi
     assert_the_rest_works(made)
 
 
+@pytest.mark.parametrize("victims", [(4, 0), (0, 4), (4, 2), (2, 4), (0, 1), (1, 0)])
+@pytest.mark.parametrize("at_ns", range(4_000_000, 11_000_000, 500_000))
+def test_sender_and_target_are_given_up_at_one_instant(at_ns: int, victims: tuple[int, int]) -> None:
+    """Nobody is left who could tell the master that it failed: the target's loss does."""
+    made = vectored(5, faults=[bp.PowerOff(number, at_ns=at_ns) for number in victims])
+    out, told = launch(made, "bproc_vexecmove", MASTER)
+    assert (out.exit_status, told.returned) == (9, 4)
+    # A child that is killed is a signal for the caller, after which it tries nobody else.
+    assert set(told.pids) - set(told.waited) <= {SLAVE_LOST, SENDER_LOST, -301, 0}
+    made.sim.run()
+    assert_the_rest_works(made)
+
+
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("source", [MASTER, 3])
 @pytest.mark.parametrize("at_ns", range(900_000, 10_500_000, 200_000))

@@ -103,6 +103,18 @@ def test_a_machine_can_be_driven_by_hand() -> None:
     assert state.cluster.pids.next > 1030  # much was called
 
 
+def test_a_launch_that_is_left_alone_may_wait_for_ever() -> None:
+    """Its caller's node was lost, and nobody tells the child to begin; else a call that waits for ever is a mistake."""
+    state = machine_of("lanl32")()
+    state.begin(seed=0, off=bytes(4))
+    state.do(Deed("PowerOff", node=3, step=bp.Step.STREAM))
+    assert not state.may_wait_for_ever()
+    state.do(Deed("_bproc_vrfork", nodes=[0], flags=0, child="ends", from_node=3))
+    assert state.may_wait_for_ever()
+    state.teardown()
+    assert not state.may_wait_for_ever()
+
+
 # ---- whose code is under test --------------------------------------------------------------------
 
 

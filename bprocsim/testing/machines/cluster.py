@@ -59,6 +59,10 @@ class ClusterMachine(WorldMachine):
         for node in self.cluster.nodes:
             assert node.state
 
+    def may_wait_for_ever(self) -> bool:
+        """Tell whether a vector launch was left alone: with its caller's node, whoever ends it has gone."""
+        return spacelaws.is_left_alone(self.system)
+
     # ---- what always holds ---------------------------------------------------------------------------
 
     @invariant()

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import bprocsim as bp
+from bprocsim.bproc.tree import COMPLETE
 from bprocsim.posix.procs import Process, State
 
 _LIVING = frozenset({State.RUNNING, State.STOPPED, State.MOVING})
@@ -93,6 +94,12 @@ def state_of(cluster: bp.Cluster) -> tuple[Any, ...]:
     ]
     descriptors = [len(each.descriptors) for each in master.pids.table.values() if each is not None]
     return nodes, held, descriptors, len(master.moves), len(master.notifiers), len(master.requests)
+
+
+def is_left_alone(cluster: bp.Cluster) -> bool:
+    """Tell whether a child of a vector launch waits for its beginning: for ever, once its caller's node is lost."""
+    threads = [thread for each in cluster.pids.table.values() if each is not None for thread in each.threads]
+    return any(thread.waiting is not None and thread.waiting.what == COMPLETE for thread in threads)
 
 
 def check_nothing_left(cluster: bp.Cluster) -> None:
