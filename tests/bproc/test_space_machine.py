@@ -154,13 +154,14 @@ class Space(RuleBasedStateMachine):
         parent = self.slaves()[who % len(self.slaves())]
         self.theatre.order(parent, "fork")
         self.go_on(5 * ms)
-        children = [each for each in parent.children.values() if each.ended is None and each.machine is parent.machine]
-        if parent.ended is not None or not children or parent.machine is self.cluster.home:
+        here = parent.machine
+        children = [each for each in self.theatre.alive() if each.parent is parent and each.machine is here]
+        if parent.ended is not None or not children or here is self.cluster.home:
             return
         self.theatre.order(children[-1], "exit", 7)
         self.theatre.order(parent, "wait", 0)
         self.go_on(after_ns)
-        self.suffers(parent.machine.number, "is cut off", bp.Step.ENTRY, lasts_ns, then_ns)
+        self.suffers(here.number, "is cut off", bp.Step.ENTRY, lasts_ns, then_ns)
 
     @precondition(lambda self: any(node.state == "down" for node in self.cluster.nodes))
     @rule()
