@@ -79,6 +79,15 @@ def test_what_is_as_usual_is_not_written() -> None:
         "bp.Call('bproc_execmove', 1, '/bin/sh', ['sh'], {'PATH': '/bin'}, user=bp.Credentials(500, 500))"
     )
     assert repr(bp.testing.Case(node=1)) == "bp.testing.Case(node=1)"
+    assert repr(bp.Cluster()) == "bp.Cluster(nodes=4)"  # but for what everybody looks for first
+
+
+def test_what_is_written_is_the_same_in_every_process() -> None:
+    assert repr(bp.Call("x", set("dcba"), mode=-1)) == "bp.Call('x', {'a', 'b', 'c', 'd'}, mode=-1)"
+    assert repr(bp.Call("x", file_mode=0o644)) == "bp.Call('x', file_mode=0o644)"
+
+
+def test_users_are_written_shortly() -> None:
     assert repr(bp.User("a", bp.Credentials(1, 1))) == "bp.User('a', bp.Credentials(1, 1))"
 
 
