@@ -68,18 +68,18 @@ def news(master: Master, process: Process, message: str, heard: Callable[[], Non
 def exited(master: Master, process: Process) -> None:
     """Let a parent on the same slave learn that a process ended; then the ghost, and so everybody else."""
     here, parent = process.machine, process.parent
-
-    def ghost_exits() -> None:
-        if not process.reported:
-            master.machine.report(process)
-
     if parent is not None and parent.machine is here and parent.alive:
         process.move_to(State.ZOMBIE)
         here.hear_of_end(process)
     if master.running:
-        master.tell(here, master.machine, "EXIT", ghost_exits)
+        master.tell(here, master.machine, "EXIT", _ghost_exits, master, process)
     else:
-        ghost_exits()  # nobody is left to hear of it later
+        _ghost_exits(master, process)  # nobody is left to hear of it later
+
+
+def _ghost_exits(master: Master, process: Process) -> None:
+    if not process.reported:
+        master.machine.report(process)
 
 
 def waited_for(master: Master, here: Any, child: Process) -> None:
@@ -107,18 +107,19 @@ def settle_wait(master: Master, child: Process) -> None:
 
 def parent_gone(master: Master, process: Process) -> None:
     """Let the children of a process that has ended hear so, wherever they are."""
-    told: dict[Any, list[Process]] = {}
+    told: dict[Any, tuple[Process, ...]] = {}
     for child in process.children.values():
         if child.ended is None and child.machine is not process.machine and child.machine is not master.machine:
             child.left_by = process.pid
-            told.setdefault(child.machine, []).append(child)
-
-    def heard(children: list[Process]) -> None:
-        for child in children:
-            child.left_by = 0
+            told[child.machine] = (*told.get(child.machine, ()), child)
 
     for machine, children in told.items():
-        master.tell(master.machine, machine, "PARENT_EXIT", partial(heard, children))
+        master.tell(master.machine, machine, "PARENT_EXIT", _left_alone, *children)
+
+
+def _left_alone(*children: Process) -> None:
+    for child in children:
+        child.left_by = 0
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)

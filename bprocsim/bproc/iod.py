@@ -59,13 +59,13 @@ _FILES = 2  # a socket, and an empty file
 class ClosedSocket(Unmade):
     """What is left of a connection to the slave at an address, which has closed its end."""
 
-    remote: Address
+    host: str
 
     def make(self, process: Process) -> None:
         """See Unmade."""
         target = process.machine
         end = Endpoint(target.costs.socket_buffer_bytes, local=_without_port(target.address))
-        end.remote = self.remote
+        end.remote = _without_port(self.host)
         end.ended = end.reset = end.reset_told = end.broken = True
         target.files.used -= _FILES
         _give_stream(target, process, end)
@@ -78,7 +78,7 @@ class ClosedSocket(Unmade):
 @lru_cache(maxsize=8192)
 def _closed_by(host: str) -> ClosedSocket:
     """Give what all have from one sender."""
-    return ClosedSocket(_without_port(host))
+    return ClosedSocket(host)
 
 
 @lru_cache(maxsize=8192)

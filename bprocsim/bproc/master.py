@@ -8,6 +8,7 @@ the pings of live ones.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, setters
@@ -111,26 +112,21 @@ class Master:
 
     # ---- messages ----
 
-    def tell(self, sender: Any, receiver: Any, message: str, act: Callable[[], None], size_bytes: int = 0) -> None:
-        """Send a message from one machine's daemon to another's; between the same, it is there at once."""
+    def tell(self, sender: Any, receiver: Any, message: str, act: Callable[..., None], *args: Any) -> None:
+        """Send a message from one machine's daemon to another's, which does `act(*args)`; between the same, at once."""
         if sender is receiver:
-            act()
+            act(*args)
             return
         if not sender.alive or (self.severed and (sender.number in self.severed or receiver.number in self.severed)):
             return
-        size_bytes = size_bytes or sender.costs.message_bytes
+        size_bytes = sender.costs.message_bytes
         if sender.trace.all:
             sender.record(0, "message", message, receiver.name, size_bytes)
-
-        partings = self.partings
-
-        def arrive() -> None:
-            if receiver.alive and (partings == self.partings or self._still(sender, receiver, partings)):
-                act()
-
+        # No closure, which is many objects: messages may wait their turn by the thousand.
+        arrive = partial(_arrive, self, sender, receiver, self.partings, act, args)
         sender.network.send(sender, receiver, size_bytes, arrive)
 
-    def _still(self, sender: Any, receiver: Any, partings: int) -> bool:
+    def still_linked(self, sender: Any, receiver: Any, partings: int) -> bool:
         """Tell whether the connection still stands over which something was sent after so many partings."""
         nodes = [self.nodes[each.number] for each in (sender, receiver) if each is not self.machine]
         return all(node.parted <= partings for node in nodes)
@@ -371,3 +367,11 @@ class Master:
             from bprocsim.bproc import boot  # few nodes ever leave
 
             boot.leave(self, node, state)
+
+
+def _arrive(
+    master: Master, sender: Any, receiver: Any, partings: int, act: Callable[..., None], args: tuple[Any, ...]
+) -> None:
+    """Do what a message says that was sent after so many partings, if its receiver and the connection are there."""
+    if receiver.alive and (partings == master.partings or master.still_linked(sender, receiver, partings)):
+        act(*args)

@@ -48,10 +48,10 @@ class Move:
     """A process of `caller` on its way from `source` to the node `destination`, whose machine is `target`.
 
     `table` what its call may meet, `plans` the steps that are its call's own; `freeze(move,
-    library_list)` gives what is sent, `rebuild(move)`, where there is such, makes more of it on the
-    target and gives the row that it met. `node` the master's record of that node, None for the front
-    end and where there is no such node; `port` the one for I/O forwarding, 0 for none; `frozen` what
-    is sent; `sender` the machine that sends it in the source's place, as the nodes of a vector launch do.
+    library_list)` gives what is sent, None where that is there already; `rebuild(move)`, where there is
+    such, makes more of it on the target and gives the row that it met. `node` the master's record of that
+    node, None for the front end and where there is no such node; `port` the one for I/O forwarding, 0 for
+    none; `frozen` what is sent; `sender` the machine that sends it in the source's place, as the nodes of a vector launch do.
     `queued_ns` when its request is queued on the front end, before which it is no ghost; `unqueued` the daemon
     had ended by then.
     `answered` the master has heard that it arrived, so that it belongs to the target; `lost` the
@@ -72,7 +72,7 @@ class Move:
     caller: Credentials
     table: Errors
     plans: Plans
-    freeze: Callable[[Move, tuple[str, ...]], Frozen]
+    freeze: Callable[[Move, tuple[str, ...]], Frozen] | None
     rebuild: Callable[[Move], Steps] | None = None
     node: Node | None = None
     target: Any = None
@@ -196,6 +196,7 @@ class Move:
             iod.forward(source, self.link, self.held.get(1))
             self.link = None
         close_all(self.held, source.port)
+        self.held = _NOTHING
         self._close_link()
         if self.before is not None:
             self.before.let_go(source.port)

@@ -71,6 +71,7 @@ def depart(move: Move) -> None:
 def settle(master: Master, move: Move) -> None:
     """Let a process be where it has come to, or is still: nothing of the journey is left in the books."""
     process = move.process
+    move.leg = None
     master.moves.pop(process.pid, None)
     process.move_to(_RUNNING)
     if process.machine is master.machine:
@@ -158,7 +159,8 @@ def _at_target(machine: Machine, sender: Any, target: Any, master: Master, move:
     )  # fmt: skip
     if move.decided():
         return _lost(move)
-    move.frozen = move.freeze(move, master.library_list(machine))
+    if move.freeze is not None:
+        move.frozen = move.freeze(move, master.library_list(machine))
     yield from _stream(sender, target, master, move, move.frozen.size_bytes)
     if move.decided():
         return _lost(move)

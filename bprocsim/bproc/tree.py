@@ -87,9 +87,8 @@ class Slot:
     waiter: Waiter | None = None
 
     def freeze(self, move: Move, library_list: tuple[str, ...]) -> Any:
-        """Give what is sent: as frozen on the caller's node, or as it came to the sender."""
-        sender = self.sender
-        self.frozen = self.launch.cargo.freeze(move, library_list) if sender is None else sender.frozen
+        """Give what is sent from the caller's node."""
+        self.frozen = self.launch.cargo.freeze(move, library_list)
         return self.frozen
 
     def killed(self, child: Process) -> None:
@@ -253,10 +252,13 @@ def _journey(going: Launch, slot: Slot) -> Steps:
     thread, master = child.threads[0], machine.master
     if sender is None and (yield from _loaded_badly(going, slot)):
         return
-    plans = cargo.later_plans if sender is not None else cargo.first_plans
     caller = going.thread.process.credentials
-    move = Move(child, machine, slot.node, going.io, caller, going.table, plans, slot.freeze)
-    move.sender = sender.child.machine if sender is not None else None
+    if sender is None:
+        move = Move(child, machine, slot.node, going.io, caller, going.table, cargo.first_plans, slot.freeze)
+    else:
+        move = Move(child, machine, slot.node, going.io, caller, going.table, cargo.later_plans, None)
+        move.sender, move.frozen = sender.child.machine, sender.frozen
+        slot.frozen = sender.frozen
     depart(move)
     row = yield from drive(machine, master, move, cargo.durations(child, sender is None))
     settle(master, move)

@@ -118,7 +118,8 @@ class Engine:
             early.callbacks, event.callbacks = event.callbacks, [self._stale]
             self.background += 1
             event = early
-        event.succeed(why)
+        event._ok, event._value = True, why
+        self.env.plan(event, 0)
 
     def wake_in(self, out: Interface, into: Interface, delay_ns: int, waiter: Waiter, why: Why) -> None:
         """See Port."""
@@ -168,8 +169,7 @@ class Engine:
         """See Port."""
         task = EngineTask(self, generator)
         event = Wake(self.env)
-        assert event.callbacks is not None
-        event.callbacks.append(task.resumes)
+        event.callbacks = task.resumes
         event.succeed()
         return task
 
@@ -211,7 +211,7 @@ class Engine:
             return
         target = task.target
         # Not if it was woken just now: then the timeout is stale already.
-        if isinstance(target, Pause) and task.resumes in (target.callbacks or ()):
+        if isinstance(target, Pause) and target.callbacks is task.resumes:
             target.callbacks = [self._stale]
             self.background += 1
         task.end()

@@ -57,6 +57,11 @@ class NanosecondEnvironment(Environment):
 class Wake(Event):
     """An event for one task of ours, and for nobody else."""
 
+    callbacks: Any = ()  # until a task waits for it
+
+    def __init__(self, env: Environment) -> None:
+        self.env = env
+
 
 class Pause(Wake):
     """A wait of known length: it enters SimPy's heap only if something may happen before it is over.
@@ -66,7 +71,6 @@ class Pause(Wake):
 
     _ok = True
     _value: Any = Why.DONE
-    callbacks: Any = ()  # until a task waits for it
 
     def __init__(self, env: NanosecondEnvironment, delay_ns: int) -> None:
         self.env = env
@@ -109,7 +113,7 @@ class EngineTask:
     def __init__(self, engine: Engine, generator: Steps, then: Callable[[], Steps] | None = None) -> None:
         self._engine = engine
         self._generator = generator
-        self.resumes: Any = self.resume  # what its events call, made once
+        self.resumes: Any = [self.resume]  # the callbacks of all that it waits for, made once
         self.then = then
         self.ended = False
         self.target: Event | None = None
@@ -147,8 +151,8 @@ class EngineTask:
                 self._close()  # type: ignore[unreachable]
                 return
             kind = type(target)
-            if kind is Due:
-                target.callbacks = [self.resumes]
+            if kind is Due or (kind is Wake and target.callbacks is not None):
+                target.callbacks = self.resumes
                 self.target = target
                 return
             if kind is Pause:
@@ -156,7 +160,7 @@ class EngineTask:
                     value = target._value
                     continue
                 engine.env.plan(target, target.delay_ns)
-                target.callbacks = [self.resumes]
+                target.callbacks = self.resumes
                 self.target = target
                 return
             try:
@@ -180,7 +184,10 @@ class EngineTask:
         """Let an event resume it."""
         self.target = target
         assert target.callbacks is not None, "it has not happened"
-        target.callbacks.append(self.resumes)
+        if isinstance(target, Wake):
+            target.callbacks = self.resumes
+        else:
+            target.callbacks.append(self.resume)
 
     def _refuse(self, thing: object) -> None:
         explain = getattr(thing, "misuse", None)
@@ -199,10 +206,8 @@ class EngineTask:
             elif callbacks is None:
                 self.resume(target)
             else:
-                if isinstance(target, Pause):
-                    target.callbacks = []
-                    if type(target) is Pause:
-                        self._engine.env.plan(target, target.delay_ns)
+                if type(target) is Pause:
+                    self._engine.env.plan(target, target.delay_ns)
                 self._join(target)
 
     def _close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from types import GeneratorType
 from typing import Any
 
@@ -34,7 +35,7 @@ def lead(thread: Thread, arrived: bool = False) -> Steps:
             made = (thread.process.body or run_image)(proc)
             value = (yield from made) if isinstance(made, GeneratorType) else made
             proc.check_finished()
-            ended = Ended(as_status(value))
+            ended = _exited(as_status(value))
         except ImageReplaced:
             thread.process.machine.only(thread)
             thread.process.proc = None
@@ -55,6 +56,12 @@ def lead(thread: Thread, arrived: bool = False) -> Steps:
             yield from _complain(thread, error)
         break
     thread.process.machine.end(thread.process, ended, thread)
+
+
+@cache
+def _exited(status: int) -> Ended:
+    """Give how a process ended that returned: one record for all of whom this is true."""
+    return Ended(status)
 
 
 def status_of(end: SystemExit) -> int:

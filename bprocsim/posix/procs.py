@@ -33,6 +33,9 @@ class State(Enum):
     __hash__ = object.__hash__  # Enum's own is written in Python, and tables are keyed by these
 
 
+# Looking a member up in an Enum is slow, and every process asks for these.
+_MOVING, _STOPPED, _ZOMBIE = State.MOVING, State.STOPPED, State.ZOMBIE
+
 # Which state may follow which; the documentation's diagram is drawn from it.
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.RUNNING: frozenset({State.STOPPED, State.MOVING, State.ZOMBIE, State.GONE}),
@@ -58,7 +61,7 @@ class Handler:
     restart: bool = False
 
 
-@define(on_setattr=setters.NO_OP)
+@frozen
 class Ended:
     """How a process ended: `exit_status` 0 to 255, or the `signal` that killed it."""
 
@@ -233,7 +236,7 @@ class Process:
     @property
     def stands_still(self) -> bool:
         """Tell whether its threads do nothing before it goes on: it is stopped, or one of them moves it."""
-        return self.state is State.STOPPED or self.state is State.MOVING
+        return self.state is _STOPPED or self.state is _MOVING
 
     @property
     def spared(self) -> bool:
@@ -364,7 +367,7 @@ def orphan_children(process: Process) -> None:
     """Leave the children to init, which reaps those that are known to have ended."""
     for child in process.children.values():
         child.parent = None
-        if child.state is State.ZOMBIE and child.reported:
+        if child.state is _ZOMBIE and child.reported:
             child.move_to(State.GONE)
             child.machine.forget(child)
     process.children = CHILDLESS
