@@ -51,7 +51,8 @@ class Move:
     library_list)` gives what is sent, None where that is there already; `rebuild(move)`, where there is
     such, makes more of it on the target and gives the row that it met. `node` the master's record of that
     node, None for the front end and where there is no such node; `port` the one for I/O forwarding, 0 for
-    none; `frozen` what is sent; `sender` the machine that sends it in the source's place, as the nodes of a vector launch do.
+    none; `frozen` what is sent; `sender` the machine that sends it in the source's place, as the nodes of
+    a vector launch do.
     `queued_ns` when its request is queued on the front end, before which it is no ghost; `unqueued` the daemon
     had ended by then.
     `answered` the master has heard that it arrived, so that it belongs to the target; `lost` the

@@ -22,6 +22,7 @@ from bprocsim.engine.tasks import (
     Due,
     EngineTask,
     EngineTimer,
+    Lane,
     Message,
     NanosecondEnvironment,
     Pause,
@@ -33,6 +34,9 @@ from bprocsim.units import MiB
 
 # How many events a call may take before its run is one in which everything is looked at.
 _HASTE = 4
+
+# How many events are so many that messages stand in lanes.
+_CROWD = 64
 
 
 class Engine:
@@ -46,6 +50,7 @@ class Engine:
     __slots__ = (
         "_asks",
         "_done",
+        "_lanes",
         "_limit",
         "_others",
         "_queue",
@@ -68,6 +73,7 @@ class Engine:
         self._done: Callable[[], bool] = _never  # what ends the run that is under way
         self._asks = True  # whether it can hold yet
         self._limit = 0
+        self._lanes: dict[Interface, Lane] = {}  # those under way, by their interfaces
         self._others = False  # whether others may have more to do at this event, as at one of a user's
         self.hasty: EngineTask | None = None  # the task under way, or the last one
 
@@ -127,7 +133,7 @@ class Engine:
         if event is not None and event.callbacks is not None:
             waiter.event = None
             event._ok, event._value = True, why
-            self.env.plan(event, delay_ns)
+            self._cross(out, into, delay_ns, event)
 
     def _stale(self, _event: Event) -> None:
         self.background -= 1
@@ -236,7 +242,20 @@ class Engine:
 
     def deliver(self, out: Interface, into: Interface, delay_ns: int, act: Callable[[], None]) -> None:
         """See Port."""
-        self.env.plan(Message(self.env, act), delay_ns)
+        self._cross(out, into, delay_ns, Message(self.env, act))
+
+    def _cross(self, out: Interface, into: Interface, delay_ns: int, event: Event) -> None:
+        """Let what was sent from one interface to another arrive."""
+        env = self.env
+        if len(self._queue) < _CROWD:
+            env.plan(event, delay_ns)
+            return
+        lanes, at_ns = self._lanes, env._now + delay_ns
+        lane = lanes.get(out) or lanes.get(into)
+        if lane is not None and at_ns >= lane.last_ns:
+            lane.join(event, at_ns)
+        else:
+            Lane(env, lanes, (out, into), event, at_ns)
 
     def cross(self, out: Interface, into: Interface, size_bytes: int, ns_per_mib: int) -> int:
         """See Port."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from heapq import heappush
@@ -11,7 +12,7 @@ from simpy import Environment, Event, Timeout
 from simpy.core import BoundClass
 from simpy.events import NORMAL
 
-from bprocsim.port import Steps, Why
+from bprocsim.port import Interface, Steps, Why
 
 if TYPE_CHECKING:
     from bprocsim.engine.clock import Engine
@@ -92,7 +93,52 @@ class Message(Event):
         self._value = deliver
 
 
-OURS = frozenset({Due, Message, Pause, Wake})  # nobody else has callbacks in these
+class Lane(Event):
+    """Messages that cross an interface one after the other: the next one stands in SimPy's heap, which stays short.
+
+    `first` is that one; `others` with their instants and numbers; `last_ns` when the last of all arrives.
+    `lanes` knows it by both its interfaces, `ends`, until the last has arrived.
+    """
+
+    _ok = True
+    _value = None
+
+    def __init__(
+        self, env: NanosecondEnvironment, lanes: dict[Interface, Lane], ends: tuple[Interface, Interface],
+        first: Event, at_ns: int,
+    ) -> None:  # fmt: skip
+        self.env = env
+        self.lanes, self.ends = lanes, ends
+        for end in ends:
+            lanes[end] = self
+        self.first = first
+        self.others: deque[tuple[int, int, Event]] = deque()
+        self.last_ns = at_ns
+        self.callbacks = [self._arrive]
+        env.plan(self, at_ns - env._now)
+
+    def join(self, event: Event, at_ns: int) -> None:
+        """Let another arrive, not before the last one does."""
+        self.others.append((at_ns, next(self.env._eid), event))
+        self.last_ns = at_ns
+
+    def _arrive(self, _event: Event) -> None:
+        """Let the first arrive; the next one takes its place before anything comes of that."""
+        event, others = self.first, self.others
+        if others:
+            at_ns, number, self.first = others.popleft()
+            self.callbacks = [self._arrive]
+            heappush(self.env._queue, (at_ns, NORMAL, number, self))
+        else:
+            for end in self.ends:
+                if self.lanes.get(end) is self:
+                    del self.lanes[end]
+        callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
+        for callback in callbacks:
+            callback(event)
+
+
+OURS = frozenset({Due, Lane, Message, Pause, Wake})  # nobody else has callbacks in these
 
 # What a task is resumed by when it begins.
 _BEGINNING = Wake(Environment())
