@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from bprocsim.bproc.transit import Move
     from bprocsim.posix.streams import Endpoint
 
+_DOWN = NodeState.DOWN  # looking a member up in an Enum is slow
+
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
 class Master:
@@ -104,7 +106,7 @@ class Master:
         """Tell whether a machine is out of the space, and everybody who can know it does."""
         if machine is self.machine:
             return not machine.alive
-        return machine.number in self.severed or self.nodes[machine.number].state is NodeState.DOWN
+        return machine.number in self.severed or self.nodes[machine.number].state is _DOWN
 
     def reaches(self, machine: Any) -> bool:
         """Tell whether a machine is in the space, as far as anybody knows."""

@@ -22,11 +22,11 @@ from bprocsim.engine.tasks import (
     Due,
     EngineTask,
     EngineTimer,
-    Lane,
     Message,
     NanosecondEnvironment,
     Pause,
     RunawayError,
+    Turns,
     Wake,
 )
 from bprocsim.port import Interface, Link, Steps, Waiter, Why
@@ -35,7 +35,7 @@ from bprocsim.units import MiB
 # How many events a call may take before its run is one in which everything is looked at.
 _HASTE = 4
 
-# How many events are so many that messages stand in lanes.
+# How many events are a crowd, in which messages take turns.
 _CROWD = 64
 
 
@@ -50,10 +50,10 @@ class Engine:
     __slots__ = (
         "_asks",
         "_done",
-        "_lanes",
         "_limit",
         "_others",
         "_queue",
+        "_turns",
         "background",
         "env",
         "events",
@@ -73,7 +73,7 @@ class Engine:
         self._done: Callable[[], bool] = _never  # what ends the run that is under way
         self._asks = True  # whether it can hold yet
         self._limit = 0
-        self._lanes: dict[Interface, Lane] = {}  # those under way, by their interfaces
+        self._turns: dict[Interface, Turns] = {}  # those under way, by their interfaces
         self._others = False  # whether others may have more to do at this event, as at one of a user's
         self.hasty: EngineTask | None = None  # the task under way, or the last one
 
@@ -250,12 +250,12 @@ class Engine:
         if len(self._queue) < _CROWD:
             env.plan(event, delay_ns)
             return
-        lanes, at_ns = self._lanes, env._now + delay_ns
-        lane = lanes.get(out) or lanes.get(into)
-        if lane is not None and at_ns >= lane.last_ns:
-            lane.join(event, at_ns)
+        turns, at_ns = self._turns, env._now + delay_ns
+        queued = turns.get(out) or turns.get(into)
+        if queued is not None and at_ns >= queued.last_ns:
+            queued.join(event, at_ns)
         else:
-            Lane(env, lanes, (out, into), event, at_ns)
+            Turns(env, turns, (out, into), event, at_ns)
 
     def cross(self, out: Interface, into: Interface, size_bytes: int, ns_per_mib: int) -> int:
         """See Port."""

@@ -93,24 +93,24 @@ class Message(Event):
         self._value = deliver
 
 
-class Lane(Event):
+class Turns(Event):
     """Messages that cross an interface one after the other: the next one stands in SimPy's heap, which stays short.
 
     `first` is that one; `others` with their instants and numbers; `last_ns` when the last of all arrives.
-    `lanes` knows it by both its interfaces, `ends`, until the last has arrived.
+    `turns` knows it by both its interfaces, `ends`, until the last has arrived.
     """
 
     _ok = True
     _value = None
 
     def __init__(
-        self, env: NanosecondEnvironment, lanes: dict[Interface, Lane], ends: tuple[Interface, Interface],
+        self, env: NanosecondEnvironment, turns: dict[Interface, Turns], ends: tuple[Interface, Interface],
         first: Event, at_ns: int,
     ) -> None:  # fmt: skip
         self.env = env
-        self.lanes, self.ends = lanes, ends
+        self.turns, self.ends = turns, ends
         for end in ends:
-            lanes[end] = self
+            turns[end] = self
         self.first = first
         self.others: deque[tuple[int, int, Event]] = deque()
         self.last_ns = at_ns
@@ -131,14 +131,14 @@ class Lane(Event):
             heappush(self.env._queue, (at_ns, NORMAL, number, self))
         else:
             for end in self.ends:
-                if self.lanes.get(end) is self:
-                    del self.lanes[end]
+                if self.turns.get(end) is self:
+                    del self.turns[end]
         callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
         for callback in callbacks:
             callback(event)
 
 
-OURS = frozenset({Due, Lane, Message, Pause, Wake})  # nobody else has callbacks in these
+OURS = frozenset({Due, Message, Pause, Turns, Wake})  # nobody else has callbacks in these
 
 # What a task is resumed by when it begins.
 _BEGINNING = Wake(Environment())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from types import FunctionType
 from typing import Any
 
 from bprocsim.faces.pointers import BAD_ADDRESS, pointer_or_null
@@ -78,6 +79,8 @@ def child_function(value: Any, call: str, args: tuple[Any, ...], *before: str) -
     TypeError: it cannot be called with that many.
     """
     made = function(value, call)
+    if _surely_takes(made, 1 + len(before) + len(args)):
+        return made
     try:
         signature = inspect.signature(made)
     except (TypeError, ValueError):  # one that Python knows no signature of
@@ -88,6 +91,15 @@ def child_function(value: Any, call: str, args: tuple[Any, ...], *before: str) -
         called = ", ".join(("proc", *before, *("..." for _ in args)))
         raise TypeError(f"{call}: child: expected a function that takes ({called}), got {made!r}: {error}") from None
     return made
+
+
+def _surely_takes(made: Callable[..., Any], count: int) -> bool:
+    """Tell of a plain function, without its signature, whether it takes so many; False also if it is another thing."""
+    if made.__class__ is not FunctionType or made.__dict__:  # what wraps another has that one's signature
+        return False
+    code = made.__code__
+    most = code.co_argcount
+    return not code.co_kwonlyargcount and most - len(made.__defaults__ or ()) <= count <= most
 
 
 def action(value: Any) -> Any:

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from bprocsim.posix.elfbuild import ElfImage
     from bprocsim.world.bprocsession import BprocSession
 
+_DOWN = NodeState.DOWN  # looking a member up in an Enum is slow
+
 # The name of a world's first cluster, unless it is given another: its lanes need no name before them.
 FIRST = "cluster0"
 
@@ -188,7 +190,7 @@ class Cluster(MovingCalls):
     def is_down(self, machine: Machine) -> bool:
         """Tell whether a slave is down, known or not; the harness's own processes on it are not killed."""
         node = self.bpmaster.node(machine.number)
-        return node is not None and (not machine.alive or node.state is NodeState.DOWN)
+        return node is not None and (not machine.alive or node.state is _DOWN)
 
     def machine(self, number: int, argument: str = "number") -> Machine:
         """Give the machine of a node, -1 for the master.
