@@ -27,6 +27,7 @@ class Children(dict[int, Any]):
 
     def add(self, child: Any) -> None:
         """Let a child be born."""
+        assert self is not CHILDLESS, "all who have no children share it"
         child.birth = self.births
         self.births += 1
         self[child.pid] = child

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bprocsim as bp
-from bprocsim.posix.children import Children
+from bprocsim.posix.children import CHILDLESS, Children
 from tests.bproc.worlds import Steps
 
 
@@ -96,3 +96,9 @@ def test_a_wait_looks_at_no_other_child(pid: Any, monkeypatch: pytest.MonkeyPatc
     cluster.execve("/bin/parent")
     assert ended == [0]
     assert len(looked) <= 3
+
+
+def test_what_all_share_who_have_no_children_gets_none() -> None:
+    with pytest.raises(AssertionError, match="all who have no children share it"):
+        CHILDLESS.add(Child(1, 1))
+    assert not CHILDLESS
