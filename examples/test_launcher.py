@@ -43,7 +43,7 @@ def unnoticed(launch: Callable[..., list[int]], faults: Sequence[Fault]) -> set[
     done = []
 
     def job(proc: bp.Proc) -> Any:
-        yield from proc.compute(5 * ms)
+        yield from proc.compute(50 * ms)
         done.append(proc.node)
 
     cluster = bp.Cluster(nodes=len(NODES), faults=faults)
@@ -61,7 +61,7 @@ def of_nodes() -> Any:
 
 def smallest() -> list[Fault]:
     """Let Hypothesis look for the least that goes wrong without being told."""
-    settled = settings(max_examples=1000, database=None, derandomize=True)
+    settled = settings(max_examples=10_000, database=None, derandomize=True)
     return find(of_nodes(), lambda faults: bool(unnoticed(everywhere, faults)), settings=settled)
 
 

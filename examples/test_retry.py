@@ -57,7 +57,7 @@ def often(schedule: Callable[..., int | None], faults: Sequence[Fault]) -> list[
     def job(proc: bp.Proc) -> Any:
         yield from proc.compute(5 * ms)
         worked.append(proc.node)
-        yield from proc.compute(5 * ms)
+        yield from proc.compute(50 * ms)  # it tidies up
 
     cluster = bp.Cluster(nodes=len(NODES), faults=faults)
     cluster.install("/usr/bin/job", job)
@@ -74,7 +74,7 @@ def of_nodes() -> Any:
 
 def smallest() -> list[Fault]:
     """Let Hypothesis look for the least by which a job runs twice."""
-    settled = settings(max_examples=1000, database=None, derandomize=True)
+    settled = settings(max_examples=10_000, database=None, derandomize=True)
     return find(of_nodes(), lambda faults: len(often(run_once, faults)) > 1, settings=settled)
 
 
