@@ -66,26 +66,25 @@ def often(schedule: Callable[..., int | None], faults: Sequence[Fault]) -> list[
     return worked
 
 
-def of_nodes() -> Any:
+def of_nodes(most: int) -> Any:
     """Give what may go wrong, but for the death of the head."""
-    faults = bst.faults(bp.Cluster(nodes=len(NODES)), kinds=KINDS, most=2)
+    faults = bst.faults(bp.Cluster(nodes=len(NODES)), kinds=KINDS, most=most)
     return faults.filter(lambda each: not any(getattr(one, "node", 0) == bp.BPROC_NODE_MASTER for one in each))
 
 
 def smallest() -> list[Fault]:
-    """Let Hypothesis look for the least by which a job runs twice."""
+    """Let Hypothesis look for the least fault by which a job runs twice."""
     settled = settings(max_examples=10_000, database=None, derandomize=True)
-    return find(of_nodes(), lambda faults: len(often(run_once, faults)) > 1, settings=settled)
+    return find(of_nodes(most=1), lambda faults: len(often(run_once, faults)) > 1, settings=settled)
 
 
 def test_the_kit_finds_the_job_that_runs_twice() -> None:
     faults = smallest()
-    assert len(faults) == 1
     assert len(often(run_once, faults)) > 1 >= len(often(run_once_mended, faults))
 
 
 @settings(max_examples=100, deadline=None)
-@given(of_nodes())
+@given(of_nodes(most=2))
 def test_the_mended_one_runs_no_job_twice(faults: list[Fault]) -> None:
     assert len(often(run_once_mended, faults)) <= 1
 
