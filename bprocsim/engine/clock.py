@@ -104,8 +104,11 @@ class Engine:
 
     def wait_until(self, waiter: Waiter, delay_ns: int) -> Due:
         """See Port."""
-        env = self.env
-        waiter.event = event = Due(env, delay_ns)
+        env, event = self.env, waiter.event
+        if type(event) is Due:
+            event.callbacks = ()  # its last wait is over, for whoever ends one early takes it away: it does again
+        else:
+            waiter.event = event = Due(env, delay_ns)
         waiter.since_ns = now = env._now
         waiter.due_ns = now + delay_ns
         env.plan(event, delay_ns)
@@ -373,10 +376,9 @@ class Engine:
                 self.events = events = self.events + 1
                 if events > limit:
                     raise RunawayError(f"more than max_events={self.max_events} events in one run")
-                event = queue[0][3]
-                if type(event) in ours:
+                if type(queue[0][3]) in ours:
                     # As SimPy's `step` does, for events that cannot fail.
-                    env._now = heappop(queue)[0]  # type: ignore[assignment]
+                    env._now, _, _, event = heappop(queue)  # type: ignore[assignment]
                     callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
                     for callback in callbacks:
                         callback(event)

@@ -121,11 +121,10 @@ class Network:
 
     def send(self, sender: Any, receiver: Any, size_bytes: int, deliver: Callable[[], None]) -> None:
         """Call `deliver` when `size_bytes` have passed from one machine to another; not while the link is cut."""
-        link, port = self.links.get((sender.address, receiver.address)), sender.port
-        if link is not None:
-            port.send(link, size_bytes, deliver)
+        delay_ns, port = self.occupy(sender, receiver, size_bytes), sender.port
+        if delay_ns < 0:
+            port.send(self.link(sender, receiver), size_bytes, deliver)
         else:
-            delay_ns = self.occupy(sender, receiver, size_bytes)
             port.deliver(sender.interface_out, receiver.interface_in, delay_ns, deliver)
 
     def _make(self, sender: Any, receiver: Any) -> Link:

@@ -101,6 +101,22 @@ def test_a_wait_until_an_instant_ends_there_or_when_it_is_woken(make: Callable[[
     assert engine.background == 0
 
 
+@pytest.mark.parametrize("make", [Engine, ShuffledEngine])
+def test_a_waiter_waits_again_and_again(make: Callable[[], Engine]) -> None:
+    """Its event does for all its waits, but for one that still stands in the heap, as one that was woken early."""
+
+    def waiting() -> Steps:
+        for delay_ns in (10, 10, 10, 5, 10):
+            told.append(((yield engine.wait_until(waiter, delay_ns)), engine.now_ns))
+
+    engine, told, waiter = make(), list[Any](), Waiter("again", 0)
+    engine.start(waiting())
+    engine.after(23, lambda: engine.wake(waiter, Why.GONE))
+    engine.run()
+    assert told == [(Why.DONE, 10), (Why.DONE, 20), (Why.GONE, 23), (Why.DONE, 28), (Why.DONE, 38)]
+    assert (engine.now_ns, engine.background) == (38, 0)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_what_was_sent_first_arrives_first_in_any_order_of_events(seed: int) -> None:
     engine, told = ShuffledEngine(seed), list[int]()
