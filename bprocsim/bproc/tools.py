@@ -15,7 +15,10 @@ class Tools:
     if it forwards nothing and only waits; `fixed_columns` bpstat's columns are those of 3.x, else they go by the
     terminal's width; `numbered_states` calls have a node's state as a number, else by its name; `sets_leaving`
     the calls of administration are Scyld's: a node is rebooted, halted or switched off by setting its state; else
-    they are LANL's; `names_first_word` of a wrong specification bpstat shows the first word of the command line.
+    they are LANL's; `names_first_word` of a wrong specification bpstat shows the first word of the command line;
+    `shows_master` bpstat has a line for a master that is named, of whom nothing but the number is known, for it
+    shows the set of nodes that a specification makes; `purges_cache` bpctl has options for the libraries that a
+    node keeps.
     Sources: bproc-4.0.0pre8-clients, bpsh-users, scyld-bpctl.
     """
 
@@ -27,6 +30,8 @@ class Tools:
     numbered_states: bool = True
     sets_leaving: bool = False
     names_first_word: bool = False
+    shows_master: bool = False
+    purges_cache: bool = False
 
 
 _ABNORMAL = "bpsh: Child process on node {node} exited abnormally."
@@ -40,6 +45,7 @@ SCYLD_TOOLS = Tools(
     abnormal_at_end=_SCYLD_ABNORMAL,
     fixed_columns=True,
     sets_leaving=True,
+    purges_cache=True,
 )
 LANL_TOOLS = Tools(
     vector=True,
@@ -56,4 +62,5 @@ BPROC4_TOOLS = Tools(
     fixed_columns=False,
     numbered_states=False,
     names_first_word=True,
+    shows_master=True,
 )

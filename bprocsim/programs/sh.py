@@ -13,7 +13,7 @@ from typing import Any
 from bprocsim.faces.errors import CallError
 from bprocsim.faces.pyos import Proc
 from bprocsim.programs.files import read_all
-from bprocsim.programs.kill import Misread, words_of
+from bprocsim.programs.kill import Misread, listed, words_of
 
 Steps = Generator[Any, Any, Any]
 
@@ -162,8 +162,12 @@ class _Shell:
         return 128 + waited.signal if waited.signal is not None else waited.exit_status
 
     def kill(self, words: list[str]) -> Steps:
-        """Send a signal to processes; gives 1 if one could not be sent, 2 if nothing can be made of the words."""
+        """Send a signal to processes, or list signals; gives 1 if one could not be sent, 2 if the words are none."""
         try:
+            names = listed(words)
+            if names is not None:
+                yield from self.proc.print("\n".join(names))
+                return 0
             signum, pids = words_of(words)
         except Misread as error:
             yield from self.complain(f"kill: {error}")

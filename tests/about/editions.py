@@ -54,6 +54,8 @@ TOOLS = {
     "numbered_states": "they see states as numbers",
     "sets_leaving": "bpctl reboots by setting a state",
     "names_first_word": "of a wrong specification bpstat shows the first word of the command line",
+    "shows_master": "`bpstat master` shows a line",
+    "purges_cache": "bpctl has options for the libraries that a node keeps",
 }
 
 # How the value of a field is told, where it is not told as it is.

@@ -126,8 +126,8 @@ def rank(proc: bp.Proc) -> Any:
 def test_each_knows_its_index(edition: str) -> None:
     cluster = bp.Cluster(nodes=3, edition=edition)
     cluster.install("/usr/bin/rank", rank)
-    said = typed(cluster, "bpsh -s 2,0,1 rank", env={"PATH": "/usr/bin", "MINE": "x"})
-    assert said.stdout == "".join(f"{index:07} /usr/bin/rank x\n" for index in range(3))
+    said = typed(cluster, "bpsh -sp 2,0,1 rank", env={"PATH": "/usr/bin", "MINE": "x"})
+    assert said.stdout == "".join(f"  {node}: {index:07} /usr/bin/rank x\n" for node, index in enumerate((1, 2, 0)))
 
 
 def test_one_on_the_master_is_told_no_index(edition: str) -> None:

@@ -8,6 +8,10 @@ import bprocsim as bp
 from bprocsim.units import s
 from tests.commandline import Said, typed
 
+SIGNALS = (
+    "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM CHLD\nCONT STOP TSTP TTIN TTOU URG WINCH\n"
+)
+
 
 @pytest.mark.parametrize(
     ("words", "said"),
@@ -26,10 +30,20 @@ from tests.commandline import Said, typed
         (["sleep"], Said(1, "", "sleep: missing operand\n")),
         (["sleep", "1x"], Said(1, "", "sleep: invalid time interval `1x'\n")),
         (["sleep", "-1"], Said(1, "", "sleep: invalid time interval `-1'\n")),
-        (["kill"], Said(1, "", "kill: usage: kill [ -s signal | -signal ] pid ...\n")),
+        (["kill"], Said(1, "", "kill: usage: kill [ -s signal | -signal ] pid ..., or kill -l [ signal ... ]\n")),
         (["kill", "-9", "999"], Said(1, "", "kill: 999: No such process\n")),
         (["kill", "-NOSUCH", "1"], Said(1, "", "kill: NOSUCH: invalid signal specification\n")),
         (["kill", "-s", "99", "1"], Said(1, "", "kill: 99: invalid signal specification\n")),
+        (["kill", "-s99", "1"], Said(1, "", "kill: 99: invalid signal specification\n")),
+        (["kill", "-s"], Said(1, "", "kill: s: invalid signal specification\n")),
+        (["kill", "-l"], Said(0, SIGNALS, "")),
+        (["kill", "-l", "9", "143", "SIGHUP", "int"], Said(0, "KILL TERM 1 2\n", "")),
+        (["kill", "-l15"], Said(0, "TERM\n", "")),
+        (["kill", "-lUSR1"], Said(0, "10\n", "")),
+        (["kill", "-l", "0"], Said(1, "", "kill: 0: invalid signal specification\n")),
+        (["kill", "-l", "128"], Said(1, "", "kill: 128: invalid signal specification\n")),
+        (["kill", "-l", "58"], Said(1, "", "kill: 58: invalid signal specification\n")),
+        (["kill", "-l", "9", "nosuch"], Said(1, "", "kill: nosuch: invalid signal specification\n")),
         (["kill", "x"], Said(1, "", "kill: x: no such process\n")),
     ],
 )  # fmt: skip
@@ -49,7 +63,7 @@ def test_sleep_lets_time_pass(words: str, seconds: float) -> None:
     assert round(seconds * s) < cluster.sim.now_ns < round(seconds * s) + s // 100
 
 
-@pytest.mark.parametrize("signal", ["-9", "-KILL", "-SIGKILL", "-s kill", "-kill --"])
+@pytest.mark.parametrize("signal", ["-9", "-KILL", "-SIGKILL", "-s kill", "-kill --", "-s9", "-sKILL --"])
 def test_kill_names_signals_in_many_ways(signal: str) -> None:
     cluster = bp.Cluster(nodes=1)
     job = cluster.popen(["sleep", "9"])
@@ -90,6 +104,8 @@ def test_the_shell_has_kill_built_in() -> None:
     assert typed(cluster, ["sh", "-c", "kill 99; echo $?"]) == Said(0, "1\n", "sh: 1: kill: No such process\n")
     assert typed(cluster, ["sh", "-c", "kill -x 1"]).stderr == "sh: 1: kill: x: invalid signal specification\n"
     assert typed(cluster, ["sh", "-c", "kill -0 $$"]).status == 0
+    assert typed(cluster, ["sh", "-c", "kill -l 137; kill -l"]).stdout == "KILL\n" + SIGNALS.replace(" ", "\n")
+    assert typed(cluster, ["sh", "-c", "kill -stop 0x"]).stderr == "sh: 1: kill: 0x: no such process\n"
 
 
 def test_they_lie_on_the_master_and_can_be_put_on_nodes() -> None:

@@ -67,6 +67,18 @@ def test_states_are_those_of_the_nodes() -> None:
     ]
 
 
+def test_columns_and_pids_of_several_options_add_up() -> None:
+    cluster, _ = with_jobs()
+    assert typed(cluster, "ps -o pid -p1001,1002 -p 1004 -os,user -f -o comm").stdout.splitlines() == [
+        "  PID S USER     COMMAND",
+        " 1001 S ann      bpsh",
+        " 1002 S root     bpsh",
+        " 1004 R root     busy",
+    ]
+    assert typed(cluster, "ps -fp 1001 -o comm -o comm").stdout == "COMMAND COMMAND\nbpsh bpsh\n"
+    assert typed(cluster, "ps -o pid -o nosuch -z").stderr.startswith("ps: unknown column 'nosuch'; there are pid ")
+
+
 def state_of(cluster: bp.Cluster, pid: int) -> str:
     head, state = typed(cluster, f"ps -p {pid} -o s").stdout.split()
     assert head == "S"

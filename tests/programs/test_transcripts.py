@@ -186,3 +186,26 @@ def test_bpstat_of_bproc4() -> None:
     narrow = typed(cluster, "bpstat 7", env={"PATH": "/usr/bin", "COLUMNS": "57"})
     assert narrow.stdout.splitlines()[1] == "7           down            ---------- root     root    "
     assert typed(cluster, "bpstat", env={"PATH": "/usr/bin", "COLUMNS": "56"}) == Said(1, "", "Window to small.\n")
+
+
+def test_bpstat_of_the_master_in_bproc4() -> None:
+    """A specification that names it makes a node -1, of which nothing else is known."""
+    cluster = bp.Cluster(nodes=3, edition="bproc4")
+    told = [("Node(s)", "Status", "Mode", "User", "Group"), ("-1", "", "----------", "root", "root")]
+    told += [("0-1", "up", "---x--x--x", "root", "root")]
+    rows = [f"{row[0]:<34} {row[1]:<15} {row[2]:<10} {row[3]:<8} {row[4]:<8}\n" for row in told]
+    assert typed(cluster, "bpstat master").stdout == "".join(rows[:2])
+    assert typed(cluster, "bpstat 0-1,master").stdout == "".join(rows)
+    assert typed(cluster, "bpstat -l master").stdout == (
+        "Node Address         Status       Mode          User       Group\n"
+        "  -1 0.0.0.0                      ----------\troot       root      \n"
+    )
+    assert typed(cluster, "bpstat -n master 2 0").stdout == "-1\n0\n2\n"
+    assert typed(cluster, "bpstat -t master,master").stdout == "2\n"
+    assert typed(cluster, "bpstat -t all").stdout == "3\n"
+
+
+@pytest.mark.parametrize("edition", ["scyld", "lanl32"])
+def test_bpstat_lists_slaves_alone_before_bproc4(edition: str) -> None:
+    cluster = bp.Cluster(nodes=2, edition=edition)
+    assert typed(cluster, "bpstat -n master,1,master") == Said(0, "1\n", "")

@@ -15,7 +15,8 @@ from bprocsim.faces.errors import CallError
 from bprocsim.faces.iolists import IO_SOCKET, BprocIo
 from bprocsim.posix.network import Address
 from bprocsim.posix.procs import Disposition
-from bprocsim.programs.bproc.command import Ends, Options, Steps, run, version_line
+from bprocsim.programs.bproc.command import Ends, Steps, run, version_line
+from bprocsim.programs.bproc.options import Options
 from bprocsim.programs.bproc.rcp import Side
 from bprocsim.signals import Signal
 
@@ -60,16 +61,17 @@ class _Peer:
 def bpcp(proc: BprocProc, tools: Tools) -> Steps:
     """Run it as a program; gives 1 if anything could not be copied."""
 
-    def main(words: list[str]) -> Steps:
-        given, rest = _OPTIONS.read("bpcp", words)
-        letters = {letter for letter, _ in given}
-        if "h" in letters:
-            raise Ends(0, USAGE, fd=1)
-        if "v" in letters:
-            raise Ends(0, (yield from version_line(proc, "bpcp")), fd=1)
-        if len(rest) < 2:
+    def main(argv: list[str]) -> Steps:
+        options, letters = _OPTIONS.of(argv), set[str]()
+        for letter, _ in options:
+            if letter == "h":
+                raise Ends(0, USAGE, fd=1)
+            if letter == "v":
+                raise Ends(0, (yield from version_line(proc, "bpcp")), fd=1)
+            letters.add(letter)
+        if len(options.operands) < 2:
             raise Ends(1, USAGE)
-        *sources, target = [place_of(word) for word in rest]
+        *sources, target = [place_of(word) for word in options.operands]
         yield from proc.sigaction(Signal.SIGPIPE, Disposition.IGNORE)
         yield from proc.sigaction(Signal.SIGCHLD, Disposition.DEFAULT)  # whoever started it may have ignored that
         copy = _Copy(proc, tools, "p" in letters, "r" in letters, len(sources) > 1)

@@ -1,4 +1,7 @@
-"""bpctl: set the states of nodes and who may use them. Options act in their order, on the nodes that -S named last."""
+"""bpctl: set the states of nodes and who may use them.
+
+Each option acts as it is met, on the nodes that -S named last; what is wrong behind it does not undo that.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,18 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from attrs import evolve
+
 from bprocsim.bproc.nodes import NODE_MASTER, NodeState, status_of
 from bprocsim.bproc.tools import Tools
 from bprocsim.faces.arguments import is_quad
 from bprocsim.faces.bproc import BprocProc
 from bprocsim.faces.errors import CallError
 from bprocsim.posix.network import Address
-from bprocsim.programs.accounts import Accounts, accounts
-from bprocsim.programs.bproc.command import Ends, Options, Steps, run, version_line
+from bprocsim.programs.accounts import accounts
+from bprocsim.programs.bproc.command import Ends, Steps, run, version_line
 from bprocsim.programs.bproc.nodes import refused, specified
+from bprocsim.programs.bproc.options import Options
 
 USAGE = """\
 Usage: bpctl [options]
@@ -43,6 +49,16 @@ _OPTIONS = Options(
     },
 )  # fmt: skip
 
+# Scyld's own, for what a node keeps of libraries; no simulated node keeps any, so there is nothing to purge.
+_CACHE = ("cache-purge", "cache-purge-fail")
+_WITH_CACHE = evolve(_OPTIONS, long={**_OPTIONS.long, **{name: name for name in _CACHE}})
+_USAGE_OF_CACHE = """
+  --cache-purge      Let them forget the libraries that they keep.
+  --cache-purge-fail Let them forget which libraries they could not get."""
+
+# What changes nothing.
+_NOTHING = ("f", *_CACHE)
+
 # What --reconnect takes, the port on which the master listens unless another is given, and how long addresses are.
 _ADDRESSES = re.compile(
     r"(?P<rem>[0-9.]+)(:(?P<port>[0-9]{1,5}))?(,(?P<loc>[0-9.]+)(:(?P<from>[0-9]{1,5}))?)?", re.ASCII
@@ -51,6 +67,11 @@ _MASTERS_PORT, _LAST_PORT = 2223, 65535
 _ADDRESS_BYTES = 16
 
 _LEAVING = {"R": NodeState.REBOOT, "H": NodeState.HALT, "P": NodeState.PWROFF}
+
+
+def _usage(tools: Tools) -> str:
+    return USAGE + _USAGE_OF_CACHE * tools.purges_cache
+
 
 # What an option does with a node.
 Action = Callable[[int], Any]
@@ -95,8 +116,8 @@ def _reconnecter(proc: BprocProc, tools: Tools, text: str) -> Action:
     return lambda node: proc.bproc_nodereconnect(node, rem, _ADDRESS_BYTES, loc, _ADDRESS_BYTES)
 
 
-def _action(proc: BprocProc, tools: Tools, who: Accounts, letter: str, text: str) -> Action:
-    """Give what an option does. Ends: nothing can be made of its parameter."""
+def _action(proc: BprocProc, tools: Tools, letter: str, text: str) -> Steps:
+    """Give what an option does with a node. Ends: nothing can be made of its parameter."""
     if letter == "s":
         return _state_setter(proc, tools, text)
     if letter == "r":
@@ -110,6 +131,7 @@ def _action(proc: BprocProc, tools: Tools, who: Accounts, letter: str, text: str
         if not re.fullmatch("[0-7]{1,11}", text, re.ASCII):
             raise Ends(1, f"Invalid number: {text}")
         return lambda node: proc.bproc_chmod(node, int(text, 8))
+    who = yield from accounts(proc)
     number = who.uid(text) if letter == "u" else who.gid(text)
     if number is None:
         raise Ends(1, f"Invalid user id: {text}")  # so it says of groups too
@@ -119,23 +141,24 @@ def _action(proc: BprocProc, tools: Tools, who: Accounts, letter: str, text: str
 def bpctl(proc: BprocProc, tools: Tools) -> Steps:
     """Run it as a program; gives 1 if anything was refused."""
 
-    def main(words: list[str]) -> Steps:
-        given, rest = _OPTIONS.read("bpctl", words)
-        letters = {letter for letter, _ in given}
-        if "h" in letters or not given or rest:
-            raise Ends(0 if "h" in letters else 1, USAGE, fd=1)
-        if letters & {"v", "V"}:
-            raise Ends(0, (yield from version_line(proc, "bpctl")), fd=1)
-        who = yield from accounts(proc)
+    def main(argv: list[str]) -> Steps:
+        options = (_WITH_CACHE if tools.purges_cache else _OPTIONS).of(argv)
         nodes: list[int] = []
-        status = 0
-        for letter, text in given:
-            if letter == "M":
+        status, given = 0, False
+        for option, text in options:
+            given = True
+            if option == "h":
+                raise Ends(0, _usage(tools), fd=1)
+            if option in ("v", "V"):
+                raise Ends(0, (yield from version_line(proc, "bpctl")), fd=1)
+            if option == "M":
                 nodes = [NODE_MASTER]
-            elif letter == "S":
+            elif option == "S":
                 nodes = yield from _nodes(proc, tools, text)
-            elif letter != "f":
-                status |= yield from _on_all(proc, nodes, _action(proc, tools, who, letter, text))
+            elif option not in _NOTHING:
+                status |= yield from _on_all(proc, nodes, (yield from _action(proc, tools, option, text)))
+        if options.operands or not given:
+            raise Ends(1, _usage(tools), fd=1)
         return status
 
     return (yield from run(proc, main))

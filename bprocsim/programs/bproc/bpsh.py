@@ -14,10 +14,11 @@ from bprocsim.faces.bproc import BprocProc
 from bprocsim.faces.errors import CallError
 from bprocsim.posix.pathcalls import X_OK
 from bprocsim.posix.procs import Disposition
-from bprocsim.programs.bproc.command import Ends, Options, Steps, run, version_line
+from bprocsim.programs.bproc.command import Ends, Steps, run, version_line
 from bprocsim.programs.bproc.forward import STREAMS, Forwarder, Job, Shape
 from bprocsim.programs.bproc.launch import Command, launch_by_forks
 from bprocsim.programs.bproc.nodes import listed, refused, specified
+from bprocsim.programs.bproc.options import Options
 from bprocsim.programs.bproc.vector import launch_by_vector
 from bprocsim.signals import Signal
 from bprocsim.units import ms
@@ -73,30 +74,33 @@ class _Asked:
     words: list[str] = field(factory=list)
 
 
-def _asked(proc: BprocProc, tools: Tools, words: list[str]) -> Steps:
-    """Take the command line apart. Ends: it is wrong, or asks for no command."""
-    name = (proc.argv or ["bpsh"])[0]
-    given, rest = _OPTIONS.read("bpsh", words)
-    letters = dict(given)
-    if "h" in letters:
-        raise Ends(1, USAGE, fd=1)
-    if "v" in letters:
-        raise Ends(0, (yield from version_line(proc, "bpsh")), fd=1)
-    if "V" in letters:  # the long option leads to a short one that there never was
-        raise Ends(1)
-    size = letters.get("b", "4096")
-    if not (size.isascii() and size.isdecimal() and int(size[:10]) > 0):
-        raise Ends(1, f"Invalid buffer size: {size}")
-    files = {fd: letters[letter] for letter, fd in _FILES.items() if letter in letters}
-    if files and not tools.vector:
-        letter = next(letter for letter in _FILES if letter in letters)
-        raise Ends(1, f"{name}: -{letter}: files on nodes need I/O lists, which this BProc does not have")
+def _asked(proc: BprocProc, tools: Tools, argv: list[str]) -> Steps:
+    """Take the command line apart, which ends at the first word. Ends: it is wrong, or asks for no command."""
+    options, letters = _OPTIONS.of(argv), list[str]()
+    size, files = "4096", dict[int, str]()
+    for letter, text in options:
+        if letter == "h":
+            raise Ends(1, USAGE, fd=1)
+        if letter == "v":
+            raise Ends(0, (yield from version_line(proc, "bpsh")), fd=1)
+        if letter == "V":  # the long option leads to a short one that there never was
+            raise Ends(1)
+        if letter == "b":
+            size = text
+            if not (size.isascii() and size.isdecimal() and int(size[:10]) > 0):
+                raise Ends(1, f"Invalid buffer size: {size}")
+        elif letter in _FILES:
+            if not tools.vector:
+                raise Ends(1, f"{argv[0]}: -{letter}: files on nodes need I/O lists, which this BProc does not have")
+            files[_FILES[letter]] = text
+        letters.append(letter)
     divider, prefix = "d" in letters, "p" in letters
     shape = Shape(prefix, prefix or "L" in letters, divider or "s" in letters, divider, int(size[:10]))
-    classes = next((letter for letter, _ in reversed(given) if letter in "aA1"), "")
-    if len(rest) < (1 if classes else 2):
+    classes = next((letter for letter in reversed(letters) if letter in "aA1"), "")
+    words = options.operands
+    if len(words) < (1 if classes else 2):
         raise Ends(1, USAGE, fd=1)
-    return _Asked(shape, classes, files, "n" not in letters, "N" not in letters, "t" in letters, rest)
+    return _Asked(shape, classes, files, "n" not in letters, "N" not in letters, "t" in letters, words)
 
 
 def _found(proc: BprocProc, word: str) -> Steps:
@@ -138,8 +142,8 @@ def _nodes(proc: BprocProc, asked: _Asked, text: str, tools: Tools) -> Steps:
 def bpsh(proc: BprocProc, tools: Tools) -> Steps:
     """Run it as a program; gives the greatest exit status of its processes, 255 for one that was killed."""
 
-    def main(words: list[str]) -> Steps:
-        asked = yield from _asked(proc, tools, words)
+    def main(argv: list[str]) -> Steps:
+        asked = yield from _asked(proc, tools, argv)
         text = "" if asked.classes else asked.words.pop(0)
         path = yield from _found(proc, asked.words[0])
         nodes = yield from _nodes(proc, asked, text, tools)

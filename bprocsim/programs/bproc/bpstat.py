@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from bprocsim.bproc.nodes import NODE_ANY, NODE_NONE
+from bprocsim.bproc.nodes import NODE_ANY, NODE_MASTER, NODE_NONE
 from bprocsim.bproc.records import BprocNodeInfo
 from bprocsim.bproc.tools import Tools
 from bprocsim.faces.bproc import BprocProc
 from bprocsim.faces.errors import CallError
 from bprocsim.programs.accounts import Accounts, accounts
-from bprocsim.programs.bproc.command import Ends, Options, Steps, run, version_line
-from bprocsim.programs.bproc.nodes import listed, refused, specified, wrong
+from bprocsim.programs.bproc.command import Ends, Steps, run, version_line
+from bprocsim.programs.bproc.nodes import listed, named, refused, wrong
+from bprocsim.programs.bproc.options import Options
 from bprocsim.programs.files import read_all
 
 USAGE = """\
@@ -44,7 +45,6 @@ _OPTIONS = Options(
         "total": "t", "sort-reverse": "R", "sort-number": "N", "sort-status": "S", "keep-order": "O", "update": "U",
         "lock": "L",
     },
-    mixed=True,
 )  # fmt: skip
 
 # What a node is known by in a list that is not compact, and how such lists are sorted unless that is said.
@@ -129,8 +129,7 @@ class _Table:
 class _Asked:
     """What the options ask for."""
 
-    def __init__(self, given: list[tuple[str, str]], tools: Tools) -> None:
-        letters = [letter for letter, _ in given]
+    def __init__(self, letters: list[str], tools: Tools) -> None:
         self.format = next((each for each in reversed(letters) if each in _FORMATS), "c")
         usual = "S" if self.format == "c" else "N"
         self.order = next((each for each in reversed(letters) if each in _SORTS), usual)
@@ -154,21 +153,22 @@ class _Asked:
 def bpstat(proc: BprocProc, tools: Tools) -> Steps:
     """Run it as a program."""
 
-    def main(words: list[str]) -> Steps:
-        given, rest = _OPTIONS.read("bpstat", words)
-        letters = dict(given)
-        if "h" in letters:
-            raise Ends(0, USAGE, fd=1)
-        if letters.keys() & {"v", "V"}:
-            raise Ends(0, (yield from version_line(proc, "bpstat")), fd=1)
-        if "A" in letters:
-            raise Ends(1, "bpstat: -A does not work, as it never has: write -a to see the addresses")
+    def main(argv: list[str]) -> Steps:
+        options, letters = _OPTIONS.of(argv), list[str]()
+        for letter, _ in options:
+            if letter == "h":
+                raise Ends(0, USAGE, fd=1)
+            if letter in ("v", "V"):
+                raise Ends(0, (yield from version_line(proc, "bpstat")), fd=1)
+            if letter == "A":
+                raise Ends(1, f"{argv[0]}: -A does not work, as it never has: write -a to see the addresses")
+            letters.append(letter)
         if "p" in letters:
             yield from _processes(proc)
         elif "P" in letters:
             yield from _augment(proc)
         else:
-            yield from _nodes(proc, _Asked(given, tools), rest, "U" in letters)
+            yield from _nodes(proc, _Asked(letters, tools), options.operands, "U" in letters)
 
     return (yield from run(proc, main))
 
@@ -190,14 +190,7 @@ def _nodes(proc: BprocProc, asked: _Asked, specifications: list[str], again: boo
         except CallError as error:
             raise refused("bproc_nodelist", error) from None
         if specifications:
-            wanted: list[int] = []
-            for each in specifications:
-                try:
-                    wanted += yield from specified(proc, asked.tools, each)
-                except Ends as end:
-                    raise (Ends(1, wrong(proc.argv[1])) if asked.tools.names_first_word else end) from None
-            known = {node.node: node for node in nodes}
-            nodes = [known[number] for number in wanted if number in known]
+            nodes = [node for each in specifications for node in _named(proc, asked.tools, each, nodes)]
         table = _Table((yield from accounts(proc)), asked.tools, columns)
         lines = list(_written(asked, asked.sorted(nodes, table), table))
         if again:
@@ -207,6 +200,15 @@ def _nodes(proc: BprocProc, asked: _Asked, specifications: list[str], again: boo
         if not again or news is None:
             return
         yield from proc.read(news)
+
+
+def _named(proc: BprocProc, tools: Tools, text: str, nodes: list[BprocNodeInfo]) -> list[BprocNodeInfo]:
+    """Give those of all nodes that a specification names. Ends: it cannot be read."""
+    try:
+        found = named(text, nodes)
+    except Ends as end:
+        raise (Ends(1, wrong(proc.argv[1])) if tools.names_first_word else end) from None
+    return [node for node in found if tools.shows_master or node.node != NODE_MASTER]
 
 
 def _written(asked: _Asked, nodes: list[BprocNodeInfo], table: _Table) -> Iterator[str]:

@@ -50,6 +50,14 @@ def specified(proc: BprocProc, tools: Tools, text: str) -> Steps:
     return [each.node for each in select(parts, known)]
 
 
+def named(text: str, known: list[BprocNodeInfo]) -> list[BprocNodeInfo]:
+    """Give those of nodes that a specification names, and the master if it names that. Ends: it cannot be read."""
+    parts = parse(text)
+    if parts is None:
+        raise Ends(1, wrong(text))
+    return list(select(parts, known))
+
+
 def wrong(text: str) -> str:
     """Say that a text names no nodes."""
     return f'Invalid node specification "{text}"'

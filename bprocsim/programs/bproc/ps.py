@@ -8,7 +8,8 @@ from typing import Any
 
 from bprocsim.faces.bproc import BprocProc
 from bprocsim.programs.accounts import Accounts, accounts
-from bprocsim.programs.bproc.command import Ends, Options, Steps, run
+from bprocsim.programs.bproc.command import Ends, Steps, run
+from bprocsim.programs.bproc.options import Options
 from bprocsim.units import KiB, s
 
 _OPTIONS = Options("eAafp:o:")
@@ -107,17 +108,15 @@ def _lines(processes: list[Any], columns: tuple[str, ...], who: Accounts) -> lis
 def ps(proc: BprocProc) -> Steps:
     """Run it as a program."""
 
-    def main(words: list[str]) -> Steps:
+    def main(argv: list[str]) -> Steps:
+        words = argv[1:]
         if words and not words[0].startswith("-"):
             letters = set("".join(words))
             if letters - set("axfu"):
                 raise Ends(1, USAGE)
             everybody, columns, pids = "a" in letters, _BSD_USER if "u" in letters else _BSD, set[int]()
         else:
-            given, rest = _OPTIONS.read("ps", words)
-            if rest:
-                raise Ends(1, USAGE)
-            everybody, columns, pids = _asked(dict(given))
+            everybody, columns, pids = _asked(argv)
         processes = yield from proc.readproctab()
         shown = [each for each in processes if (each.pid in pids if pids else everybody or each.euid == proc.euid)]
         yield from proc.print("\n".join(_lines(shown, columns, (yield from accounts(proc)))))
@@ -126,15 +125,31 @@ def ps(proc: BprocProc) -> Steps:
     return (yield from run(proc, main))
 
 
-def _asked(given: dict[str, str]) -> tuple[bool, tuple[str, ...], set[int]]:
-    """Take the options: whether everybody's processes are shown, which columns, which pids alone. Ends: it cannot."""
-    columns = _FULL if "f" in given else _USUAL
-    if "o" in given:
-        columns = tuple(given["o"].replace(",", " ").split())
-        unknown = [name for name in columns if name not in _COLUMNS]
-        if unknown or not columns:
-            raise Ends(1, f"ps: unknown column {' '.join(unknown)!r}; there are {' '.join(_COLUMNS)}")
-    if "p" in given and not _PIDS.fullmatch(given["p"].strip()):
-        raise Ends(1, f"ps: -p: expected pids, got {given['p']!r}")
-    pids = {int(word) for word in given.get("p", "").replace(",", " ").split()}
-    return bool(given.keys() & {"e", "A", "a"}), columns, pids
+def _asked(argv: list[str]) -> tuple[bool, tuple[str, ...], set[int]]:
+    """Take the options: whether everybody's processes are shown, which columns, which pids alone. Ends: it cannot.
+
+    Columns and pids that are named by several options add up.
+    """
+    everybody, full, columns, pids = False, False, list[str](), set[int]()
+    options = _OPTIONS.of(argv)
+    for letter, text in options:
+        everybody |= letter in "eAa"
+        full |= letter == "f"
+        if letter == "o":
+            columns += _columns(text)
+        elif letter == "p":
+            if not _PIDS.fullmatch(text.strip()):
+                raise Ends(1, f"ps: -p: expected pids, got {text!r}")
+            pids |= {int(word) for word in text.replace(",", " ").split()}
+    if options.operands:
+        raise Ends(1, USAGE)
+    return everybody, tuple(columns) or (_FULL if full else _USUAL), pids
+
+
+def _columns(text: str) -> list[str]:
+    """Take names of columns apart. Ends: there is no such column."""
+    names = text.replace(",", " ").split()
+    unknown = [name for name in names if name not in _COLUMNS]
+    if unknown or not names:
+        raise Ends(1, f"ps: unknown column {' '.join(unknown)!r}; there are {' '.join(_COLUMNS)}")
+    return names
