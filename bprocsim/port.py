@@ -74,7 +74,7 @@ class Link:
     loss: float = 0.0
     retransmit_ns: int = 200_000_000
     arrival_ns: int = 0
-    held: Sequence[tuple[int, Callable[[], None]]] = ()  # a list while there is something in it: few ever have
+    held: Sequence[tuple[int, Callable[..., None], tuple[Any, ...]]] = ()  # a list while it holds any, as few do
     random: random.Random | None = None
     mending: Any = None
     losses: tuple[float, ...] = ()
@@ -144,11 +144,13 @@ class Port(Protocol):
     def wake_in(self, out: Interface, into: Interface, delay_ns: int, waiter: Waiter, why: Why) -> None:
         """End a wait without a bound by what arrives in `delay_ns` over two interfaces; nobody else can."""
 
-    def send(self, link: Link, size_bytes: int, deliver: Callable[[], None]) -> None:
-        """Call `deliver` when `size_bytes` have passed over `link`; never, if it is cut."""
+    def send(self, link: Link, size_bytes: int, act: Callable[..., None], args: tuple[Any, ...] = ()) -> None:
+        """Call `act(*args)` when `size_bytes` have passed over `link`; never, if it is cut."""
 
-    def deliver(self, out: Interface, into: Interface, delay_ns: int, act: Callable[[], None]) -> None:
-        """Call `act` in `delay_ns`, when what was sent arrives; what crossed the same interfaces before comes first."""
+    def deliver(
+        self, out: Interface, into: Interface, delay_ns: int, act: Callable[..., None], args: tuple[Any, ...] = ()
+    ) -> None:  # fmt: skip
+        """Call `act(*args)` in `delay_ns`, when it arrives; what crossed the same interfaces before comes first."""
 
     def cross(self, out: Interface, into: Interface, size_bytes: int, ns_per_mib: int) -> int:
         """Let so many bytes take their turn from one interface to another; tell in how many nanoseconds they have."""

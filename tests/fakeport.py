@@ -107,8 +107,8 @@ class FakePort:
         link.arrival_ns = max(link.arrival_ns, arrival_ns)
         return link.arrival_ns - self.now_ns
 
-    def send(self, link: Link, size_bytes: int, deliver: Callable[[], None]) -> None:
-        self.after(self.occupy(link, size_bytes), deliver)
+    def send(self, link: Link, size_bytes: int, act: Callable[..., None], args: tuple[Any, ...] = ()) -> None:
+        self.after(self.occupy(link, size_bytes), lambda: act(*args))
 
     def start(self, generator: Steps) -> FakeTask:
         task = FakeTask(generator)
@@ -120,8 +120,10 @@ class FakePort:
         task.go_on(None)
         return task
 
-    def deliver(self, out: Interface, into: Interface, delay_ns: int, act: Callable[[], None]) -> None:
-        self.after(delay_ns, act)
+    def deliver(
+        self, out: Interface, into: Interface, delay_ns: int, act: Callable[..., None], args: tuple[Any, ...] = ()
+    ) -> None:  # fmt: skip
+        self.after(delay_ns, lambda: act(*args))
 
     def wake_in(self, out: Interface, into: Interface, delay_ns: int, waiter: Waiter, why: Why) -> None:
         self.after(delay_ns, lambda: waiter.event.end(why))

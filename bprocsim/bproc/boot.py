@@ -27,7 +27,7 @@ def _dial(master: Master, node: Node, start: int) -> None:
     """Let its daemon connect; over a link that is cut that waits until it is mended."""
     machine, front = node.machine, master.machine
     link = machine.network.link(machine, front)
-    machine.port.send(link, machine.costs.message_bytes, partial(_connected, master, node, start))
+    machine.port.send(link, machine.costs.message_bytes, _connected, (master, node, start))
 
 
 def _connected(master: Master, node: Node, start: int) -> None:

@@ -50,7 +50,7 @@ def end_forwarding(master: Master, machine: Any) -> None:
             peer, link = end.peer, end.link
             end.be_reset(port)
             if machine.alive and peer is not None and link is not None:
-                port.send(link, 0, partial(peer.be_reset, port))
+                port.send(link, 0, peer.be_reset, (port,))
 
 
 def _at_the_other_end(master: Master, end: Endpoint) -> Any:

@@ -195,7 +195,7 @@ def _shut(machine: Machine, end: Endpoint) -> None:
     end.inbox = b""
     end.close(port)
     if peer is not None and end.link is not None:
-        port.send(end.link, 0, lambda: peer.be_reset(port))
+        port.send(end.link, 0, peer.be_reset, (port,))
 
 
 def _stand(machine: Machine, queue: WaitQueue, what: str) -> Any:

@@ -8,7 +8,6 @@ the pings of live ones.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, setters
@@ -125,8 +124,7 @@ class Master:
         if sender.trace.all:
             sender.record(0, "message", message, receiver.name, size_bytes)
         # No closure, which is many objects: messages may wait their turn by the thousand.
-        arrive = partial(_arrive, self, sender, receiver, self.partings, act, args)
-        sender.network.send(sender, receiver, size_bytes, arrive)
+        sender.network.send(sender, receiver, size_bytes, _arrive, (self, sender, receiver, self.partings, act, args))
 
     def still_linked(self, sender: Any, receiver: Any, partings: int) -> bool:
         """Tell whether the connection still stands over which something was sent after so many partings."""

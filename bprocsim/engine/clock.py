@@ -231,21 +231,23 @@ class Engine:
 
     # ---- messages ----
 
-    def send(self, link: Link, size_bytes: int, deliver: Callable[[], None]) -> None:
+    def send(self, link: Link, size_bytes: int, act: Callable[..., None], args: tuple[Any, ...] = ()) -> None:
         """See Port."""
         if link.cuts:
             # Kept until the link is mended; if that is planned, a run waits for it.
             if not isinstance(link.held, list):
                 link.held = []
-            link.held.append((size_bytes, deliver))
+            link.held.append((size_bytes, act, args))
             if link.mending is not None:
                 link.mending.matter()
         else:
-            self.deliver(link.out, link.into, self.occupy(link, size_bytes), deliver)
+            self.deliver(link.out, link.into, self.occupy(link, size_bytes), act, args)
 
-    def deliver(self, out: Interface, into: Interface, delay_ns: int, act: Callable[[], None]) -> None:
+    def deliver(
+        self, out: Interface, into: Interface, delay_ns: int, act: Callable[..., None], args: tuple[Any, ...] = ()
+    ) -> None:  # fmt: skip
         """See Port."""
-        self._cross(out, into, delay_ns, Message(self.env, act))
+        self._cross(out, into, delay_ns, Message(self.env, act, args))
 
     def _cross(self, out: Interface, into: Interface, delay_ns: int, event: Event) -> None:
         """Let what was sent from one interface to another arrive."""
@@ -297,8 +299,8 @@ class Engine:
         if not link.cuts:
             link.mending = None
             held, link.held = link.held, ()
-            for size_bytes, deliver in held:
-                self.send(link, size_bytes, deliver)
+            for size_bytes, act, args in held:
+                self.send(link, size_bytes, act, args)
 
     # ---- processors ----
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from heapq import heappush
 from random import Random
+from typing import Any
 
 from simpy import Event
 from simpy.events import NORMAL
@@ -54,9 +55,11 @@ class ShuffledEngine(Engine):
         # When what was sent last from one interface to another arrives, and its place then.
         self._sent: dict[tuple[Interface, Interface], tuple[int, int]] = {}
 
-    def deliver(self, out: Interface, into: Interface, delay_ns: int, act: Callable[[], None]) -> None:
+    def deliver(
+        self, out: Interface, into: Interface, delay_ns: int, act: Callable[..., None], args: tuple[Any, ...] = ()
+    ) -> None:  # fmt: skip
         """See Port."""
-        self._put(out, into, delay_ns, Message(self.env, act))
+        self._put(out, into, delay_ns, Message(self.env, act, args))
 
     def wake_in(self, out: Interface, into: Interface, delay_ns: int, waiter: Waiter, why: Why) -> None:
         """See Port."""

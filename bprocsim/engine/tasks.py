@@ -86,11 +86,11 @@ class Message(Event):
     """A message on its way: once it is there, what its sender said is done."""
 
     _ok = True
-    callbacks: Any = (lambda message: message._value(),)
+    callbacks: Any = (lambda message: message._value(*message.args),)
 
-    def __init__(self, env: Environment, deliver: Callable[[], None]) -> None:
+    def __init__(self, env: Environment, act: Callable[..., None], args: tuple[Any, ...]) -> None:
         self.env = env
-        self._value = deliver
+        self._value, self.args = act, args
 
 
 class Turns(Event):

@@ -76,7 +76,7 @@ class Dial:
             answer, here = Answer.CONNECTED, self._connect(listener)
         self._heard = True
         back = machine.network.link(target, machine)
-        machine.port.send(back, 0, lambda: self._settle(answer, here))
+        machine.port.send(back, 0, self._settle, (answer, here))
 
     def _may_reach(self, listener: Listener) -> bool:
         return listener.local.host in (ANY, self.remote.host) and self.remote.port not in self.target.sockets.refused

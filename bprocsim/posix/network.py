@@ -119,13 +119,15 @@ class Network:
         link = self.links.get((sender.address, receiver.address))
         return int(sender.costs.link_latency_ns) if link is None else link.latency_ns
 
-    def send(self, sender: Any, receiver: Any, size_bytes: int, deliver: Callable[[], None]) -> None:
-        """Call `deliver` when `size_bytes` have passed from one machine to another; not while the link is cut."""
+    def send(
+        self, sender: Any, receiver: Any, size_bytes: int, act: Callable[..., None], args: tuple[Any, ...] = ()
+    ) -> None:  # fmt: skip
+        """Call `act(*args)` when `size_bytes` have passed from one machine to another; not while the link is cut."""
         delay_ns, port = self.occupy(sender, receiver, size_bytes), sender.port
         if delay_ns < 0:
-            port.send(self.link(sender, receiver), size_bytes, deliver)
+            port.send(self.link(sender, receiver), size_bytes, act, args)
         else:
-            port.deliver(sender.interface_out, receiver.interface_in, delay_ns, deliver)
+            port.deliver(sender.interface_out, receiver.interface_in, delay_ns, act, args)
 
     def _make(self, sender: Any, receiver: Any) -> Link:
         name = f"{sender.name} > {receiver.name}"

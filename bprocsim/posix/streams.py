@@ -11,7 +11,6 @@ left asleep beside bytes because the one that was woken died, or took only some 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from attrs import define, field, setters
@@ -164,7 +163,7 @@ class Endpoint:
     def _send(self, port: Port, size_bytes: int, act: Callable[..., None], *what: Any) -> None:
         """Let the peer do something, with `what` was sent, when so many bytes have passed."""
         if self.peer is not None and self.link is not None and not self.reset:
-            port.send(self.link, size_bytes, partial(act, self.peer, port, *what))
+            port.send(self.link, size_bytes, act, (self.peer, port, *what))
 
 
 def connect_ends(one: Endpoint, other: Endpoint, there: Link, back: Link) -> None:

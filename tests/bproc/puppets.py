@@ -152,9 +152,9 @@ def watch_messages(monkeypatch: Any) -> list[str]:
 
 
 def _watched(real: Any, wrong: list[str], sent: dict[int, int], delivered: dict[int, int]) -> Any:
-    def send(self: Engine, link: Any, size_bytes: int, deliver: Any) -> None:
-        if getattr(deliver, "watched", False):
-            real(self, link, size_bytes, deliver)  # kept while the link was cut, and sent again
+    def send(self: Engine, link: Any, size_bytes: int, act: Any, args: tuple[Any, ...] = ()) -> None:
+        if getattr(act, "watched", False):
+            real(self, link, size_bytes, act)  # kept while the link was cut, and sent again
             return
         began_ns, number = self.now_ns, sent.get(id(link), 0)
         sent[id(link)] = number + 1
@@ -165,7 +165,7 @@ def _watched(real: Any, wrong: list[str], sent: dict[int, int], delivered: dict[
             if delivered.get(id(link), -1) >= number:
                 wrong.append(f"{link.name}: message {number} came after {delivered[id(link)]}")
             delivered[id(link)] = number
-            deliver()
+            act(*args)
 
         arrive.watched = True  # type: ignore[attr-defined]
         real(self, link, size_bytes, arrive)

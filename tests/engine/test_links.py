@@ -37,6 +37,6 @@ def test_what_shares_an_interface_takes_turns_on_it(shared: str) -> None:
     for name in ("first", "second"):
         ends = (one, Interface()) if shared == "out" else (Interface(), one)
         link = Link(name, 1000, 4000, *ends)  # ns of latency, and for a MiB
-        engine.send(link, 1 << 20, lambda name=name: told.append((engine.now_ns, name)))  # type: ignore[misc]
+        engine.send(link, 1 << 20, lambda name=name: told.append((engine.now_ns, name)))
     engine.run()
     assert told == [(5000, "first"), (9000, "second")]

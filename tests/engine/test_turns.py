@@ -27,7 +27,7 @@ def told(seed: int) -> Told:
     def send(number: int) -> None:
         out, into = drawn.sample(ends, 2)
         delay_ns = engine.cross(out, into, drawn.choice((0, 64, 4096)), 1_000_000) + drawn.choice((0, 500, 500, 9000))
-        engine.deliver(out, into, delay_ns, partial(arrives, number))
+        engine.deliver(out, into, delay_ns, arrives, (number,))
 
     def waits(number: int) -> Steps:
         waiter = Waiter("a message", engine.now_ns)
@@ -61,9 +61,9 @@ def test_the_heap_stays_short_in_a_crowd() -> None:
     engine, came = Engine(), list[int]()
     home, nodes = Interface(), [Interface() for _ in range(2000)]
     for number, node in enumerate(nodes):
-        engine.deliver(home, node, engine.cross(home, node, 64, 1_000_000) + 500, partial(came.append, number))
+        engine.deliver(home, node, engine.cross(home, node, 64, 1_000_000) + 500, came.append, (number,))
     for number, node in enumerate(nodes):
-        engine.deliver(node, home, engine.cross(node, home, 64, 1_000_000) + 500, partial(came.append, number))
+        engine.deliver(node, home, engine.cross(node, home, 64, 1_000_000) + 500, came.append, (number,))
     assert len(engine.env._queue) < 100
     engine.run()
     assert came == [*range(2000), *range(2000)]
