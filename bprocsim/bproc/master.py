@@ -123,8 +123,8 @@ class Master:
         size_bytes = sender.costs.message_bytes
         if sender.trace.all:
             sender.record(0, "message", message, receiver.name, size_bytes)
-        # No closure, which is many objects: messages may wait their turn by the thousand.
-        sender.network.send(sender, receiver, size_bytes, _arrive, (self, sender, receiver, self.partings, act, args))
+        # No closure, and one tuple: messages may wait their turn by the thousand.
+        sender.network.send(sender, receiver, size_bytes, _arrive, (self, sender, receiver, self.partings, act, *args))
 
     def still_linked(self, sender: Any, receiver: Any, partings: int) -> bool:
         """Tell whether the connection still stands over which something was sent after so many partings."""
@@ -370,8 +370,8 @@ class Master:
 
 
 def _arrive(
-    master: Master, sender: Any, receiver: Any, partings: int, act: Callable[..., None], args: tuple[Any, ...]
-) -> None:
+    master: Master, sender: Any, receiver: Any, partings: int, act: Callable[..., None], *args: Any
+) -> None:  # fmt: skip
     """Do what a message says that was sent after so many partings, if its receiver and the connection are there."""
     if receiver.alive and (partings == master.partings or master.still_linked(sender, receiver, partings)):
         act(*args)

@@ -56,8 +56,9 @@ class NanosecondEnvironment(Environment):
 
 
 class Wake(Event):
-    """An event for one task of ours, and for nobody else."""
+    """An event for one task of ours, and for nobody else; `at_ns` and `number` where it waits for its turn."""
 
+    __slots__ = ("at_ns", "number")
     callbacks: Any = ()  # until a task waits for it
 
     def __init__(self, env: Environment) -> None:
@@ -83,8 +84,9 @@ class Due(Pause):
 
 
 class Message(Event):
-    """A message on its way: once it is there, what its sender said is done."""
+    """A message on its way: once it is there, what its sender said is done; `at_ns` and `number` as of a Wake."""
 
+    __slots__ = ("args", "at_ns", "number")
     _ok = True
     callbacks: Any = (lambda message: message._value(*message.args),)
 
@@ -96,7 +98,7 @@ class Message(Event):
 class Turns(Event):
     """Messages that cross an interface one after the other: the next one stands in SimPy's heap, which stays short.
 
-    `first` is that one; `others` with their instants and numbers; `last_ns` when the last of all arrives.
+    `first` is that one; `others` know their own instants and numbers; `last_ns` when the last of all arrives.
     `turns` knows it by both its interfaces, `ends`, until the last has arrived.
     """
 
@@ -112,23 +114,24 @@ class Turns(Event):
         for end in ends:
             turns[end] = self
         self.first = first
-        self.others: deque[tuple[int, int, Event]] = deque()
+        self.others: deque[Any] = deque()
         self.last_ns = at_ns
         self.callbacks = [self._arrive]
         env.plan(self, at_ns - env._now)
 
-    def join(self, event: Event, at_ns: int) -> None:
+    def join(self, event: Any, at_ns: int) -> None:
         """Let another arrive, not before the last one does."""
-        self.others.append((at_ns, next(self.env._eid), event))
+        event.at_ns, event.number = at_ns, next(self.env._eid)
+        self.others.append(event)
         self.last_ns = at_ns
 
     def _arrive(self, _event: Event) -> None:
         """Let the first arrive; the next one takes its place before anything comes of that."""
         event, others = self.first, self.others
         if others:
-            at_ns, number, self.first = others.popleft()
+            self.first = following = others.popleft()
             self.callbacks = [self._arrive]
-            heappush(self.env._queue, (at_ns, NORMAL, number, self))
+            heappush(self.env._queue, (following.at_ns, NORMAL, following.number, self))
         else:
             for end in self.ends:
                 if self.turns.get(end) is self:
