@@ -17,6 +17,10 @@ from attrs import define, setters
 Wait = Any
 Steps = Generator[Wait, Any, Any]
 
+# What is done once something has come, and with what: no closure, for messages wait by the thousand.
+Act = Callable[..., None]
+Args = tuple[Any, ...]
+
 
 class Why(Enum):
     """Why a wait ended."""
@@ -74,7 +78,7 @@ class Link:
     loss: float = 0.0
     retransmit_ns: int = 200_000_000
     arrival_ns: int = 0
-    held: Sequence[tuple[int, Callable[..., None], tuple[Any, ...]]] = ()  # a list while it holds any, as few do
+    held: Sequence[tuple[int, Act, Args]] = ()  # a list while it holds any, as few do
     random: random.Random | None = None
     mending: Any = None
     losses: tuple[float, ...] = ()
@@ -144,12 +148,10 @@ class Port(Protocol):
     def wake_in(self, out: Interface, into: Interface, delay_ns: int, waiter: Waiter, why: Why) -> None:
         """End a wait without a bound by what arrives in `delay_ns` over two interfaces; nobody else can."""
 
-    def send(self, link: Link, size_bytes: int, act: Callable[..., None], args: tuple[Any, ...] = ()) -> None:
+    def send(self, link: Link, size_bytes: int, act: Act, args: Args = ()) -> None:
         """Call `act(*args)` when `size_bytes` have passed over `link`; never, if it is cut."""
 
-    def deliver(
-        self, out: Interface, into: Interface, delay_ns: int, act: Callable[..., None], args: tuple[Any, ...] = ()
-    ) -> None:  # fmt: skip
+    def deliver(self, out: Interface, into: Interface, delay_ns: int, act: Act, args: Args = ()) -> None:
         """Call `act(*args)` in `delay_ns`, when it arrives; what crossed the same interfaces before comes first."""
 
     def cross(self, out: Interface, into: Interface, size_bytes: int, ns_per_mib: int) -> int:

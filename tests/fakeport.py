@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
-from bprocsim.port import Interface, Link, Steps, Waiter, Why
+from bprocsim.port import Act, Args, Interface, Link, Steps, Waiter, Why
 
 
 class FakeWait:
@@ -107,7 +107,7 @@ class FakePort:
         link.arrival_ns = max(link.arrival_ns, arrival_ns)
         return link.arrival_ns - self.now_ns
 
-    def send(self, link: Link, size_bytes: int, act: Callable[..., None], args: tuple[Any, ...] = ()) -> None:
+    def send(self, link: Link, size_bytes: int, act: Act, args: Args = ()) -> None:
         self.after(self.occupy(link, size_bytes), lambda: act(*args))
 
     def start(self, generator: Steps) -> FakeTask:
@@ -120,9 +120,7 @@ class FakePort:
         task.go_on(None)
         return task
 
-    def deliver(
-        self, out: Interface, into: Interface, delay_ns: int, act: Callable[..., None], args: tuple[Any, ...] = ()
-    ) -> None:  # fmt: skip
+    def deliver(self, out: Interface, into: Interface, delay_ns: int, act: Act, args: Args = ()) -> None:
         self.after(delay_ns, lambda: act(*args))
 
     def wake_in(self, out: Interface, into: Interface, delay_ns: int, waiter: Waiter, why: Why) -> None:

@@ -29,7 +29,7 @@ from bprocsim.engine.tasks import (
     Turns,
     Wake,
 )
-from bprocsim.port import Interface, Link, Steps, Waiter, Why
+from bprocsim.port import Act, Args, Interface, Link, Steps, Waiter, Why
 from bprocsim.units import MiB
 
 # How many events a call may take before its run is one in which everything is looked at.
@@ -231,7 +231,7 @@ class Engine:
 
     # ---- messages ----
 
-    def send(self, link: Link, size_bytes: int, act: Callable[..., None], args: tuple[Any, ...] = ()) -> None:
+    def send(self, link: Link, size_bytes: int, act: Act, args: Args = ()) -> None:
         """See Port."""
         if link.cuts:
             # Kept until the link is mended; if that is planned, a run waits for it.
@@ -243,9 +243,7 @@ class Engine:
         else:
             self.deliver(link.out, link.into, self.occupy(link, size_bytes), act, args)
 
-    def deliver(
-        self, out: Interface, into: Interface, delay_ns: int, act: Callable[..., None], args: tuple[Any, ...] = ()
-    ) -> None:  # fmt: skip
+    def deliver(self, out: Interface, into: Interface, delay_ns: int, act: Act, args: Args = ()) -> None:
         """See Port."""
         self._cross(out, into, delay_ns, Message(self.env, act, args))
 

@@ -6,17 +6,15 @@ before all else of its instant.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from heapq import heappush
 from random import Random
-from typing import Any
 
 from simpy import Event
 from simpy.events import NORMAL
 
 from bprocsim.engine.clock import Engine
 from bprocsim.engine.tasks import Message, NanosecondEnvironment
-from bprocsim.port import Interface, Waiter, Why
+from bprocsim.port import Act, Args, Interface, Waiter, Why
 
 
 class ShuffledEnvironment(NanosecondEnvironment):
@@ -55,9 +53,7 @@ class ShuffledEngine(Engine):
         # When what was sent last from one interface to another arrives, and its place then.
         self._sent: dict[tuple[Interface, Interface], tuple[int, int]] = {}
 
-    def deliver(
-        self, out: Interface, into: Interface, delay_ns: int, act: Callable[..., None], args: tuple[Any, ...] = ()
-    ) -> None:  # fmt: skip
+    def deliver(self, out: Interface, into: Interface, delay_ns: int, act: Act, args: Args = ()) -> None:
         """See Port."""
         self._put(out, into, delay_ns, Message(self.env, act, args))
 

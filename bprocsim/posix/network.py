@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen, setters
 
-from bprocsim.port import Interface, Link
+from bprocsim.port import Act, Args, Interface, Link
 
 if TYPE_CHECKING:
     from bprocsim.posix.streams import Listener
@@ -119,9 +119,7 @@ class Network:
         link = self.links.get((sender.address, receiver.address))
         return int(sender.costs.link_latency_ns) if link is None else link.latency_ns
 
-    def send(
-        self, sender: Any, receiver: Any, size_bytes: int, act: Callable[..., None], args: tuple[Any, ...] = ()
-    ) -> None:  # fmt: skip
+    def send(self, sender: Any, receiver: Any, size_bytes: int, act: Act, args: Args = ()) -> None:
         """Call `act(*args)` when `size_bytes` have passed from one machine to another; not while the link is cut."""
         delay_ns, port = self.occupy(sender, receiver, size_bytes), sender.port
         if delay_ns < 0:
