@@ -18,30 +18,30 @@ ADVICE = "Each wants a test in which a call comes to it, or to be taken out of i
 Key = tuple[str, str, str]  # call, cause, errno
 
 
-def known_rows() -> dict[Key, str]:
-    """Give all rows of all tables, with under which rules the first that has it decides."""
+def every_table() -> Iterator[tuple[Any, str]]:
+    """Give every table under all rules that there are, and under which rules it decides."""
     import bprocsim as bp
     from bprocsim.manual import Errors
     from bprocsim.posix import directory, fs
     from bprocsim.testing import tables
 
-    found: dict[Key, str] = {}
-
-    def note(table: Errors, rules: str) -> None:
-        for row in table.rows:
-            found.setdefault((table.call, row.cause, row.errno_name), rules)
-
     for room in (fs, directory):
-        for thing in vars(room).values():
-            if isinstance(thing, Errors):
-                note(thing, "")
+        yield from ((thing, "") for thing in vars(room).values() if isinstance(thing, Errors))
     for edition in bp.editions:
         for kernel in bp.kernels:
             for table in tables(edition, kernel).values():
-                note(table, f"edition {edition}, kernel {kernel}")
+                yield table, f"edition {edition}, kernel {kernel}"
     for level in bp.levels:
         for table in tables(level=level).values():
-            note(table, f"level {level}")
+            yield table, f"level {level}"
+
+
+def known_rows() -> dict[Key, str]:
+    """Give all rows of all tables, with under which rules the first that has it decides."""
+    found: dict[Key, str] = {}
+    for table, rules in every_table():
+        for row in table.rows:
+            found.setdefault((table.call, row.cause, row.errno_name), rules)
     return found
 
 

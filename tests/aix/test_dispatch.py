@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bprocsim.aix.models import MODELS
+from bprocsim.aix.placement import Attached, ProcessPlacement
 from bprocsim.port import Why
 from bprocsim.units import ms, s
 from tests.aix.dispatching import Bench
@@ -132,6 +133,22 @@ def test_a_thread_that_may_no_longer_run_where_it_does_leaves_at_once() -> None:
     assert bench.where() == {0: 3}
     bench.run()
     assert bench.dispatcher.busy_ns == [4 * ms, 0, 0, 6 * ms]
+    bench.assert_conserved()
+
+
+def test_of_threads_that_leave_together_the_one_comes_first_who_came_first_to_where_it_was() -> None:
+    """The second had the processor before the first, made before it, had to wait for it again."""
+    bench = Bench("POWER5", cores=2, smt=1)
+    both = [bench.thread(1 * s, allowed=0b01) for _ in range(2)]
+    bench.thread(1 * s, allowed=0b10)
+    bench.run(until_ns=60 * ms)
+    assert bench.where() == {1: 0, 2: 1}
+    for thread in both:
+        thread.process.placement = ProcessPlacement(effective=Attached(0b10))
+    bench.partition.changed(both)
+    bench.run(until_ns=2 * QUANTUM + 1)
+    assert bench.where() == {1: 1}
+    bench.run()
     bench.assert_conserved()
 
 

@@ -61,6 +61,14 @@ def test_a_core_comes_back_as_wide_as_smt_is_by_then(lpar: bp.Lpar) -> None:
     assert online(lpar) == "2,4,6"
 
 
+def test_a_core_that_goes_leaves_the_others_as_wide_as_they_are(lpar: bp.Lpar) -> None:
+    for takes_away in (lpar.dlpar_remove, lpar.deallocate):
+        lpar.smtctl(threads=1).check()
+        takes_away(core=3).check()
+        lpar.dlpar_add(core=3).check()
+        assert online(lpar) == "0,2,4,6"
+
+
 def test_what_runs_there_goes_elsewhere_at_once(lpar: bp.Lpar) -> None:
     def work(proc: bp.AixProc) -> Any:
         yield from proc.compute(10 * ms)

@@ -233,3 +233,25 @@ def test_a_session_makes_it_too() -> None:
 def test_other_editions_have_it_under_another_name() -> None:
     with pytest.raises(AttributeError, match="edition bproc4 has no bproc_slave_chroot"):
         world("bproc4").bproc_slave_chroot(2, "/jail")
+
+
+@bp.program(needs=("libx.so",))
+def linked(proc: bp.Proc) -> Steps:
+    """Run if its library is there."""
+    yield from proc.print("ran")
+
+
+def test_the_loader_looks_below_the_root() -> None:
+    """What is no directory there ends no search, though there is one of that name outside."""
+    made = world()
+    made.install("/usr/bin/linked", linked)
+    files = made.nodes[2].fs
+    files.write_file("/jail/a", b"no directory")
+    files.mkdir("/a")
+    files.mkdir("/jail/b")
+    files.write_file("/jail/b/libx.so", bp.ElfImage(type="DYN", interpreters=(), soname="libx.so").to_bytes())
+    env = {"LD_LIBRARY_PATH": "/a:/b"}
+    assert made.bproc_execmove(2, "/usr/bin/linked", ["linked"], env).exit_status == 127
+    chroot(made).check()
+    assert made.bproc_execmove(2, "/usr/bin/linked", ["linked"], env).text == "ran\n"
+    assert_clean(made)

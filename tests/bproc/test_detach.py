@@ -279,3 +279,19 @@ def test_direct_calls_and_sessions() -> None:
 def test_only_scyld_has_it() -> None:
     with pytest.raises(AttributeError, match="edition lanl32 has no bproc_detach"):
         cluster(edition="lanl32").bproc_detach(0)
+
+
+def test_a_refusal_takes_its_time_beside_others() -> None:
+    """Two who ask at the same instant are refused at the same instant."""
+    made = cluster()
+    told: list[Any] = []
+
+    def asks(proc: bp.BprocProc) -> Steps:
+        began_ns = made.sim.now_ns
+        answer = yield from proc.libc.bproc_detach(0)
+        told.append((answer, proc.libc.errno, made.sim.now_ns - began_ns))
+
+    alice = made.user("alice", 500, 500)
+    both = [made.popen(asks, user=alice) for _ in range(2)]
+    assert [each.wait() for each in both] == [0, 0]
+    assert told == [(-1, bp.Errno.EPERM.number("linux"), made.costs.syscall_ns)] * 2

@@ -294,6 +294,19 @@ def test_a_bad_sector_concerns_its_own_node() -> None:
     assert made.bproc_execmove(2, HELLO, from_node=1).exit_status == 3
 
 
+@pytest.mark.parametrize("step", [bp.Step.STUB, bp.Step.THAW])
+def test_who_is_on_his_way_to_a_node_that_died_waits_for_its_answer(step: bp.Step) -> None:
+    def goes(proc: bp.BprocProc) -> Steps:
+        yield from proc.bproc_move(2)
+
+    made = cluster(faults=[bp.PowerOff(2, step=step)])
+    going = made.popen(goes)
+    made.sim.run(until_ns=1 * s)
+    (line,) = made.sim.waiting()
+    assert f"pid {going.pid} (goes) on " in line
+    assert " waits in an answer from node 2 since " in line
+
+
 # ---- handles -----------------------------------------------------------------------------------------
 
 

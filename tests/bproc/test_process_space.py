@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -424,6 +425,31 @@ def test_groups_and_sessions_are_the_masters() -> None:
         asked = [each[0] for each in messages(made, "SYS_SETSID", "SYS_SETPGID")]
         own = [] if node == MASTER else ["SYS_SETPGID"]
         assert asked == [*own, "SYS_SETSID", "SYS_SETPGID", *own]
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda proc: proc.setpgid(0, 0), "setpgid(0, 0), which the master decides"),
+        (lambda proc: proc.setsid(), "setsid(), which the master decides"),
+        (lambda proc: proc.libc.kill(1, 0), "kill(1, 0), which its ghost on the master makes"),
+    ],
+)
+def test_who_has_his_ghost_do_it_says_so_meanwhile(call: Callable[[bp.BprocProc], Steps], words: str) -> None:
+    def asks(proc: bp.BprocProc) -> Steps:
+        yield from proc.bproc_move(1)
+        asks_at_ns.append(made.sim.now_ns)
+        yield from call(proc)
+
+    made, asks_at_ns = cluster(), list[int]()
+    asking = made.popen(asks)
+    while not asks_at_ns:
+        made.sim.run(until_ns=made.sim.now_ns + CALL_NS)
+    made.sim.run(until_ns=asks_at_ns[0] + COSTS.signal_ns + CALL_NS + HOP_NS)
+    (line,) = made.sim.waiting()
+    assert line.startswith(f"  pid {asking.pid} (asks) on node 1 waits in {words} since ")
+    assert asking.wait() == 0
+    assert_clean(made)
 
 
 # ---- what a cut does to messages ----------------------------------------------------------------------------

@@ -383,6 +383,29 @@ def _ends(proc: bp.Proc, index: int) -> Steps:
     yield from proc.sleep(0)
 
 
+def test_children_have_become_another_image_or_are_still_forked() -> None:
+    """A parent may change the group of a child only up to its exec."""
+    told = dict[str, list[Any]]()
+
+    def caller(proc: bp.BprocProc) -> Steps:
+        fresh: list[int] = []
+        forked: list[int] = []
+        yield from proc.bproc_vexecmove(4, [0, 1, 2, 3], fresh, "/usr/bin/stays", ["stays"], {})
+        yield from proc.bproc_vrfork(4, [0, 1, 2, 3], forked, stays)
+        for name, pids in (("fresh", fresh), ("forked", forked)):
+            told[name] = []
+            for pid in pids:
+                answer = yield from proc.libc.setpgid(pid, 0)
+                told[name].append((answer, proc.libc.errno if answer else 0))
+                yield from proc.kill(pid, bp.SIGKILL)
+                yield from proc.waitpid(pid)
+
+    made = vectored()
+    runs(caller, made=made)
+    assert told == {"fresh": [(-1, bp.Errno.EACCES.number("linux"))] * 4, "forked": [(0, 0)] * 4}
+    assert_clean(made)
+
+
 def test_children_have_the_ids_and_handlers_of_an_exec() -> None:
     seen = list[Any]()
 

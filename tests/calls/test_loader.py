@@ -16,6 +16,8 @@ def linked(proc: bp.Proc) -> Steps:
 
 FILES, _ = read_recording()
 LIBRARY = bp.ElfImage(type="DYN", interpreters=(), soname="libx.so").to_bytes()
+NARROW = bp.ElfImage(type="DYN", machine="i386", bits=32, interpreters=(), soname="libx.so").to_bytes()
+NOT_THERE = b" shared object file: No such file or directory\n"
 
 
 def test_a_set_id_program_looks_where_its_owner_wants() -> None:
@@ -47,6 +49,17 @@ def test_a_library_that_may_not_be_read_is_passed_over() -> None:
     assert b"libx.so: cannot open" in made.execve("/usr/bin/program", envp=env, user=ALICE).stderr
     made.master.fs.write_file("/lib64/libx.so", LIBRARY, mode=0o444)  # no x bit is needed
     assert made.execve("/usr/bin/program", envp=env, user=ALICE).text == "ran\n"
+
+
+def test_a_library_of_another_class_is_passed_over_and_named_where_there_is_no_other() -> None:
+    made = world(linked)
+    env = {"LD_LIBRARY_PATH": "/a"}
+    made.master.fs.mkdir("/a")
+    assert made.execve("/usr/bin/program", envp=env).stderr.endswith(b": libx.so: cannot open" + NOT_THERE)
+    made.master.fs.write_file("/a/libx.so", NARROW)
+    assert made.execve("/usr/bin/program", envp=env).stderr.endswith(b": libx.so: wrong ELF class: ELFCLASS32\n")
+    made.master.fs.write_file("/lib/libx.so", LIBRARY)
+    assert made.execve("/usr/bin/program", envp=env).text == "ran\n"
 
 
 def test_a_disk_error_in_a_library() -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from struct import Struct
 
 import pytest
 from elftools.elf.dynamic import DynamicSegment
@@ -17,14 +18,31 @@ from elftools.elf.sections import SymbolTableSection
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bprocsim.posix.elf import parse
+from bprocsim.posix.elf import (
+    DT_STRTAB,
+    DT_SYMTAB,
+    PT_DYNAMIC,
+    STRING_LIMIT_BYTES,
+    dynamic_entries,
+    file_offset,
+    parse,
+)
 from bprocsim.posix.elfbuild import ElfImage
-from bprocsim.posix.elfsymbols import Symbols, read_symbols
+from bprocsim.posix.elfsymbols import (
+    DF_1_NOW,
+    DF_BIND_NOW,
+    DT_BIND_NOW,
+    DT_FLAGS,
+    DT_FLAGS_1,
+    Symbols,
+    read_symbols,
+)
 from tests.calls.loaderfiles import GCC
 from tests.calls.loaderreal import read_recording
 
 HOST_FILES, HOST_FILE_MAX_BYTES = 15, 3_000_000
 FILES, _ = read_recording()
+ENTRY, SYMBOL_BYTES = Struct("<QQ"), 24  # of an ELF64 file
 
 
 def symbols(data: bytes) -> Symbols:
@@ -81,16 +99,17 @@ def check_against_pyelftools(data: bytes) -> tuple[int, int, int, int]:
         name.decode(): [(each.version_index, each.hidden) for each in found] for name, found in ours.exports.items()
     } == (exports)
 
-    asked: dict[tuple[str, str | None], bool] = {}
+    asked: dict[tuple[str, str | None], tuple[bool, bool]] = {}
     for section in sections:
         if isinstance(section, RelocationSection) and section["sh_flags"] & 2:
+            called = section.name in (".rela.plt", ".rel.plt")
             for each in section.iter_relocations():
                 symbol = table.get_symbol(each["r_info_sym"])
                 if each["r_info_sym"] and symbol["st_shndx"] == "SHN_UNDEF":
                     named = names.get((index_of(indices, each["r_info_sym"]) or 0) & 0x7FFF)
-                    asked[symbol.name, named] = symbol["st_info"]["bind"] == "STB_WEAK"
+                    asked.setdefault((symbol.name, named), (symbol["st_info"]["bind"] == "STB_WEAK", called))
     found = {
-        (each.name.decode(), None if each.version is None else each.version.name.decode()): each.weak
+        (each.name.decode(), None if each.version is None else each.version.name.decode()): (each.weak, each.lazy)
         for each in ours.references if not each.copied
     }  # fmt: skip
     assert found == asked
@@ -161,6 +180,51 @@ def test_pyelftools_agrees_on_32_bits(style: str, tmp_path: Path) -> None:
 def test_an_image_of_ours_offers_nothing_and_asks_for_nothing() -> None:
     made = symbols(ElfImage(type="DYN", needed=("libc.so.6",), soname="libx.so").to_bytes())
     assert made == Symbols(False, False, False, {}, frozenset(), (), {}, (), False, False)
+
+
+def replaced(data: bytes, place: int, record: Struct, *values: int) -> bytes:
+    """Put other values into a file."""
+    changed = bytearray(data)
+    record.pack_into(changed, place, *values)
+    return bytes(changed)
+
+
+def with_entry(data: bytes, tag: int, *entry: int) -> bytes:
+    """Put another entry in the place of that of a tag into a file's dynamic table."""
+    table = next(each for each in parse(data).segments if each.p_type == PT_DYNAMIC)
+    places = range(table.p_offset, table.p_offset + table.p_filesz, ENTRY.size)
+    place = next(each for each in places if ENTRY.unpack_from(data, each)[0] == tag)
+    return replaced(data, place, ENTRY, *entry)
+
+
+@pytest.mark.parametrize(
+    ("entry", "flags_1", "at_once"),
+    [
+        ((DT_FLAGS, DF_BIND_NOW), DF_1_NOW, True),
+        ((DT_FLAGS, DF_BIND_NOW), 0, True),
+        ((DT_FLAGS, 0), DF_1_NOW, True),
+        ((DT_BIND_NOW, 0), 0, True),
+        ((DT_FLAGS, DF_1_NOW), DF_BIND_NOW, False),
+        ((DT_FLAGS, 0), 0, False),
+    ],
+)
+def test_any_one_entry_asks_for_binding_at_once(entry: tuple[int, int], flags_1: int, at_once: bool) -> None:
+    """A linker writes two of them."""
+    data = with_entry(FILES["x-now"], DT_FLAGS_1, DT_FLAGS_1, flags_1)
+    assert symbols(with_entry(data, DT_FLAGS, *entry)).bound_at_once == at_once
+
+
+@pytest.mark.parametrize("size", [STRING_LIMIT_BYTES - 1, STRING_LIMIT_BYTES, STRING_LIMIT_BYTES + 1])
+def test_a_name_without_an_end_is_read_up_to_the_end_of_the_file_or_the_limit(size: int) -> None:
+    data = FILES["x"]
+    elf = parse(data)
+    values = dict(dynamic_entries(data, elf.layout, elf.segments))
+    strings, table = (file_offset(elf.segments, values[tag]) for tag in (DT_STRTAB, DT_SYMTAB))
+    assert strings is not None
+    assert table is not None
+    # Of its two symbols the first is nobody's, the other one's name begins behind all else.
+    named = replaced(data, table + SYMBOL_BYTES, Struct("<I"), len(data) - strings)
+    assert list(symbols(named + size * b"x").exports) == [min(size, STRING_LIMIT_BYTES) * b"x"]
 
 
 small = sorted(FILES.items())

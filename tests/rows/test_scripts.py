@@ -78,3 +78,13 @@ def test_the_first_argument_makes_room_for_the_interpreters() -> None:
             assert fits or first
             if fits:
                 assert cluster.execve("/s", argv, {}).cause == cause
+
+
+@pytest.mark.parametrize("kernel", ["documented", "linux-2.4", "linux-2.6"])
+def test_without_a_first_argument_nothing_makes_room(kernel: str) -> None:
+    cluster = bp.Cluster(nodes=1, kernel=kernel)
+    cluster.master.fs.write_file("/s", b"#!/nope\n", mode=0o755)
+    added = len("/nope") + 1 + len("/s") + 1
+    room = 131064 - len("/s") - 1 - added - len("A=") - 1
+    for excess, cause in ((0, "interpreter_cmd_absent"), (1, "interpreter_args_too_big")):
+        assert cluster.execve("/s", [], {"A": b"a" * (room + excess)}).cause == cause
