@@ -235,6 +235,20 @@ def test_other_editions_have_it_under_another_name() -> None:
         world("bproc4").bproc_slave_chroot(2, "/jail")
 
 
+def test_whoever_waits_for_the_answer_says_so() -> None:
+    def asks(proc: bp.BprocProc) -> Steps:
+        yield from proc.bproc_slave_chroot(2, "/jail")
+
+    made = world()
+    asking = made.popen(asks)
+    while not any(each.message == "NODE_CHROOT" for each in made.trace.of_kind("message")):
+        made.sim.run(until_ns=made.sim.now_ns + 1000)
+    (line,) = made.sim.waiting()
+    waits = f"  pid {asking.pid} (asks) on master waits in bproc_slave_chroot, an answer from node 2 since "
+    assert line.startswith(waits)
+    assert asking.wait() == 0
+
+
 @bp.program(needs=("libx.so",))
 def linked(proc: bp.Proc) -> Steps:
     """Run if its library is there."""

@@ -39,6 +39,23 @@ def test_a_short_cut_is_mended_and_the_move_goes_on(at_ns: int, ends: tuple[int,
     assert_clean(made)
 
 
+def test_what_waited_for_a_link_goes_on_once_it_is_mended() -> None:
+    """And the steps that a message brings come as long after it as ever."""
+    plain, made = cluster(), cluster(faults=[bp.LinkCut(1, MASTER, at_ns=1, until_ns=10 * s)])
+    for each in (plain, made):
+        assert each.bproc_execmove(2, HELLO, from_node=1).exit_status == 3
+        assert_clean(each)
+    (usual, late) = [
+        {record.step: record.at_ns for record in each.trace.of_kind("step") if record.node == "master"}
+        for each in (plain, made)
+    ]
+    first = next(iter(usual))
+    assert late[first] > 10 * s
+    took = [{step: at_ns - each[first] for step, at_ns in each.items()} for each in (usual, late)]
+    assert took[0] == took[1]
+    assert len(set(took[0].values())) > 1
+
+
 @pytest.mark.parametrize("until_ns", [None, 100 * s])
 def test_a_long_cut_loses_the_node_and_its_processes_are_killed_on_both_sides(until_ns: int | None) -> None:
     waited = list[Any]()

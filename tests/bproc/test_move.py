@@ -150,6 +150,21 @@ def test_who_is_there_already_needs_no_permission_where_it_succeeds() -> None:
     assert made.bproc_move(2, caller=caller).cause == "node_not_permitted"
 
 
+@pytest.mark.parametrize("node", [99, 1])
+def test_a_failure_names_the_node(node: int) -> None:
+    """Be it refused on the way, or, where there is no master, at once."""
+    told: list[Any] = []
+
+    def goes(proc: bp.BprocProc) -> Steps:
+        with pytest.raises(bp.CallError) as caught:
+            yield from proc.bproc_move(node)
+        told.append(caught.value.filename)
+
+    for faults in ([bp.PowerOff(1)], [bp.MasterDaemonExit()]):
+        runs(goes, made=cluster(faults=faults))
+    assert told == [str(node)] * 2
+
+
 def test_a13_without_a_master() -> None:
     found = {}
     for edition in ("scyld", "lanl32", "bproc4"):

@@ -153,11 +153,12 @@ def test_what_is_no_name_is_that_of_no_node(name: Any, cluster: bp.Cluster) -> N
     assert cluster.bproc_getnodebyname(name).value == bp.BPROC_NODE_NONE
 
 
-def test_the_version() -> None:
-    cluster = bp.Cluster([bp.NodeSpec(arch="ppc")], edition="lanl32")
+@pytest.mark.parametrize(("arch", "number"), [("ppc", 3), ("x86-64", 4), ("aarch64", 0)])
+def test_the_version(arch: str, number: int) -> None:
+    cluster = bp.Cluster([bp.NodeSpec(arch=arch)], edition="lanl32")
     found = bp.BprocVersion()
     assert cluster.bproc_version(found).value == 0
-    assert found == bp.BprocVersion(b"BPr", 3, 0, bp.editions["lanl32"].version)
+    assert found == bp.BprocVersion(b"BPr", number, 0, bp.editions["lanl32"].version)
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,25 @@ def test_with_the_master_dies_what_it_would_have_said() -> None:
     assert 7 * s + 15 * s <= out.elapsed_ns <= 7 * s + 30 * s
 
 
+def test_a_parent_waits_for_its_child_though_the_master_has_gone_and_nobody_knows() -> None:
+    waited = list[Any]()
+
+    def child(proc: bp.Proc) -> Steps:
+        yield from proc.sleep(8 * s)
+        return 3
+
+    def parent(proc: bp.Proc) -> Steps:
+        pid = yield from proc.fork(child)
+        found = yield from proc.waitpid(pid)
+        waited.append((found.pid == pid, found.exit_status, 8 * s < made.sim.now_ns < 9 * s))
+        yield from proc.pause()
+
+    made = cluster(faults=[bp.PowerOff(MASTER, at_ns=7 * s)])
+    made.install("/usr/bin/body", parent, on="1")
+    assert made.execve("/usr/bin/body", from_node=1).signal == bp.SIGKILL
+    assert waited == [(True, 3, True)]
+
+
 @pytest.mark.parametrize("at_ns", [10 * ms + 1, 10 * ms + CALL_NS + 1, 10 * ms + 50_000, 11 * ms])
 @pytest.mark.parametrize("kind", [bp.PowerOff, lambda node, at_ns: bp.LinkCut(MASTER, node, at_ns)])
 def test_news_that_are_lost_with_a_slave_leave_nothing_behind(kind: Any, at_ns: int) -> None:
@@ -213,6 +232,8 @@ def test_an_orphan_learns_so_by_a_message(child_on: int, hops: int) -> None:
             if wait_ns > 0:
                 yield from proc.sleep(wait_ns)
             seen.append(proc.ppid == 1)
+        yield from proc.sleep(10 * ms)  # it is there when the master hears of its parent's end
+        seen.append(proc.ppid == 1)
 
     def parent(proc: bp.Proc) -> Steps:
         yield from proc.fork(child)
@@ -223,8 +244,22 @@ def test_an_orphan_learns_so_by_a_message(child_on: int, hops: int) -> None:
     run(made, parent, 1)
     assert at["ends"] == 10 * ms
     assert seen[-1]
+    assert seen[-2]
     assert seen[0] is (hops == 0)
     assert len(messages(made, "PARENT_EXIT")) == (1 if child_on == 2 else 0)
+
+
+def test_nobody_tells_a_child_that_has_ended() -> None:
+    def child(proc: bp.BprocProc) -> Steps:
+        yield from proc.bproc_move(2)
+
+    def parent(proc: bp.Proc) -> Steps:
+        yield from proc.fork(child)
+        yield from proc.sleep(100 * ms)
+
+    made = cluster()
+    run(made, parent, 1)
+    assert messages(made, "PARENT_EXIT") == []
 
 
 def test_an_orphan_of_a_lost_node_lives_on_elsewhere() -> None:
@@ -422,6 +457,7 @@ def test_groups_and_sessions_are_the_masters() -> None:
         made = cluster()
         run(made, parent, node)
         assert took == [CALL_NS + hops * HOP_NS, CALL_NS + 2 * HOP_NS]
+        assert {each.pid for each in made.trace.of_kind("message")} == {0}, "daemons send them, not processes"
         asked = [each[0] for each in messages(made, "SYS_SETSID", "SYS_SETPGID")]
         own = [] if node == MASTER else ["SYS_SETPGID"]
         assert asked == [*own, "SYS_SETSID", "SYS_SETPGID", *own]

@@ -111,10 +111,8 @@ def test_one_that_stops_it_stops_it_there() -> None:
     assert_clean(made)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("first", "second"), [(1, 2), (1, -1), (-1, 2)])
-def test_two_signals_stay_in_their_order_whenever_the_process_starts_to_move(first: int, second: int) -> None:
-    """One that goes to the old place, and one that the master need not send far, do not change places."""
+def assert_two_signals_stay_in_their_order(first: int, second: int, at_ns: int) -> None:
+    """Send two at an instant to a process that goes to one place and then to another."""
 
     def child(proc: bp.BprocProc) -> Steps:
         if first != MASTER:
@@ -123,18 +121,32 @@ def test_two_signals_stay_in_their_order_whenever_the_process_starts_to_move(fir
             yield from proc.sleep(20 * ms - made.sim.now_ns)
         yield from proc.bproc_move(second)
 
-    def parent(proc: bp.Proc, at_ns: int) -> Steps:
+    def parent(proc: bp.Proc) -> Steps:
         pid = yield from proc.fork(child)
         yield from proc.sleep(at_ns - made.sim.now_ns)
         yield from proc.kill(pid, bp.SIGSTOP)
         yield from proc.kill(pid, bp.SIGCONT)
         return (yield from proc.wait()).exit_status
 
+    made = cluster(trace="errors")
+    made.install("/usr/bin/parent", parent)
+    assert made.execve("/usr/bin/parent", timeout_ns=1_000 * ms).exit_status == 0, at_ns
+    assert_clean(made)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("first", "second"), [(1, 2), (1, -1), (-1, 2)])
+def test_two_signals_stay_in_their_order_whenever_the_process_starts_to_move(first: int, second: int) -> None:
+    """One that goes to the old place, and one that the master need not send far, do not change places."""
     for at_ns in (*range(19_850_000, 20_250_000, 4_000), *range(20_250_000, 28_500_000, 40_000)):
-        made = cluster(trace="errors")
-        made.install("/usr/bin/parent", lambda proc, at_ns=at_ns: parent(proc, at_ns))
-        assert made.execve("/usr/bin/parent", timeout_ns=1_000 * ms).exit_status == 0, at_ns
-        assert_clean(made)
+        assert_two_signals_stay_in_their_order(first, second, at_ns)
+
+
+@pytest.mark.parametrize("second", [2, MASTER])
+def test_two_signals_stay_in_their_order_where_the_later_one_brings_both(second: int) -> None:
+    """Which is so when they follow the process to where it has just arrived."""
+    for at_ns in range(27_900_000, 28_140_000, 20_000):
+        assert_two_signals_stay_in_their_order(1, second, at_ns)
 
 
 def test_one_that_was_lost_with_the_target_reaches_the_process_at_home() -> None:

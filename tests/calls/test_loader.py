@@ -62,6 +62,42 @@ def test_a_library_of_another_class_is_passed_over_and_named_where_there_is_no_o
     assert made.execve("/usr/bin/program", envp=env).text == "ran\n"
 
 
+def test_a_library_for_another_machine_is_passed_over_unless_its_version_is_wrong() -> None:
+    """The version is looked at first."""
+    made = world(linked)
+    env = {"LD_LIBRARY_PATH": "/a"}
+    made.master.fs.mkdir("/a")
+    made.master.fs.write_file("/lib/libx.so", LIBRARY)
+    for version, said in ((1, b"ran\n"), (2, b": /a/libx.so: ELF file version does not match current one\n")):
+        foreign = bp.ElfImage(type="DYN", machine="aarch64", interpreters=(), soname="libx.so", version=version)
+        made.master.fs.write_file("/a/libx.so", foreign.to_bytes())
+        out = made.execve("/usr/bin/program", envp=env)
+        assert (out.stdout + out.stderr).endswith(said)
+
+
+def test_a_path_that_is_too_long_ends_a_search_where_its_directory_can_be_reached() -> None:
+    """The rest of the list is not looked at then."""
+    made = world(linked)
+    made.master.fs.mkdir("/closed", mode=0o700)
+    made.master.fs.mkdir("/b")
+    made.master.fs.write_file("/b/libx.so", LIBRARY)
+    env = {"LD_LIBRARY_PATH": "/closed/" + 2041 * "./" + ":/b"}
+    assert made.execve("/usr/bin/program", envp=env).stderr.endswith(b": libx.so: cannot open" + NOT_THERE)
+    assert made.execve("/usr/bin/program", envp=env, user=ALICE).text == "ran\n"
+
+
+def test_what_the_loader_needs_is_looked_for_beside_it() -> None:
+    made = bp.Cluster(nodes=0)
+    loader = bp.ElfImage(type="DYN", interpreters=(), soname="ld.so", needed=("libx.so",), runpath="$ORIGIN/more")
+    made.master.fs.mkdir("/tools/more", parents=True)
+    made.master.fs.write_file("/tools/ld.so", loader.to_bytes(), mode=0o755)
+    program = bp.ElfImage(type="DYN", interpreters=("/tools/ld.so",), needed=("ld.so",))
+    made.install("/bin/p", lambda proc: 5, image=program)
+    assert made.execve("/bin/p").stderr.endswith(b": libx.so: cannot open" + NOT_THERE)
+    made.master.fs.write_file("/tools/more/libx.so", LIBRARY)
+    assert made.execve("/bin/p").exit_status == 5
+
+
 def test_a_disk_error_in_a_library() -> None:
     made = world(linked, faults=[bp.IoError(bp.BPROC_NODE_MASTER, "/lib64/libx.so")])
     made.master.fs.write_file("/lib64/libx.so", LIBRARY)

@@ -48,6 +48,32 @@ def test_access_asks_for_the_real_user() -> None:
     assert asked(back, ("access", "/tmp/f", bp.R_OK), ("open", "/tmp/f")) == [0, "EACCES"]
 
 
+def test_who_has_the_capability_changes_files_of_others() -> None:
+    """Source: linux-capabilities7."""
+    for capabilities, answer in (({"CAP_FOWNER"}, 0), ({"CAP_DAC_OVERRIDE"}, "EPERM")):
+        who = bp.Credentials(600, 600, capabilities=capabilities)
+        assert asked(who, ("chmod", "/tmp/f", 0o600)) == [answer]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("access", (bp.R_OK,)), ("stat", ()), ("chmod", (0o600,)), ("mkdir", (0o700,)), ("scandir", ()), ("open", ())],
+)
+def test_a_failure_names_the_path(name: str, words: tuple[int, ...]) -> None:
+    told: list[Any] = []
+
+    def program(proc: bp.Proc) -> Any:
+        for path in ("/none/of/them", bp.BAD_ADDRESS):
+            with pytest.raises(bp.CallError) as caught:
+                yield from getattr(proc, name)(path, *words)
+            told.append(caught.value.filename)
+
+    cluster = bp.Cluster(nodes=0, strict=True)
+    cluster.install("/bin/program", program)
+    cluster.execve("/bin/program").check()
+    assert told == ["/none/of/them", None]
+
+
 def test_in_the_manuals_shape() -> None:
     with bp.Cluster(nodes=0).session() as session:
         assert session.libc.access("/bin/sh", bp.X_OK) == 0

@@ -278,6 +278,35 @@ def test_a_writer_whose_reader_goes_away_midway_is_told_how_much_was_written() -
     play(program)
 
 
+@pytest.mark.parametrize(("size", "first"), [(4096, 1), (4097, 4096)])
+def test_what_is_no_longer_than_a_pipe_goes_in_whole(size: int, first: int) -> None:
+    def program(proc: bp.Proc) -> Steps:
+        reading, writing = yield from proc.pipe()
+        yield from proc.write(writing, b"1")
+
+        def writer(proc: bp.Proc) -> Steps:
+            yield from proc.write(writing, bytes(size))
+
+        yield from proc.fork(writer)
+        yield from proc.sleep(1 * ms)
+        assert len((yield from proc.read(reading, 2 * 4096))) == first
+        assert len((yield from proc.read(reading, 2 * 4096))) == size + 1 - first
+
+    play(program)
+
+
+@pytest.mark.parametrize(("number", "answer"), [(-1, "EBADF"), (0, 0), (1023, 1023), (1024, "EBADF")])
+def test_a_descriptor_may_become_any_that_there_can_be(number: int, answer: object) -> None:
+    def program(proc: bp.Proc) -> Steps:
+        reading, writing = yield from proc.pipe()
+        yield from proc.write(writing, b"x")
+        assert (yield from call_errors(proc.dup2(reading, number))) == answer
+        if answer == number:
+            assert (yield from proc.read(number)) == b"x"
+
+    play(program)
+
+
 def test_the_rest_of_a_long_write_goes_in_byte_by_byte() -> None:
     """What is whole is a write of up to 4096 bytes, not what is left of a longer one."""
 

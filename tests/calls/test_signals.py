@@ -256,6 +256,28 @@ def test_blocked_signals_are_delivered_before_the_unblocking_returns() -> None:
     play(program)
 
 
+@pytest.mark.parametrize(("action", "handled"), [("handler", [bp.SIGUSR1]), ("ignore", [])])
+def test_what_waits_goes_by_the_action_of_when_it_is_delivered_unless_it_was_ignored(
+    action: str, handled: list[int]
+) -> None:
+    """Source: posix-sigaction."""
+
+    def program(proc: bp.Proc) -> Steps:
+        def handler(_proc: bp.Proc, signum: int) -> None:
+            told.append(signum)
+
+        told: list[int] = []
+        yield from proc.sigprocmask(bp.SIG_BLOCK, [bp.SIGUSR1])
+        yield from proc.kill(proc.pid, bp.SIGUSR1)
+        if action == "ignore":
+            yield from proc.sigaction(bp.SIGUSR1, bp.SIG_IGN)
+        yield from proc.sigaction(bp.SIGUSR1, handler)
+        yield from proc.sigprocmask(bp.SIG_UNBLOCK, [bp.SIGUSR1])
+        assert told == handled
+
+    play(program)
+
+
 def test_a_signal_that_comes_on_the_way_into_a_wait_ends_it() -> None:
     """A call takes a microsecond before it waits: whatever comes then must not be slept through."""
     for at_ns in range(0, 3_000, 250):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import bprocsim as bp
+from bprocsim.posix.network import EPHEMERAL, Ports
 from bprocsim.testing.rows.programcases import listening
 from bprocsim.units import KiB, MiB, ms, s
 from tests.calls.worlds import MASTER, PROGRAM, Steps, assert_clean, call_errors, play, says, world
@@ -373,6 +374,29 @@ def test_seeded_chaos_leaves_nothing() -> None:
                 yield from call_errors(proc.kill(pid, bp.SIGKILL))
 
         play(program)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "answer"), [(None, "EACCES"), ({"CAP_NET_BIND_SERVICE"}, 0), ({"CAP_NET_ADMIN"}, "EACCES")]
+)
+def test_a_low_port_is_for_who_has_the_capability(capabilities: set[str] | None, answer: object) -> None:
+    """Source: linux-capabilities7."""
+
+    def program(proc: bp.Proc) -> Steps:
+        fd = yield from proc.socket()
+        assert (yield from call_errors(proc.bind(fd, bp.Address("", 80)))) == answer
+        assert (yield from call_errors(proc.bind(fd, bp.Address("", 1024)))) == (0 if answer else "EINVAL")
+
+    play(program, user=bp.Credentials(500, 500, capabilities=capabilities))
+
+
+def test_ports_are_handed_out_in_turn_and_from_the_first_again_after_the_last() -> None:
+    ports = Ports()
+    assert [ports.take_port() for _ in EPHEMERAL] == list(EPHEMERAL)
+    assert ports.free_port() == 0
+    for number in (EPHEMERAL[7], EPHEMERAL[5], EPHEMERAL[-1]):
+        ports.release(number)
+    assert [ports.take_port(), ports.take_port(), ports.take_port()] == [EPHEMERAL[5], EPHEMERAL[7], EPHEMERAL[-1]]
 
 
 @pytest.mark.slow

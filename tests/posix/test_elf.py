@@ -474,6 +474,13 @@ def test_what_was_asked_for_is_read_back(image: ElfImage) -> None:
         assert load.p_offset + load.p_filesz <= elf.size
 
 
+@pytest.mark.parametrize(
+    ("machine", "written"), [("x86-64", ""), (62, ""), ("ppc64", "machine='ppc64'"), (21, "machine='ppc64'")]
+)
+def test_repr_names_a_machine_that_has_a_name(machine: str | int, written: str) -> None:
+    assert repr(ElfImage(machine=machine, type="EXEC")) == f"bp.ElfImage({written})"
+
+
 @given(sound_images() | wild_images())
 def test_repr_rebuilds_an_image(image: ElfImage) -> None:
     known = {"bp": bprocsim, "attrs": attrs}

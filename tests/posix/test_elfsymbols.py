@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from bprocsim.posix.elf import (
     DT_SYMTAB,
     PT_DYNAMIC,
     STRING_LIMIT_BYTES,
+    ByteOrder,
     dynamic_entries,
     file_offset,
     parse,
@@ -34,6 +36,15 @@ from bprocsim.posix.elfsymbols import (
     DT_BIND_NOW,
     DT_FLAGS,
     DT_FLAGS_1,
+    DT_HASH,
+    DT_JMPREL,
+    DT_PLTRELSZ,
+    DT_REL,
+    DT_RELA,
+    DT_RELASZ,
+    DT_RELSZ,
+    Definition,
+    Reference,
     Symbols,
     read_symbols,
 )
@@ -43,6 +54,7 @@ from tests.calls.loaderreal import read_recording
 HOST_FILES, HOST_FILE_MAX_BYTES = 15, 3_000_000
 FILES, _ = read_recording()
 ENTRY, SYMBOL_BYTES = Struct("<QQ"), 24  # of an ELF64 file
+DT_DEBUG = 21  # which nobody here asks for
 
 
 def symbols(data: bytes) -> Symbols:
@@ -175,6 +187,65 @@ def test_pyelftools_agrees_on_32_bits(style: str, tmp_path: Path) -> None:
         pytest.skip("this gcc makes no 32-bit files")
     data = (tmp_path / "it.so").read_bytes()
     assert check_against_pyelftools(data) == (4, 2, 0, 2)  # two functions, and a symbol for each version
+
+
+def narrow(byteorder: ByteOrder) -> bytes:
+    """Make a library of 32 bits: it gives `given`, copies it too, and asks for the others, each in its own way."""
+    end, machine, copy = ("<", 3, 5) if byteorder == "little" else (">", 20, 19)
+    names = ["", "more", "data", "called", "given"]
+    texts = [name.encode() + b"\0" for name in names]
+    symbols = [
+        struct.pack(
+            end + "IIIBBH", sum(map(len, texts[:number])), 99 * (name == "given"), 0, 0x12, 0, name == "given"
+        )
+        for number, name in enumerate(names)
+    ]  # fmt: skip
+    plain = 6
+    tables = {
+        DT_STRTAB: b"".join(texts),
+        DT_SYMTAB: b"".join(symbols),
+        DT_HASH: struct.pack(end + "2I", 1, len(names)),
+        DT_RELA: struct.pack(end + "IIi", 0, 1 << 8 | plain, -1),
+        DT_REL: struct.pack(end + "4I", 0, 2 << 8 | plain, 0, 4 << 8 | copy),
+        DT_JMPREL: struct.pack(end + "2I", 0, 3 << 8 | plain),
+    }
+    sizes = {DT_RELASZ: len(tables[DT_RELA]), DT_RELSZ: len(tables[DT_REL]), DT_PLTRELSZ: len(tables[DT_JMPREL])}
+    headers_bytes, dynamic_bytes = 52 + 2 * 32, 8 * (len(tables) + len(sizes) + 1)
+    entries, body = list(sizes.items()), b""
+    for tag, table in tables.items():
+        entries.append((tag, headers_bytes + dynamic_bytes + len(body)))
+        body += table
+    dynamic = b"".join(struct.pack(end + "2I", *entry) for entry in [*entries, (0, 0)])
+    size = headers_bytes + dynamic_bytes + len(body)
+    segments = ((1, 0, size), (PT_DYNAMIC, headers_bytes, dynamic_bytes))
+    head = b"\x7fELF" + bytes([1, 1 if end == "<" else 2, 1]) + bytes(9)
+    head += struct.pack(end + "2H5I6H", 3, machine, 1, 0, 52, 0, 0, 52, 32, len(segments), 0, 0, 0)
+    table = b"".join(
+        struct.pack(end + "8I", kind, start, start, start, length, length, 7, 4096) for kind, start, length in segments
+    )
+    return head + table + dynamic + body
+
+
+@pytest.mark.parametrize("byteorder", ["little", "big"])
+def test_a_file_of_32_bits_has_records_of_its_own(byteorder: ByteOrder) -> None:
+    read = symbols(narrow(byteorder))
+    assert read.exports == {b"given": (Definition(1, False),)}
+    assert read.references == (
+        Reference(b"more", None, weak=False, lazy=False),
+        Reference(b"data", None, weak=False, lazy=False),
+        Reference(b"given", None, weak=False, lazy=False, copied=True),
+        Reference(b"called", None, weak=False, lazy=True),
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "lost"), [(DT_RELASZ, {b"more"}), (DT_RELSZ, {b"data", b"given"}), (DT_PLTRELSZ, {b"called"})]
+)
+def test_a_table_of_relocations_without_a_size_has_none(size: int, lost: set[bytes]) -> None:
+    data = narrow("little")
+    place = 52 + 2 * 32 + 8 * (DT_RELASZ, DT_RELSZ, DT_PLTRELSZ).index(size)
+    read = symbols(replaced(data, place, Struct("<I"), DT_DEBUG))
+    assert {b"more", b"data", b"given", b"called"} - {each.name for each in read.references} == lost
 
 
 def test_an_image_of_ours_offers_nothing_and_asks_for_nothing() -> None:

@@ -158,6 +158,8 @@ def test_mounts(fs: Fs) -> None:
     assert fs.stat("/d").mount == "/d"
     mount = fs.tree.inodes[fs.stat("/d").number].mount
     assert (mount.nosuid, mount.noexec, mount.readonly) == (True, True, False)
+    top = fs.stat("/d")
+    assert (top.kind, top.mode, top.uid, top.gid) == ("directory", 0o755, 0, 0)
 
 
 def test_open_for_write_counts_writers(fs: Fs) -> None:

@@ -16,6 +16,8 @@ from bprocsim.posix import vfs
 from bprocsim.posix.credentials import ROOT, Credentials
 from bprocsim.posix.vfs import EXECUTE, READ, WRITE, FileTree, Inode, Kind, Mount, permits
 
+FLAGS = ("nosuid", "noexec", "readonly", "nosymfollow", "foreign_ids", "silent")
+
 
 def a_base() -> FileTree:
     """Make a small tree: /etc, /usr/bin/hello, a link /lib, /dev/null."""
@@ -250,6 +252,14 @@ def test_links_are_counted() -> None:
     assert (made.links, at(tree, b"/usr/bin").links) == (2, 3)
     removed = vfs.rmdir(tree, usr_bin, b"d")
     assert (removed.links, removed.parent, at(tree, b"/usr/bin").links) == (0, usr_bin, 2)
+
+
+@pytest.mark.parametrize("given", [(), *((each,) for each in FLAGS), FLAGS])
+def test_a_mount_has_the_flags_that_it_was_given_and_no_other(given: tuple[str, ...]) -> None:
+    tree = FileTree(a_base())
+    mount = vfs.mount(tree, at(tree, b"/etc").number, **dict.fromkeys(given, True)).mount
+    assert [each for each in FLAGS if getattr(mount, each)] == list(given)
+    assert tree.ailing == ("silent" in given)
 
 
 def test_what_the_caller_must_have_decided_is_asserted() -> None:

@@ -142,6 +142,16 @@ def test_nobody_is_asked_when_nothing_runs_elsewhere() -> None:
     assert asked(cluster) == 0
 
 
+def test_who_asks_goes_on_when_the_last_node_has_answered() -> None:
+    """The second one is cut off for a while."""
+    cluster, _ = with_jobs(faults=[bp.LinkCut(bp.BPROC_NODE_MASTER, 1, at_ns=2 * s, until_ns=2 * s + 300 * ms)])
+    cluster.sim.run(until_ns=2 * s + 100 * ms)
+    with cluster.session() as session:
+        began_ns = cluster.sim.now_ns
+        assert len(session.readproctab()) == 5
+        assert 200 * ms < cluster.sim.now_ns - began_ns < 210 * ms
+
+
 def test_a_slave_sees_what_runs_there() -> None:
     cluster, _ = with_jobs()
     with cluster.session(node=0) as session:

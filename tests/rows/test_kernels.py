@@ -337,3 +337,7 @@ def test_how_long_a_loader_must_be(kernel: str, cause: str, short: int) -> None:
         image = bp.ElfImage(interpreters=("/ld",))
         cluster.install("/bin/tool", None, image=image)
         assert cluster.execve("/bin/tool").cause == (cause if size == short else "loader_not_elf")
+
+
+def test_the_rules_are_told_by_their_names() -> None:
+    assert repr(bp.kernels) == "<rules of exec: documented, linux-2.4, linux-2.6, linux-6>"
