@@ -6,7 +6,7 @@ there, and to a parent on another slave one message later. Source: bproc-4.0.0pr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -106,20 +106,28 @@ def settle_wait(master: Master, child: Process) -> None:
 
 
 def parent_gone(master: Master, process: Process) -> None:
-    """Let the children of a process that has ended hear so, wherever they are."""
+    """Let the children of a process that has ended hear so, wherever they are.
+
+    Only who is asked for its parent's pid ever looks, so that the instant does where that is known.
+    """
+    front = master.machine
     told: dict[Any, tuple[Process, ...]] = {}
     for child in process.children.values():
-        if child.ended is None and child.machine is not process.machine and child.machine is not master.machine:
-            child.left_by = process.pid
+        if child.ended is None and child.machine is not process.machine and child.machine is not front:
             told[child.machine] = (*told.get(child.machine, ()), child)
 
     for machine, children in told.items():
-        master.tell(master.machine, machine, "PARENT_EXIT", _left_alone, *children)
+        delay_ns = -1
+        if master.undisturbed(front, machine):
+            delay_ns = front.network.occupy(front, machine, front.costs.message_bytes)
+        _leave(children, process.pid, -1 if delay_ns < 0 else front.port.now_ns + delay_ns)
+        if delay_ns < 0:
+            master.tell(front, machine, "PARENT_EXIT", _leave, children, 0, 0)
 
 
-def _left_alone(*children: Process) -> None:
+def _leave(children: Iterable[Process], pid: int, heard_ns: int) -> None:
     for child in children:
-        child.left_by = 0
+        child.left_by = pid, heard_ns
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)

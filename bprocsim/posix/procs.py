@@ -138,8 +138,8 @@ class Process:
     `ended` how it ended; `reported` the system, that is the master of its cluster, has heard so.
     `body` what it runs in place of an image (a forked child's function); `execed` it has become
     another image since it was forked; `late` the row by which a move failed after its exec; `birth`
-    how many children its parent had before it; `left_by` the pid of a parent that is gone, as long
-    as this has not been heard where the process is; `stop_report` the signal that stopped it, as
+    how many children its parent had before it; `left_by` the pid of a parent that is gone, and the
+    instant in ns at which this is heard where the process is, -1 if nobody knows yet; `stop_report` the signal that stopped it, as
     its parent has heard and no wait has told; `watchers` are called when it is reported; `idle` it
     belongs to the harness and waits for its next call; `driven` by a session, so that it dies with
     its machine all the same; `family` the harness's count of those who came from one call;
@@ -173,7 +173,7 @@ class Process:
     ended: Ended | None = None
     children: Children = CHILDLESS
     birth: int = 0
-    left_by: int = 0
+    left_by: tuple[int, int] = (0, 0)
     child_waiters: WaitQueue | None = None
     continued: WaitQueue | None = None
     stop_report: int = 0
@@ -220,7 +220,8 @@ class Process:
         """Tell the parent's pid; 1 once it is gone, and this is known here."""
         parent = self.parent
         if parent is None:
-            return self.left_by or 1
+            pid, heard_ns = self.left_by
+            return pid if heard_ns < 0 or self.machine.port.now_ns < heard_ns else 1
         return parent.pid if parent.ended is None or parent.machine is not self.machine else 1
 
     def move_to(self, state: State) -> None:
