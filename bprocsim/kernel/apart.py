@@ -23,7 +23,8 @@ class Apart(Machine):
     def __init__(self, whole: Machine) -> None:
         for slot in Machine.__slots__:
             setattr(self, slot, getattr(whole, slot))
-        self._tree, self.alone = whole.tree, True
+        self._tree = whole.tree
+        self.alone = self.sees_all = True
         self.processes = {}
         self.pids = PidSpace(_FIRST, _LAST, _FIRST)
 

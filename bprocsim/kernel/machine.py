@@ -50,16 +50,16 @@ class Machine:
     BProc; `partition` what AIX knows of its processors, None elsewhere; `programs` the behaviours by
     the name in their images; `strict` lets a program's own exception reach the library's user;
     `unix` what kind of system it runs, `face` how a program sees its process there; `hostname` what it
-    calls itself, its name unless that is given; `alone` no process here belongs to BProc's space; `apart`
-    the part of it that is outside of that space, once anybody is there; `module` BProc's kernel module is
-    loaded.
+    calls itself, its name unless that is given; `alone` no process here belongs to BProc's space,
+    `sees_all` from here all of its processes can be seen; `apart` the part of it that is outside of that
+    space, once anybody is there; `module` BProc's kernel module is loaded.
     """
 
     __slots__ = (
         "_tree", "address", "alive", "alone", "apart", "arch", "costs", "died_ns", "execve_errors", "face",
         "fifos", "files", "hidden", "hostname", "interface_in", "interface_out", "master", "memory", "module", "name",
         "network", "number", "partition", "pids", "port", "processes", "processors", "profile", "programs",
-        "rules", "sockets", "strict", "trace", "unix",
+        "rules", "sees_all", "sockets", "strict", "trace", "unix",
     )  # fmt: skip
 
     def __init__(
@@ -96,7 +96,7 @@ class Machine:
         self.hidden: list[bytes] = []
         self.master: Master | None = None
         self.partition: Partition | None = None
-        self.alive = self.alone = True
+        self.alive = self.alone = self.sees_all = True
         self.died_ns = 0
         self.apart: Apart | None = None
         self.module = True
@@ -127,14 +127,9 @@ class Machine:
 
     # ---- processes ----
 
-    @property
-    def sees_all(self) -> bool:
-        """See posix.Machine."""
-        return self.alone or (self.master is not None and self.master.machine is self)
-
     def join(self, master: Master) -> None:
         """Be a machine of a master's cluster from now on."""
-        self.master, self.alone = master, False
+        self.master, self.alone, self.sees_all = master, False, master.machine is self
 
     def visible(self) -> list[Process]:
         """See posix.Machine."""

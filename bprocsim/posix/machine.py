@@ -82,6 +82,7 @@ class Machine(Protocol):
     fifos: dict[int, Any]  # those that somebody has open, by inode number
     alive: bool
     alone: bool  # no process here belongs to BProc's space
+    sees_all: bool  # all processes of the system can be seen from here, and not only those that run here
     master: Any  # the master daemon of its cluster, for the rooms that know one
     partition: Any  # what AIX knows of its processors, for the rooms that know it
     execve_errors: Errors
@@ -120,10 +121,6 @@ class Machine(Protocol):
 
     def stop(self, process: Process, signum: int) -> None:
         """Stop a process, by a signal, until it is continued."""
-
-    @property
-    def sees_all(self) -> bool:
-        """Tell whether all processes of the system can be seen from here, and not only those that run here."""
 
     def visible(self) -> list[Process]:
         """Give the processes that can be seen from here, by pid."""

@@ -135,16 +135,16 @@ class Process:
     """A process: pid and family, whose it is, where it stands, what it runs, what it holds.
 
     `machine` is where it runs now, `ghost` what stands for it on the master while it is elsewhere.
-    `ended` how it ended; `reported` the system, that is the master of its cluster, has heard so.
-    `body` what it runs in place of an image (a forked child's function); `execed` it has become
-    another image since it was forked; `late` the row by which a move failed after its exec; `birth`
-    how many children its parent had before it; `left_by` the pid of a parent that is gone, and the
-    instant in ns at which this is heard where the process is, -1 if nobody knows yet; `stop_report` the signal that stopped it, as
-    its parent has heard and no wait has told; `watchers` are called when it is reported; `idle` it
-    belongs to the harness and waits for its next call; `driven` by a session, so that it dies with
-    its machine all the same; `family` the harness's count of those who came from one call;
-    `placement` what ties it to processors, where a system has such ties; `unmade` what its `descriptors`
-    will be once somebody looks at them, None if they are there.
+    `ended` how it ended; `reported` the system, that is the master of its cluster, has heard so. `body`
+    what it runs in place of an image (a forked child's function); `execed` it has become another image
+    since it was forked; `late` the row by which a move failed after its exec; `birth` how many children
+    its parent had before it; `left_by` the pid of a parent that is gone, and the instant in ns at which
+    this is heard where the process is, -1 if nobody knows yet; `stop_report` the signal that stopped
+    it, as its parent has heard and no wait has told; `watchers` are called when it is reported; `idle`
+    it belongs to the harness and waits for its next call; `driven` by a session, so that it dies with
+    its machine all the same; `family` the harness's count of those who came from one call; `placement`
+    what ties it to processors, where a system has such ties; `unmade` what its `descriptors` will be
+    once somebody looks at them, None if they are there.
     """
 
     pid: int
