@@ -16,7 +16,7 @@ from pathlib import Path
 from bprocsim import __version__
 from bprocsim.cli import about, check, demo, errors, explain, faults, init, replay, run
 from bprocsim.cli.screen import OutputError, open_screen, output_error
-from bprocsim.cli.usage import Parser, UsageError, Version, add_color
+from bprocsim.cli.usage import Command, Parser, UsageError, Version, add_color
 
 DONE, USAGE, BUG, INTERRUPTED = 0, 2, 70, 130
 
@@ -92,11 +92,12 @@ def _parser() -> Parser:
     shape = argparse.RawDescriptionHelpFormatter
     parser = Parser(prog="bprocsim", description=DESCRIPTION, epilog=EPILOG, formatter_class=shape)
     parser.add_argument("--version", action=Version, version=f"bprocsim {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=Command)
     for name, module in COMMANDS.items():
         command = commands.add_parser(
             name, help=module.SUMMARY, description=module.DESCRIPTION, epilog=module.EPILOG, formatter_class=shape
         )
+        command.hint = getattr(module, "HINT", "")
         module.add_arguments(command)
         add_color(command)
     return parser

@@ -44,6 +44,8 @@ examples:
 
 exit status: 0 all came as documented, 1 one did not, 2 wrong usage."""
 
+HINT = "; an errno is asked for by --errno NAME, and one call at a time"
+
 FORMATS = ("text", "json", "markdown")
 SCHEMA = 1
 SEED = 0  # that of every recipe's world

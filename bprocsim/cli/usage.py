@@ -37,6 +37,22 @@ class Parser(argparse.ArgumentParser):
         Screen(file or sys.stdout, PROSE_COLUMNS).write(self.format_help())
 
 
+class Command(Parser):
+    """The parser of one command: words too many are its own matter, and not that of `bprocsim`.
+
+    `hint` what is said of them beside.
+    """
+
+    hint = ""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Take words apart; ends with 2 if any is left."""
+        options, stray = super().parse_known_args(args, namespace)
+        if stray:
+            self.error(f"unrecognized arguments: {' '.join(stray)}{self.hint}")
+        return options, stray
+
+
 class Version(argparse.Action):
     """`--version`: write it, and end. OutputError, which argparse's own action would swallow."""
 

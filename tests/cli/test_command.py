@@ -102,6 +102,21 @@ def assert_wrong_usage(done: subprocess.CompletedProcess[bytes]) -> str:
     return text_of(done.stderr)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["errors", "execve", "ENOENT"], "; an errno is asked for by --errno NAME, and one call at a time"),
+        (["explain", "execve", "ENOENT", "x"], ""),
+        (["demo", "x"], ""),
+    ],
+)
+def test_a_word_too_many_is_told_with_the_commands_own_usage(arguments: Sequence[str], said: str) -> None:
+    told = assert_wrong_usage(command(*arguments))
+    assert told.startswith(f"usage: bprocsim {arguments[0]} ")
+    line = f"bprocsim {arguments[0]}: error: unrecognized arguments: {arguments[-1]}{said}"
+    assert told.splitlines()[-1] == line
+
+
 def test_no_command_shows_the_help_on_stderr() -> None:
     assert assert_wrong_usage(command()).startswith("usage: bprocsim")
 

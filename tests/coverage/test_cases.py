@@ -296,6 +296,14 @@ def test_what_is_no_such_world_or_file_is_refused_by_name() -> None:
         named("bproc_execmove", "node_down").arrange(cluster(), node=9)
 
 
+@pytest.mark.parametrize("cause", ["node_down", "node_not_permitted", "slave_lost"])
+def test_of_the_master_no_row_of_a_slave_is_due(cause: str) -> None:
+    world = cluster()
+    with pytest.raises(ValueError, match=rf"node: bproc_execmove-\w+-{cause} is about a slave, and -1 is the master"):
+        named("bproc_execmove", cause).arrange(world, node=-1)
+    assert [node.state for node in world.nodes] == ["up"] * len(world.nodes)
+
+
 def test_without_pytest_the_skip_is_that_of_unittest() -> None:
     code = """
 import sys, unittest

@@ -17,7 +17,7 @@ from bprocsim.kernel.tables import tables_in_force
 from bprocsim.manual import Errors, Row
 from bprocsim.posix.exec import ExecFacts
 from bprocsim.testing.coverage.places import Place, own_programs
-from bprocsim.testing.coverage.spoiling import OF_FILES, Aim, change_of
+from bprocsim.testing.coverage.spoiling import OF_FILES, OF_SLAVES, Aim, change_of
 from bprocsim.testing.rows.tables import of_level
 from bprocsim.world.specs import credentials_of
 
@@ -39,7 +39,10 @@ def arrange(case: ErrnoCase, world: Any, path: str | None, node: int | None, use
     table = _table_of(case, world)
     everywhere = change_of(case.call, case.cause)
     if everywhere is not None:
-        everywhere(Aim(world, _nodes(world, node), _callers(case, world, node)))
+        nodes = _nodes(world, node)
+        if bp.BPROC_NODE_MASTER in nodes and case.cause in OF_SLAVES:
+            raise ValueError(f"node: {case} is about a slave, and {node} is the master; slaves are numbered from 0")
+        everywhere(Aim(world, nodes, _callers(case, world, node)))
         if case.call in _EXECS and case.cause not in _WITH_THE_CALL:
             _check(case, table, _targets(case, world, path, node), user)
         return

@@ -52,7 +52,8 @@ class ErrnoCase:
         `world` a cluster or a partition; `path` the file that will be executed, left out: every one
         that you put there; `node` the slave that it is about, left out: every one; `user` who will
         call, left out: root. Where the row is one of exec's, it is due for each of these files when
-        this returns. TypeError: this is no world in which the call can be made.
+        this returns. TypeError: this is no world in which the call can be made. ValueError: there is no
+        such node, or it is the master, and the row is about a slave.
         """
         from bprocsim.testing.coverage.arranging import arrange  # it needs more than a list of cases does
 

@@ -188,6 +188,8 @@ _OF_MOVES: Mapping[str, Callable[[Aim], None]] = MappingProxyType(
         "undump_out_of_memory": _strikes_each(lambda number: bp.MemoryFull(number, _LITTLE_BYTES)),
     }
 )
+# Causes that are a slave's: the master is never down, and everybody may move there.
+OF_SLAVES = frozenset({*_OF_NODES, "slave_lost"})
 _MOVES = frozenset({"bproc_execmove", "bproc_move", "bproc_rexec", "bproc_rfork", "bproc_vexecmove", "bproc_vrfork"})
 
 
