@@ -62,16 +62,15 @@ def page_rows() -> str:
 
 
 def late_rows() -> str:
-    """The late rows, with the exit status that each edition gives them; editions that agree share a column."""
-    statuses = {
-        name: tuple(row.exit_status() for row in table(name).rows if row.kind is Kind.LATE) for name in EDITIONS
-    }
+    """The late rows that all have, with the exit status that each gives them; editions that agree share a column."""
+    late = [row for row in table().rows if row.kind is Kind.LATE]
+    statuses = {name: tuple(table(name).row(row.cause).exit_status() for row in late) for name in EDITIONS}
     shared = [list(names) for _, names in groupby(EDITIONS, statuses.__getitem__)]
     lines = [
         f"| cause | when | {' | '.join(', '.join(names) for names in shared)} |",
         f"|---|---|{'---|' * len(shared)}",
     ]
-    for place, row in enumerate(row for row in table().rows if row.kind is Kind.LATE):
+    for place, row in enumerate(late):
         cells = []
         for names in shared:
             errno = table(names[0]).row(row.cause).errno
@@ -86,8 +85,17 @@ def test_the_rows_of_the_page_are_told() -> None:
 
 
 def test_the_late_rows_are_told() -> None:
-    expected = late_rows()
-    assert expected in section("The errors of bproc_execmove"), expected
+    expected, told = late_rows(), section("The errors of bproc_execmove")
+    assert expected in told, expected
+    common = {row.cause for row in table().rows}
+    own = {
+        (name, row.cause, row.exit_status())
+        for name in EDITIONS
+        for row in table(name).rows
+        if row.kind is Kind.LATE and row.cause not in common and not row.cause.startswith("io_")
+    }
+    assert own == {("bproc4", "script_misread", 22)}
+    assert "With bproc4 a script that is sent without an I/O list ends with 22 (`script_misread`)." in told
 
 
 def test_all_fifteen_errnos_of_the_page_are_there_and_no_other() -> None:

@@ -147,11 +147,17 @@ _RIGHTS = (
         Row(E.EPERM, rights.not_owner, "the caller is neither the node's owner nor root"),
         Row(E.EPERM, rights.mode_invalid, "mode has other bits than 0111"),
     ),
-    _changing("bproc_chown", Row(E.EPERM, rights.not_root, _NOT_ROOT)),
+    _changing(
+        "bproc_chown",
+        Row(E.EPERM, rights.owner_not_permitted, "the caller is not root, and not the node's owner who keeps it"),
+    ),
     _changing(
         "bproc_chgrp",
         Row(
-            E.EPERM, rights.group_not_permitted, "the caller is not root, and not the node's owner who is in that group"
+            E.EPERM,
+            rights.group_of_file_not_permitted,
+            "the caller is not root, and not the node's owner who is in that group",
+            name="group_not_permitted",
         ),
     ),
 )

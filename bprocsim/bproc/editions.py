@@ -186,7 +186,7 @@ EDITIONS: dict[str, Edition] = {
             "bproc4",
             Errno.ENOSYS,
             "bproc-4.0.0pre8-interface",
-            late.LANL,
+            late.BPROC4,
             _bproc4_calls,
             "4.0.0pre8",
             stays_put=True,

@@ -86,6 +86,15 @@ def sender_lost(f: TransitFacts) -> bool:
 # ---- what the target asks of a frozen process -----------------------------------------------------
 
 
+def script_misread(f: Move) -> bool:
+    """Its body is in the stream although no entries were announced, so the target takes it for the image's header.
+
+    Port 0 stands for no list.
+    """
+    image = f.process.image
+    return isinstance(f.io, int) and f.io == 0 and image is not None and image.script is not None
+
+
 def undump_refused(f: Move) -> bool:
     return not vmadump.understands(f.target, f.frozen)
 
@@ -182,7 +191,8 @@ _LISTED = frozenset({("slave_lost", Errno.EIO), ("undump_out_of_memory", Errno.E
 def returned(rows: tuple[Row, ...], page: str) -> tuple[Row, ...]:
     """Give late rows as those of a call whose process is still there to be told.
 
-    `page` the id of the page that lists some of them; the others are in real kernels only.
+    `page` the id of the page that lists some of them; the others are in real kernels only. The body of a
+    script travels with an exec alone.
     """
 
     def told(row: Row) -> Row:
@@ -193,7 +203,7 @@ def returned(rows: tuple[Row, ...], page: str) -> tuple[Row, ...]:
             return evolve(row, kind=Kind.PAGE, source=page)
         return evolve(row, kind=Kind.BEYOND)
 
-    return tuple(map(told, rows))
+    return tuple(told(row) for row in rows if row.condition is not script_misread)
 
 
 SCYLD = late_rows(
@@ -214,3 +224,15 @@ LANL = late_rows(
     },
     "bproc-common",
 )
+
+# What goes wrong in 4.0 alone: the first thing that the target reads.
+_MISREAD = Row(
+    Errno.EINVAL,
+    script_misread,
+    "a script is sent without an I/O list, and the node takes its body for something else",
+    kind=Kind.LATE,
+    source="bproc-4.0.0pre8-move",
+    step=THAW,
+)
+_THAWED = next(place for place, row in enumerate(LANL) if row.step == THAW)
+BPROC4 = (*LANL[:_THAWED], _MISREAD, *LANL[_THAWED:])

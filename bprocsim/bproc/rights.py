@@ -50,6 +50,17 @@ def group_not_permitted(f: NodeFacts) -> bool:
     return who.euid != f.node.uid or not (_kept(f.value) or who.in_group(f.value & _UNCHANGED))
 
 
+def owner_not_permitted(f: NodeFacts) -> bool:
+    """Of a file, its owner may say that it is his; -1 asks for no change, and nobody is refused that."""
+    own = f.node is not None and f.asker.who.euid == f.node.uid == f.value & _UNCHANGED
+    return not_root(f) and not own and not _kept(f.value)
+
+
+def group_of_file_not_permitted(f: NodeFacts) -> bool:
+    """Of a file, nobody is refused -1."""
+    return group_not_permitted(f) and not _kept(f.value)
+
+
 def more_than_execute(f: NodeFacts) -> bool:
     return bool(f.value & ~X_OK)
 

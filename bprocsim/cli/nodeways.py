@@ -40,6 +40,7 @@ NODE_WAYS = {
     "from_slave": "Call from a program that runs on a slave.",
     "not_owner": _STRANGER,
     "not_root": "Call as a user who is not root, the owner included.",
+    "owner_not_permitted": "Call as a user who is not root; the owner may name himself alone.",
     "not_administrator": "Call as a user who is not root.",
     "group_not_permitted": "Call as a stranger, or as the owner with a group that he is not in.",
     "mode_invalid": "Set any bit besides 0111, such as in 0755.",

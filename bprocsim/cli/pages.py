@@ -243,6 +243,7 @@ _WAYS = {
     "same_node": "Name the node on which the caller is.",
     "node_not_permitted": "Call as somebody whom the node's mode shuts out.",
     "slave_lost": "Let the node lose power while the process, or the request, is on its way.",
+    "script_misread": "Call a script with port 0, which stands for no I/O list.",
     "undump_refused": "Name a node of another architecture than the image's.",
     "loader_absent": "Let the loader be on the library list, so that it is sent by name only, and absent on the node.",
     "undump_out_of_memory": "Name a node that has less memory left than the image takes.",

@@ -61,7 +61,8 @@ class Model:
         file = self.to_change(node, here)
         if isinstance(file, str):
             return file
-        if file.state == "down" or who != "root":
+        own = USERS[who][0] == file.uid == uid
+        if file.state == "down" or not (who == "root" or own or uid == -1):
             return "EPERM"
         file.uid = uid if uid != -1 else file.uid
         return 0
@@ -71,7 +72,7 @@ class Model:
         if isinstance(file, str):
             return file
         uid, own, others = USERS[who]
-        allowed = who == "root" or (uid == file.uid and gid in (-1, own, *others))
+        allowed = who == "root" or gid == -1 or (uid == file.uid and gid in (own, *others))
         if file.state == "down" or not allowed:
             return "EPERM"
         file.gid = gid if gid != -1 else file.gid

@@ -235,6 +235,21 @@ def test_the_limits_of_attributes(cluster: bp.Cluster) -> None:
     assert cluster.bproc_setnodeattr(2, "one more", b"", 0).value == 0
 
 
+def test_a_node_is_given_away_as_a_file_is(cluster: bp.Cluster) -> None:
+    """Its owner may give it to himself, as chown(2) has it, and to nobody else; -1 changes nothing, whoever asks."""
+    alice, bob = cluster.user("alice", 500, 500), cluster.user("bob", 501, 501)
+    cluster.nodes[1].chown(500, 8)
+    assert [cluster.bproc_chown(1, uid, user=alice).cause for uid in (500, -1, 501, 0)] == [
+        None, None, "owner_not_permitted", "owner_not_permitted",
+    ]  # fmt: skip
+    assert [cluster.bproc_chown(1, uid, user=bob).cause for uid in (501, 500)] == ["owner_not_permitted"] * 2
+    assert cluster.bproc_chown(1, -1, user=bob).value == cluster.bproc_chgrp(1, -1, user=bob).value == 0
+    assert (cluster.nodes[1].uid, cluster.nodes[1].gid) == (500, 8)
+    older = bp.Cluster(nodes=1)
+    older.nodes[0].chown(500, 8)
+    assert older.bproc_chown(0, 500, user=alice).cause == "not_root"
+
+
 def test_root_alone_sets_attributes_and_everybody_reads_them(cluster: bp.Cluster) -> None:
     alice = cluster.user("alice", 500, 500)
     cluster.nodes[1].chown(500, 500)

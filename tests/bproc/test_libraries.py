@@ -224,3 +224,53 @@ def test_a_script_whose_interpreter_the_callers_node_lacks_is_refused_there() ->
     made.install("/usr/bin/perl", static, on=2)
     out = made.bproc_execmove(2, "/tmp/script")
     assert (out.errno, out.cause) == (bp.Errno.ENOENT, "interpreter_cmd_absent")
+
+
+@pytest.mark.parametrize(("source", "target"), WAYS)
+def test_in_bproc4_a_script_without_a_list_is_misread(source: int, target: int) -> None:
+    """The body is sent although no entries were announced; lanl32 announces it. Source: bproc-4.0.0pre8-move."""
+    text = b"#!/bin/sh\necho one\nexit 6\n"
+    for edition, told in (("lanl32", ("one\n", 6, None)), ("bproc4", ("", 22, "script_misread"))):
+        made = world(edition=edition)
+        files(made, source).write_file("/tmp/script", text, mode=0o755)
+        out = made.bproc_execmove(target, "/tmp/script", from_node=source)
+        assert (out.text, out.exit_status, out.cause) == told
+        assert_clean(made)
+        null = [bp.BprocIo(fd=fd, type=bp.BPROC_IO_FILE, file_name="/dev/null", file_flags=2) for fd in (0, 1, 2)]
+        out = made.bproc_execmove_io(target, null, "/tmp/script", from_node=source)
+        assert (out.exit_status, out.cause) == (6, None)
+        assert made.bproc_rexec(target, "/bin/sh", ["sh", "-c", "exit 4"], from_node=source).exit_status == 4
+        assert_clean(made)
+
+
+def test_in_bproc4_each_slot_tells_of_a_script_that_is_misread() -> None:
+    """Those of down nodes tell that; a child that stays on the caller's node is a fork, and reads nothing."""
+    made = cluster(3, edition="bproc4")
+    made.nodes[1].set_state("down")
+    made.master.fs.write_file("/tmp/script", b"#!/bin/sh\nexit 6\n", mode=0o755)
+    out = made.bproc_vexecmove([0, 1, 2], "/tmp/script")
+    assert out.pids == (-22, -301, -22)
+    assert out.causes == ("script_misread", "node_down", "script_misread")
+    assert made.bproc_vexecmove_io([2, 0], [], "/tmp/script").causes == (None, None)
+    assert_clean(made)
+
+
+def test_in_bproc4_who_interprets_a_script_may_move_as_anybody() -> None:
+    """Its body travels with an exec alone."""
+
+    def moves(proc: bp.BprocProc) -> Steps:
+        yield from proc.bproc_move(2)
+        return proc.node
+
+    made = cluster(edition="bproc4")
+    made.install("/usr/bin/moves", moves)
+    made.master.fs.write_file("/tmp/script", b"#!/usr/bin/moves\n", mode=0o755)
+    assert made.run(["/tmp/script"]).returncode == 2
+    assert_clean(made)
+
+
+def test_in_bproc4_bpsh_runs_scripts_for_it_gives_a_list() -> None:
+    made = cluster(edition="bproc4")
+    made.master.fs.write_file("/usr/bin/script", b"#!/bin/sh\necho here\n", mode=0o755)
+    done = made.run(["bpsh", "1,2", "script"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "here\nhere\n", "")

@@ -68,7 +68,7 @@ IN_BPROC4 = {
     "bproc_nodeset_append": "set_unwritable other_set_unreadable out_of_memory",
     "bproc_access": "node_unknown more_than_execute not_permitted",
     "bproc_chmod": "slave_unknown from_slave node_down not_owner mode_invalid",
-    "bproc_chown": "slave_unknown from_slave node_down not_root",
+    "bproc_chown": "slave_unknown from_slave node_down owner_not_permitted",
     "bproc_chgrp": "slave_unknown from_slave node_down group_not_permitted",
     "bproc_nodesetstatus": "status_unreadable slave_unknown from_slave not_administrator node_down status_too_long "
     "status_malformed",

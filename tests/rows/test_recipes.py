@@ -45,7 +45,11 @@ LISTS = {
     "io_directory_not_writable": 13, "io_access_denied": 13, "io_no_device": 6, "io_program_runs": 26,
     "io_unreachable": 113,
 }  # fmt: skip
-EDITIONS = {"scyld": SCYLD | COMMON, "lanl32": LANL | COMMON | LISTS, "bproc4": LANL | COMMON | LISTS}
+EDITIONS = {
+    "scyld": SCYLD | COMMON,
+    "lanl32": LANL | COMMON | LISTS,
+    "bproc4": LANL | COMMON | LISTS | {"script_misread": 22},
+}
 
 # What a call returns that has failed, where it is not -1: a pointer is NULL, a node is BPROC_NODE_NONE.
 FAILED = {"rs_alloc": None, "bproc_pidnode": -3, "bproc_pidghostnode": -3}

@@ -59,7 +59,9 @@ def tables_of(edition: str) -> dict[str, Errors]:
 @pytest.mark.parametrize("edition", EDITIONS)
 def test_the_order_of_the_rows(edition: str) -> None:
     found = {call: [row.cause for row in table.rows] for call, table in tables_of(edition).items()}
-    assert found == {"bproc_vexecmove": VEXECMOVE, "bproc_vrfork": VRFORK}
+    misread = ["script_misread"] if edition == "bproc4" else []
+    thaw = VEXECMOVE.index("undump_refused")
+    assert found == {"bproc_vexecmove": [*VEXECMOVE[:thaw], *misread, *VEXECMOVE[thaw:]], "bproc_vrfork": VRFORK}
 
 
 @pytest.mark.parametrize("edition", EDITIONS)

@@ -216,6 +216,7 @@ OF_CALLS: _Ways = {
     "same_node": (Defect({"node": CALLER}), Defect({"from_node": TARGET})),
     "node_not_permitted": ways("node_mode", 0o110),
     "slave_lost": ways("lost_at", bp.Step.STUB),
+    "script_misread": (Defect({"port": 0}, {"port": PORT}, _SCRIPT),),
     "undump_refused": ways("node_arch", "i386"),
     "loader_absent": (
         Defect({"loader_there": False}, needs={**_LOADER, "by_name": True}),

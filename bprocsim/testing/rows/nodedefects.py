@@ -50,6 +50,7 @@ _WAYS: dict[str, tuple[Defect, ...]] = {
     "node_without_address": ways("down", True),
     "not_owner": ways("who", "stranger"),
     "not_root": ways("who", "owner", "stranger"),
+    "owner_not_permitted": ways("who", "owner", "stranger"),
     "not_administrator": ways("who", "owner"),
     "group_not_permitted": (
         Defect({"who": "stranger"}),

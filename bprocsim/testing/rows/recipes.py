@@ -19,6 +19,7 @@ from bprocsim.aix.raexec import RA_FORK_ERRORS, ra_exec_errors
 from bprocsim.aix.reconfigure import Reconfiguration
 from bprocsim.aix.service import Service
 from bprocsim.bproc.execmove import execmove_errors
+from bprocsim.bproc.late import script_misread
 from bprocsim.bproc.move import move_errors
 from bprocsim.bproc.rexec import rexec_errors
 from bprocsim.bproc.rfork import rfork_errors
@@ -29,7 +30,7 @@ from bprocsim.manual import Errors, Row
 from bprocsim.posix import execcalls, fileio, life, openfile, pathcalls, signaling, sockets
 from bprocsim.posix.execcalls import execve_errors
 from bprocsim.scenario.problems import choices
-from bprocsim.testing.rows.cases import Case
+from bprocsim.testing.rows.cases import PORT, Case
 from bprocsim.testing.rows.defects import Defect, defects
 from bprocsim.testing.rows.lparcalls import base_of
 from bprocsim.testing.rows.lparcases import LparCase
@@ -110,9 +111,18 @@ def combine(base: C, wrong: Iterable[Defect], right: Iterable[Defect] = ()) -> C
     )
 
 
-def _recipe(call: str, row: Row, base: Case | NodeCase | LparCase, defect: Defect) -> Recipe:
-    case, healthy = combine(base, [defect]), combine(base, [], [defect])
-    return Recipe(call, row.cause, row.errno, row.sentence, case, healthy)
+def _recipe(page: Page, row: Row) -> Recipe:
+    defect = page.ways(row.cause)[0]
+    case, healthy = combine(page.base, [defect]), combine(page.base, [], [defect])
+    if row.condition is not script_misread and any(each.condition is script_misread for each in page.table.rows):
+        case, healthy = _readable(case), _readable(healthy)
+    return Recipe(page.table.call, row.cause, row.errno, row.sentence, case, healthy)
+
+
+def _readable(case: Any) -> Any:
+    """Give a script a port: without one the target would not read it."""
+    bare = case.program.content == "script" and not case.io and not case.port
+    return evolve(case, port=PORT) if bare else case
 
 
 # ---- which rows there are ------------------------------------------------------------------------
@@ -210,7 +220,7 @@ def recipes_of(
     def each() -> Iterator[Recipe]:
         for page in pages_of(edition, kernel, level):
             for row in page.table.rows:
-                yield _recipe(page.table.call, row, page.base, page.ways(row.cause)[0])
+                yield _recipe(page, row)
         for table in posix_tables():
             for row in table.rows:
                 case = PROGRAMS[table.call, row.cause]
