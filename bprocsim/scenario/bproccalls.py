@@ -11,9 +11,12 @@ from typing import Any
 from attrs import frozen
 
 from bprocsim.scenario.bprockinds import (
+    ACCESS_MODE,
     DUMP_FLAGS,
+    NODE_MODE,
     AddressValue,
     BytesValue,
+    ErrnoValue,
     InfoValue,
     PidValue,
     Pointer,
@@ -49,9 +52,9 @@ BPROC_KEYS: dict[str, tuple[Kind, str]] = {
     "size": (_INTEGER, "of the value, or of what there is room for"),
     "name": (POINTER_OR_TEXT, "the name"),
     "value": (BytesValue(pointer=True), "the value"),
-    "errno": (_INTEGER, "the number of an errno"),
+    "errno": (ErrnoValue(), "an errno"),
     "fd": (_INTEGER, "a descriptor that bproc_notifier gave"),
-    "mode": (_INTEGER, "who may move there, or BPROC_X_OK, which is 1"),
+    "mode": (ACCESS_MODE, "BPROC_X_OK, whether the caller may move there; 0, whether there is such a node"),
     "uid": (_INTEGER, "id of a user"),
     "gid": (_INTEGER, "id of a group"),
     "pid": (PidValue(), "the process"),
@@ -72,6 +75,7 @@ BPROC_KEYS: dict[str, tuple[Kind, str]] = {
 _SPECIAL: dict[tuple[str, str], tuple[Kind, str]] = {
     ("bproc_nodestatus", "status"): (Pointer(), _FRESH),
     ("bproc_getnodeattr", "value"): (Pointer(), _FRESH),
+    ("bproc_chmod", "mode"): (NODE_MODE, "who may move there"),
     ("_bproc_access", "info"): (InfoValue(), "what is known of the node"),
     ("bproc_nodenumber", "addr"): (AddressValue(), "the address"),
     ("bproc_nodeset_add", "node"): (InfoValue(), "what is known of the node"),

@@ -7,11 +7,12 @@ from typing import Any
 
 from attrs import frozen
 
-from bprocsim.bproc import nodes, vmadump
+from bprocsim.bproc import nodes, rights, vmadump
 from bprocsim.bproc.nodes import WORD_MAX, NodeState
 from bprocsim.bproc.records import BprocAddress, BprocNodeInfo, BprocNodeSet
+from bprocsim.errnos import Errno
 from bprocsim.scenario.aixkinds import Constant, Named, WorkValue, inner, parts
-from bprocsim.scenario.kinds import POINTER, Integer, Listed, Text, small
+from bprocsim.scenario.kinds import POINTER, Choice, Integer, Listed, Text, small
 from bprocsim.scenario.problems import refused
 from bprocsim.scenario.values import bytes_of, c_value
 
@@ -74,6 +75,51 @@ class DumpFlags(Constant):
 
 
 DUMP_FLAGS = DumpFlags(("BPROC_DUMP_LIBS", "BPROC_DUMP_EXEC", "BPROC_DUMP_OTHER", "BPROC_DUMP_ALL"), "flag")
+
+
+# What bproc_access asks for, and the bits of a node's mode, as C names them.
+_BITS = {"BPROC_X_OK": rights.X_OK, "S_IXUSR": 0o100, "S_IXGRP": 0o010, "S_IXOTH": 0o001}
+
+
+@frozen
+class ModeValue(Constant):
+    """A mode: a number, or the names of its bits."""
+
+    def means(self, value: Any, _named: Named, _key: str) -> int:
+        """Give the number."""
+        if isinstance(value, int):
+            return value
+        number = 0
+        for name in parts(value):
+            number |= _BITS[name]
+        return number
+
+
+ACCESS_MODE = ModeValue(("BPROC_X_OK",), "mode")
+NODE_MODE = ModeValue(("S_IXUSR", "S_IXGRP", "S_IXOTH"), "mode")
+
+
+@frozen
+class ErrnoValue:
+    """The number of an errno: itself, negative as well, or the errno's name."""
+
+    expected: str = "a number, or the name of an errno such as ENOENT or BE_NODEDOWN"
+
+    def take(self, value: Any) -> int | str:
+        """Give it back, if it is one. WrongValue."""
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        if not isinstance(value, str):
+            raise refused(self.expected, value)
+        return Choice(Errno.__members__, "errno").take(value)
+
+    def schema(self) -> dict[str, Any]:
+        """Describe it in JSON Schema."""
+        return {"anyOf": [{"type": "integer"}, {"enum": list(Errno.__members__)}]}
+
+    def means(self, value: Any, _named: Named, _key: str) -> int:
+        """Give the number."""
+        return Errno[value].number() if isinstance(value, str) else int(value)
 
 
 @frozen

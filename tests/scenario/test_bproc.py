@@ -251,6 +251,10 @@ def test_a_child_gets_its_arguments(tmp_path: Path) -> None:
         (BPROC4 + call("bproc_nodelist", "list = []"), "test.toml:7", ["expected { pointer }, got an empty list"]),
         (SCYLD + call("bproc_vexecmove", "nodes = [1]", 'cmd = "/x"'), "test.toml:6", ["scyld has no bproc_vexecm"]),
         (BPROC4 + call("bproc_vexecmove", 'nodes = "1"', 'cmd = "/x"'), "test.toml:7", ["a list of node numbers"]),
+        (BPROC4 + call("bproc_strerror", 'errno = "ENOXEC"'), "test.toml:7", ["(did you mean ENOEXEC or "]),
+        (BPROC4 + call("bproc_strerror", "errno = true"), "test.toml:7", ["a number, or the name of an errno such as"]),
+        (SCYLD + call("bproc_access", "node = 1", 'mode = "X_OK"'), "test.toml:8", ['no mode "X_OK"', "BPROC_X_OK"]),
+        (SCYLD + call("bproc_chmod", "node = 1", 'mode = "BPROC_X_OK"'), "test.toml:8", ["S_IXUSR, S_IXGRP"]),
         # Names.
         (SCYLD.replace("scyld", "scylt"), "test.toml:4", ['there is no edition "scylt" (did you mean scyld?)']),
         (SCYLD + 'costs = "fast"\n', "test.toml:5", ['there is no time model "fast"', "clustermatic-2002"]),
@@ -285,6 +289,24 @@ def test_a_child_that_cannot_take_its_index_is_refused() -> None:
     with pytest.raises(ScenarioError, match=r"call\.0\.child: expected a function that takes \(proc, index\)"):
         loaded(text)
     assert loaded(BPROC4 + call("bproc_rfork", "node = 1", 'child = "hello"')).children
+
+
+def test_modes_and_errnos_go_by_names() -> None:
+    text = (
+        BPROC4
+        + call("bproc_strerror", 'errno = "BE_NODEDOWN"', expect='value = "Node is down"')
+        + call("bproc_strerror", 'errno = "ENOENT"', expect='value = "No such file or directory"')
+        + call("bproc_strerror", "errno = -2", expect='value = "No such file or directory"')
+        + call("bproc_chmod", "node = 1", 'mode = "S_IXUSR | S_IXOTH"', expect="value = 0")
+        + call("bproc_nodeinfo", "node = 1", expect="filled = { mode = 0o101 }")
+        + call("bproc_chmod", "node = 1", "mode = 0", expect="value = 0")
+        + call("bproc_access", "node = 1", 'mode = "BPROC_X_OK"', expect='errno = "EACCES"')
+        + call("bproc_access", "node = 1", "mode = 0", expect="value = 0")
+    )
+    assert missed(text) == []
+    assert [call_text(each) for each in loaded(text).scenario.call][3::3] == [
+        "bproc_chmod(1, S_IXUSR | S_IXOTH)", "bproc_access(1, BPROC_X_OK)",
+    ]  # fmt: skip
 
 
 def test_calls_are_told_as_c_would_have_them() -> None:
