@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bprocsim.bproc import slaves
 from bprocsim.bproc.information import NodeFacts
 from bprocsim.bproc.nodes import LEAVING, Event, NodeState, state_of
 from bprocsim.bproc.service import Asker
@@ -38,6 +39,22 @@ def status_not_settable(f: NodeFacts) -> bool:
 def status_is_command(f: NodeFacts) -> bool:
     """Where they are commands of their own, nobody sets these."""
     return f.value in LEAVING
+
+
+def node_leaves(f: NodeFacts) -> bool:
+    """Who is told to leave is not told anything else."""
+    return slaves.node_down(f) or (f.node is not None and f.node.state in LEAVING)
+
+
+def order_status(f: NodeFacts) -> int:
+    """Set a node's state as Scyld does: one that is told to leave is in that state until it has left."""
+    if f.value not in LEAVING:
+        return set_status(f)
+    from bprocsim.bproc import boot  # few nodes ever leave
+
+    assert f.node is not None, "every row was tested"
+    boot.order(f.asker.master, f.node, f.value)
+    return 0
 
 
 def set_status(f: NodeFacts) -> int:

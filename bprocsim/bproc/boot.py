@@ -61,6 +61,32 @@ def _become(master: Master, node: Node, event: Event, state: NodeState) -> None:
         master.machine.trace.add(master.machine.port.now_ns, node.machine.name, 0, "node", state.value)
 
 
+def order(master: Master, node: Node, state: NodeState) -> None:
+    """Tell a slave to leave, as Scyld does: it is in the state until the master hears that its link is closed.
+
+    Source: scyld-bpctl.
+    """
+    node.become(Event.SET, state)
+    master.changed()
+    home, machine = master.machine, node.machine
+    home.trace.add(home.port.now_ns, machine.name, 0, "node", state.value)
+    master.tell(home, machine, f"NODE_{state.name}", partial(_closes, master, node, state))
+
+
+def _closes(master: Master, node: Node, state: NodeState) -> None:
+    """Let a slave close its link, and with it end what belongs to the space; the master hears of it, and it leaves."""
+    machine, front = node.machine, master.machine
+    master.gives_up(node)
+    machine.network.send(machine, front, machine.costs.message_bytes, partial(_closed, master, node, state))
+    leave(master, node, state)
+
+
+def _closed(master: Master, node: Node, state: NodeState) -> None:
+    """Let the master find a link closed, unless it has given the node up meanwhile."""
+    if node.state is state and master.machine.alive:
+        master.lose(node, state.value)
+
+
 def leave(master: Master, node: Node, state: NodeState) -> None:
     """Let a slave that has closed its link sync its disks, and then reboot, halt or be off.
 

@@ -89,13 +89,15 @@ TRANSITIONS: dict[tuple[NodeState, Event], tuple[NodeState, ...]] = {
     **{(state, Event.SET): (*_SETTABLE, *LEAVING, NodeState.DOWN) for state in (NodeState.BOOT, *_SETTABLE)},
 }
 
-# The mode that a state brings with it, None leaves it. Nobody but root gets onto a node that is not up, so it is his.
-_MODES: dict[NodeState, int | None] = {
+# The mode that a state brings with it. Nobody but root gets onto a node that is not up, so it is his; onto one that
+# leaves nobody does.
+_MODES: dict[NodeState, int] = {
     NodeState.DOWN: 0,
     NodeState.BOOT: 0o100,
     NodeState.UP: 0o111,
     NodeState.ERROR: 0o100,
     NodeState.UNAVAILABLE: 0o100,
+    **dict.fromkeys(LEAVING, 0),
 }
 
 
@@ -125,9 +127,7 @@ class Node:
         """Change state along the table, with the rights that come with it."""
         assert self.may(event, state), f"node {self.number}: {self.state} {event} {state}"
         self.state = state
-        mode = _MODES.get(state)
-        if mode is not None:
-            self.mode = mode
+        self.mode = _MODES[state]
         if state is not NodeState.UP:
             self.uid = self.gid = 0
         if state is NodeState.DOWN:

@@ -147,7 +147,7 @@ class NodeHandle(MachineHandle):
         return self._node.gid
 
     def set_state(self, name: str) -> None:
-        """Set its state as the administrator does; "down" disconnects it at once.
+        """Set its state as the administrator does; "down" disconnects it at once, as "reboot", "halt", "pwroff" do.
 
         In BProc 4.0 any word is a state, and but for "down" it changes nothing else.
         ValueError: no such state, or one that cannot follow on the present one.

@@ -64,7 +64,7 @@ RIGHTS = {"up": 0o111, "error": 0o100, "unavailable": 0o100, "down": 0, "boot": 
 
 @pytest.mark.parametrize(("state", "then"), list(product(LASTING, STATES)))
 def test_the_administrator_sets_what_may_follow(state: str, then: str) -> None:
-    """From outside and by the call alike; what sends a node away leaves it down."""
+    """From outside and by the call alike; who is sent away is down, by the call once the master has heard so."""
     made = in_state(state)
     node, allowed = made.nodes[1], then == state or then in BY_HAND[state].get("set", ())
     if allowed:
@@ -79,7 +79,9 @@ def test_the_administrator_sets_what_may_follow(state: str, then: str) -> None:
     made = in_state(state)
     out = made.bproc_setnodestatus(1, STATES_AS_NUMBERS[then])
     refused = not allowed or then == "boot" or state == "down"
-    assert (out.failed, made.nodes[1].state) == (refused, state if refused else after)
+    assert (out.failed, made.nodes[1].state) == (refused, state if refused else then)
+    made.sleep(0.001)
+    assert made.nodes[1].state == (state if refused else after)
 
 
 STATES_AS_NUMBERS = {
@@ -94,6 +96,58 @@ def test_whatever_state_a_silent_node_is_in_it_is_found(state: str, kind: Any) -
     at_ns = made.sim.now_ns + 1
     made.inject(kind(MASTER, 1, at_ns=at_ns) if kind is bp.LinkCut else kind(1, at_ns=at_ns))
     made.sim.run(until_ns=at_ns + 45 * s)
+    assert made.nodes[1].state == "down"
+
+
+@pytest.mark.parametrize("order", ["reboot", "halt", "pwroff"])
+def test_in_scyld_a_node_is_seen_to_leave(order: str) -> None:
+    """It is in the state from the order until the master hears that its link is closed: a message there, one back."""
+    made = cluster()
+    made.user("alice", 500, 500)
+    number = STATES_AS_NUMBERS[order]
+    told: list[tuple[int, int, int]] = []
+
+    def watch(proc: bp.BprocProc) -> Any:
+        news = yield from proc.bproc_notifier()
+        for _ in range(2):
+            yield from proc.read(news)
+            info = bp.BprocNodeInfo()
+            yield from proc.bproc_nodeinfo(1, info)
+            told.append((made.sim.now_ns, info.status, info.mode))
+
+    def orders(proc: bp.BprocProc) -> Any:
+        yield from proc.sleep(1 * s)
+        yield from proc.bproc_setnodestatus(1, number)
+        for status in (bp.bproc_node_up, number, bp.bproc_node_down):
+            with pytest.raises(bp.CallError) as refused:
+                yield from proc.bproc_setnodestatus(1, status)
+            assert (refused.value.error.name, refused.value.cause) == ("EPERM", "node_down")
+        assert (yield from proc.bproc_nodestatus(1)) == number
+        with pytest.raises(PermissionError):
+            yield from proc.bproc_access(1, bp.BPROC_X_OK)
+
+    job = made.popen(["bpsh", "1", "sleep", "60"])
+    watching = made.popen(watch)
+    assert made.popen(orders).wait() == watching.wait() == 0
+    assert job.wait() == 255
+    (first_ns, status, mode), (then_ns, after, _) = told
+    assert (status, mode, after) == (number, 0, bp.bproc_node_down)
+    assert 0 < then_ns - first_ns < 2 * MESSAGE_NS
+    sent = [record.message for record in made.trace.of_kind("message") if record.message.startswith("NODE_")]
+    assert sent == [f"NODE_{order.upper()}"]
+    made.sleep(20)
+    assert made.nodes[1].state == ("up" if order == "reboot" else "down")
+    assert made.machine(1).alive == (order == "reboot")
+
+
+def test_who_cannot_hear_the_order_is_in_the_state_until_his_silence_is_found() -> None:
+    made = cluster(faults=[bp.Hang(1, at_ns=1)])
+    assert made.bproc_setnodestatus(1, bp.bproc_node_reboot).value == 0
+    made.sleep(29)
+    assert (made.nodes[1].state, made.nodes[1].mode) == ("reboot", 0)
+    made.sleep(16)
+    assert made.nodes[1].state == "down"
+    made.sleep(60)
     assert made.nodes[1].state == "down"
 
 

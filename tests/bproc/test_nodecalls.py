@@ -322,8 +322,8 @@ def test_who_sends_a_node_away_kills_what_runs_there(edition: str, call: str, ar
     there = cluster.popen(goes(1, "/bin/stays"))
     cluster.sleep(0.1)
     assert getattr(cluster, call)(1, *args).value == 0
-    assert cluster.nodes[1].state == "down"
     assert there.wait() == -bp.SIGKILL
+    assert cluster.nodes[1].state == "down"
     assert cluster.bproc_nodestatus(1).value == bp.bproc_node_down
     assert getattr(cluster, call)(1, *args).cause == "node_down"
 

@@ -40,9 +40,10 @@ class Loaded:
 
 @attrs.frozen
 class Ran:
-    """The program was started and ends as it likes; `where` is the node."""
+    """The program was started and ends as it likes; `where` is the node; `script`: by the interpreter of one."""
 
     where: int
+    script: bool = attrs.field(default=False, eq=False)
 
 
 Fate = Refused | Ended | Loaded | Ran
@@ -135,7 +136,7 @@ class Exec:
             return Refused("ENOMEM")
         image = read(data, arch)
         if isinstance(image, Script):
-            return self.run_script(image, used)
+            return of_script(self.run_script(image, used))
         return self.run_elf(image)
 
     def run_script(self, script: Script, used: int) -> Fate:
@@ -188,6 +189,11 @@ class Exec:
         image = read(entry_at(self.world.tree, place).data, self.world.caller_arch)
         fit = isinstance(image, Elf) and image.sound and image.narrow == narrow
         return None if fit else Refused("ENOEXEC")
+
+
+def of_script(fate: Fate) -> Fate:
+    """What comes of a script, as of its interpreter."""
+    return attrs.evolve(fate, script=True) if isinstance(fate, Ran) else fate
 
 
 def strings_of(vector: Vector) -> list[Text]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import attrs
 
-from tests.opinion.execs import Exec, Fate, Loaded, Ran, Refused, strings_of
+from tests.opinion.execs import Exec, Fate, Loaded, Ran, Refused, of_script, strings_of
 from tests.opinion.files import Links, Stop, entry_at
 from tests.opinion.images import Elf, Script, Unknown, read
 from tests.opinion.readings import every
@@ -83,7 +83,7 @@ class KernelExec(Exec):
         data = entry_at(self.world.tree, place).data
         image = read(data, self.world.caller_arch, 256 if new else 127)
         if isinstance(image, Script):
-            return self.run_interpreter(image)
+            return of_script(self.run_interpreter(image))
         if isinstance(image, Unknown):
             # Nothing but blanks behind #!, and no newline: an empty name, which today is the directory.
             bare = new and data.startswith(b"#!") and not data[2:].strip(b" \t")

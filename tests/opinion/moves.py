@@ -32,7 +32,9 @@ def execmove_fates(world: World, call: Call) -> set[Fate]:
         numbers = [(SCYLD if world.edition == "scyld" else LANL)[refusal] for refusal in refusals if refusal]
         out |= {Ended(number & 255, NAMES[number]) for number in numbers}
         if isinstance(fate, Ran) and ("" in refusals or not refusals):
-            out |= arrival(world, call, call.node)
+            # 4.0 sends the body of a script without saying so if there is no list, and the node misreads what follows.
+            misread = fate.script and world.edition == "bproc4" and not call.port
+            out |= {Ended(22, "EINVAL")} if misread else arrival(world, call, call.node)
     return out
 
 

@@ -119,6 +119,7 @@ def set_state(table: Table) -> None:
     elif table.space.edition == "scyld":
         state = table.rng.choice((*nodes.SETTABLE, *nodes.SETTABLE, *nodes.STATES))
         out = table.cluster.bproc_setnodestatus(number, nodes.STATES.index(state), user=who)
+        table.cluster.sleep(0.01)  # until who has been told to leave has left
         table.held(f"bproc_setnodestatus({number}, {state})", nodes.set_state(table.space, number, state), out)
 
 

@@ -30,11 +30,12 @@ def test_states(edition: str, state: str) -> None:
 @pytest.mark.parametrize("edition", EDITIONS)
 @pytest.mark.parametrize("option", ["-R", "-H", "--pwroff"])
 def test_nodes_are_sent_away(edition: str, option: str) -> None:
-    """They disconnect at once, and what ran there counts as killed."""
+    """They disconnect, and what ran there counts as killed."""
     cluster = bp.Cluster(nodes=2, edition=edition)
     launched = cluster.popen(["bpsh", "0,1", "sleep", "60"])
     cluster.sleep(1)
     assert typed(cluster, ["bpctl", "-S", "1", option]) == Said(0, "", "")
+    cluster.sleep(0.01)
     assert cluster.nodes[1].state == "down"
     assert launched.wait() == 255
 
@@ -78,8 +79,22 @@ def test_connecting_anew_is_refused() -> None:
 
 def test_scyld_sends_them_away_by_a_state_too() -> None:
     cluster = bp.Cluster(nodes=1)
-    assert typed(cluster, "bpctl -S 0 -s reboot").status == 0
+    assert typed(cluster, "bpctl -S 0 -s reboot -s error") == Said(1, "", "0: Operation not permitted\n")
+    cluster.sleep(0.01)
     assert cluster.nodes[0].state == "down"
+
+
+def test_in_scyld_bpstat_shows_who_is_leaving() -> None:
+    """A node that cannot hear the order stays in the state until it is found out to be silent."""
+    cluster = bp.Cluster(nodes=2, faults=[bp.Hang(node=0, at_ns=1)])
+    assert typed(cluster, "bpctl -S 0 -H") == Said(0, "", "")
+    assert typed(cluster, "bpstat").stdout == (
+        "Node(s)                        Status       Mode       User       Group\n"
+        "0                              halt         ---------- root       root\n"
+        "1                              up           ---x--x--x root       root\n"
+    )
+    assert typed(cluster, "bpsh 0 true") == Said(1, "", "")
+    assert typed(cluster, "bpstat -n halt,!up").stdout == "0\n0\n"
 
 
 def test_setting_a_node_down_kills_what_runs_there() -> None:
