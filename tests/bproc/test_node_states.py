@@ -105,7 +105,7 @@ def test_in_scyld_a_node_is_seen_to_leave(order: str) -> None:
     made = cluster()
     made.user("alice", 500, 500)
     number = STATES_AS_NUMBERS[order]
-    told: list[tuple[int, int, int]] = []
+    told: list[tuple[int, int | str, int]] = []
 
     def watch(proc: bp.BprocProc) -> Any:
         news = yield from proc.bproc_notifier()
