@@ -26,6 +26,12 @@ def false(_proc: Proc) -> Steps:
     return 1
 
 
+def _operands(proc: Proc) -> list[str]:
+    """Give the words behind a command's name, without a "--" before them; there are no options here."""
+    words = proc.argv[1:]
+    return words[1:] if words[:1] == ["--"] else words
+
+
 def echo(proc: Proc) -> Steps:
     """Write the words on one line; with -n first, without its end."""
     words = proc.argv[1:]
@@ -40,7 +46,7 @@ def echo(proc: Proc) -> Steps:
 def cat(proc: Proc) -> Steps:
     """Copy files, or stdin, to stdout; 1 if one cannot be read."""
     status = 0
-    for name in proc.argv[1:] or ["-"]:
+    for name in _operands(proc) or ["-"]:
         try:
             fd = 0 if name == "-" else (yield from proc.open(name))
             while data := (yield from proc.read(fd)):
@@ -64,7 +70,7 @@ def hostname(proc: Proc) -> Steps:
 
 def sleep(proc: Proc) -> Steps:
     """Let so many seconds pass, or with a unit behind the number minutes, hours, days; several add up."""
-    words = proc.argv[1:]
+    words = _operands(proc)
     if not words:
         yield from proc.print("sleep: missing operand", fd=2)
         return 1

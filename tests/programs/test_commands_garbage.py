@@ -30,7 +30,8 @@ NODES = (
 )
 FLAGS = ("-h", "-v", "-V", "-a", "-A", "-1", "-n", "-N", "-L", "-p", "-s", "-d", "-b", "-t", "-l", "-I", "-O", "-E",
          "-c", "-R", "-S", "-P", "-M", "-m", "-u", "-g", "-f", "-r", "-e", "-o", "-x", "--", "-", "--help", "--state",
-         "--time", "-sap", "-b1", "-S0", "-m111", "-nope", "-9", "-KILL")  # fmt: skip
+         "--time", "--st", "--cache-purge", "-l9", "-hq", "-sap", "-b1", "-S0", "-m111", "-nope", "-9",
+         "-KILL")  # fmt: skip
 OTHERS = ("true", "false", "hostname", "cat", "echo", "ps", "bpsh", "bpstat", "nosuch", "/etc", "/etc/passwd", "0:/tmp",
           "1:", ":", "x:y", "/tmp/0:x", "up", "down", "error", "reboot", "root", "111", "9", "ax", "pid,stat",
           "é")  # fmt: skip
