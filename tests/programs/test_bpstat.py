@@ -91,6 +91,26 @@ def test_without_a_master_daemon() -> None:
     assert typed(cluster, "bpstat -p") == Said(1, "", f"bproc_proclist: {busy}")
 
 
+@pytest.mark.parametrize("edition", ["scyld", "lanl32", "bproc4"])
+def test_which_call_was_refused(edition: str) -> None:
+    """BProc 4.0's reads its nodes from the notifier. Source: bproc-4.0.0pre8-clients."""
+    call = "bproc_nodelist_" if edition == "bproc4" else "bproc_nodelist"
+    for name, errno, words in (("bproc_notifier", bp.Errno.EMFILE, "bpstat -U"), (call, bp.Errno.ENOMEM, "bpstat")):
+        cluster = bp.Cluster(nodes=1, edition=edition, faults=[bp.CallFails(name, errno)])
+        assert typed(cluster, words) == Said(1, "", f"{name}: {errno.message}\n")
+
+
+@pytest.mark.parametrize("edition", ["scyld", "lanl32", "bproc4"])
+def test_it_follows_the_nodes_in_each_edition(edition: str) -> None:
+    cluster = bp.Cluster(nodes=2, edition=edition)
+    watching = cluster.popen(["bpstat", "-Us"], stdout=-1)
+    cluster.sleep(1)
+    cluster.nodes[1].set_state("error")
+    cluster.sleep(1)
+    watching.kill()
+    assert watching.communicate()[0] == b"\x1b[H\x1b[Jup\nup\n\x1b[H\x1b[Jup\nerror\n"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

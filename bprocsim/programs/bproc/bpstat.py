@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from bprocsim.bproc.nodes import NODE_ANY, NODE_MASTER, NODE_NONE
-from bprocsim.bproc.records import BprocNodeInfo
+from bprocsim.bproc.records import BprocNodeInfo, BprocNodeSet
 from bprocsim.bproc.tools import Tools
 from bprocsim.faces.bproc import BprocProc
 from bprocsim.faces.errors import CallError
@@ -186,9 +186,9 @@ def _nodes(proc: BprocProc, asked: _Asked, specifications: list[str], again: boo
     columns = int(text) if re.fullmatch("[0-9]{1,4}", text, re.ASCII) else _TERMINAL_COLUMNS
     while True:
         try:
-            nodes = yield from listed(proc, asked.tools)
+            nodes = yield from _listed(proc, asked.tools, news)
         except CallError as error:
-            raise refused("bproc_nodelist", error) from None
+            raise refused(error.call, error) from None
         if specifications:
             nodes = [node for each in specifications for node in _named(proc, asked.tools, each, nodes)]
         table = _Table((yield from accounts(proc)), asked.tools, columns)
@@ -200,6 +200,15 @@ def _nodes(proc: BprocProc, asked: _Asked, specifications: list[str], again: boo
         if not again or news is None:
             return
         yield from proc.read(news)
+
+
+def _listed(proc: BprocProc, tools: Tools, news: int | None) -> Steps:
+    """List the slaves; BProc 4.0's reads them from what tells it the news. CallError: as that call."""
+    if news is None or tools.numbered_states:
+        return (yield from listed(proc, tools))
+    nodes = BprocNodeSet()
+    yield from proc.bproc_nodelist_(nodes, news)
+    return nodes.node
 
 
 def _named(proc: BprocProc, tools: Tools, text: str, nodes: list[BprocNodeInfo]) -> list[BprocNodeInfo]:
