@@ -39,6 +39,7 @@ def _given(call: Any) -> list[str]:
 def _of_method(call: Any) -> list[str]:
     """Write the arguments of a call in their order: constants by their names; what was left out at the end is."""
     from bprocsim.scenario.aixkinds import Constant, WorkValue
+    from bprocsim.scenario.bprockinds import ErrnoValue
     from bprocsim.scenario.callbase import parameters_of
 
     written: list[str] = []
@@ -50,9 +51,8 @@ def _of_method(call: Any) -> list[str]:
         elif parameter.kind is parameter.VAR_POSITIONAL and isinstance(value, list | tuple):
             written += [argument_text(each) for each in value]
         else:
-            written.append(
-                str(value) if isinstance(kind, Constant | WorkValue) else argument_text(value, parameter.name)
-            )
+            named = isinstance(kind, Constant | WorkValue | ErrnoValue) and isinstance(value, str)
+            written.append(value if named else argument_text(value, parameter.name))
     while written and not written[-1]:
         written.pop()
     return [each or "-" for each in written]
