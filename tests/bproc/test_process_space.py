@@ -220,8 +220,10 @@ def test_a_number_that_is_free_again_is_not_freed_by_old_news() -> None:
 # ---- orphans -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("trace", ["all", "errors"])
 @pytest.mark.parametrize(("child_on", "hops"), [(MASTER, 1), (1, 0), (2, 2)])
-def test_an_orphan_learns_so_by_a_message(child_on: int, hops: int) -> None:
+def test_an_orphan_learns_so_by_a_message(child_on: int, hops: int, trace: str) -> None:
+    """Also where nobody sees that message, and the instant stands for it."""
     at, seen = dict[str, int](), list[Any]()
 
     def child(proc: bp.BprocProc) -> Steps:
@@ -240,13 +242,35 @@ def test_an_orphan_learns_so_by_a_message(child_on: int, hops: int) -> None:
         yield from proc.sleep(10 * ms - made.sim.now_ns)
         at["ends"] = made.sim.now_ns
 
-    made = cluster()
+    made = cluster(trace=trace)
     run(made, parent, 1)
     assert at["ends"] == 10 * ms
     assert seen[-1]
     assert seen[-2]
     assert seen[0] is (hops == 0)
-    assert len(messages(made, "PARENT_EXIT")) == (1 if child_on == 2 else 0)
+    if trace == "all":
+        assert len(messages(made, "PARENT_EXIT")) == (1 if child_on == 2 else 0)
+
+
+def test_an_orphan_behind_a_cut_link_learns_so_once_that_is_mended() -> None:
+    seen = list[tuple[int, bool]]()
+
+    def child(proc: bp.BprocProc) -> Steps:
+        yield from proc.bproc_move(2)
+        for _ in range(6):
+            yield from proc.sleep(10 * ms)
+            seen.append((made.sim.now_ns, proc.ppid == 1))
+
+    def parent(proc: bp.Proc) -> Steps:
+        yield from proc.fork(child)
+        yield from proc.sleep(25 * ms)
+
+    cut = bp.LinkCut(MASTER, 2, at_ns=20 * ms, until_ns=45 * ms)
+    made = cluster(trace="errors", faults=[cut])
+    run(made, parent)
+    assert [knows for _, knows in seen] == sorted(knows for _, knows in seen)
+    assert {knows for at_ns, knows in seen if at_ns < 45 * ms} == {False}
+    assert {knows for at_ns, knows in seen if at_ns > 46 * ms} == {True}
 
 
 def test_nobody_tells_a_child_that_has_ended() -> None:
