@@ -6,7 +6,8 @@ import gc
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, ClassVar
+from itertools import pairwise
+from typing import Any
 
 from attrs import evolve
 from hypothesis import HealthCheck, Phase, settings
@@ -17,14 +18,73 @@ from bprocsim.testing import ClusterMachine, Deed
 from bprocsim.testing.machines.deeds import DIGITS, NotNowError
 from tests.benchmarks.measuring import Promise, bare_timeouts, ratio
 
-EXAMPLES, STEPS, ROUNDS = 40, 50, 7
+ROUNDS = 9
 SETTINGS = settings(
-    max_examples=EXAMPLES, stateful_step_count=STEPS, database=None, deadline=None, derandomize=True,
+    max_examples=40, stateful_step_count=50, database=None, deadline=None, derandomize=True,
     phases=[Phase.generate], suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 
 
-class Empty(RuleBasedStateMachine):
+class Clock:
+    """A clock that stands still for what is simulated; it notes at which moments a machine began, stepped and ended."""
+
+    def __init__(self) -> None:
+        self.moments: list[float] = []
+        self.steps = 0
+        self.simulated = 0.0
+        self._stands = False
+
+    def note(self) -> None:
+        """Note a moment."""
+        self.moments.append(time.perf_counter() - self.simulated)
+
+    def step(self) -> None:
+        """Note the moment at which a step begins."""
+        self.steps += 1
+        self.note()
+
+    def stopped(self, action: Callable[..., Any]) -> Callable[..., Any]:
+        """Make an action for which it stands still."""
+
+        def take(*args: Any) -> Any:
+            if self._stands:
+                return action(*args)
+            self._stands = True
+            began = time.perf_counter()
+            try:
+                return action(*args)
+            finally:
+                self.simulated += time.perf_counter() - began
+                self._stands = False
+
+        return take
+
+    def run(self, machine: type[RuleBasedStateMachine]) -> list[float]:
+        """Run a machine; gives the seconds from each moment to the next."""
+        self.moments.clear()
+        self.steps, self.simulated = 0, 0.0
+        gc.collect()
+        run_state_machine_as_test(machine, settings=SETTINGS)
+        return [later - earlier for earlier, later in pairwise(self.moments)]
+
+
+CLOCK = Clock()
+
+
+class Marked(RuleBasedStateMachine):
+    """A machine whose beginning and end are noted."""
+
+    def __init__(self) -> None:
+        CLOCK.note()
+        super().__init__()
+
+    def teardown(self) -> None:
+        """Note the end."""
+        super().teardown()
+        CLOCK.note()
+
+
+class Empty(Marked):
     """A machine that draws what ClusterMachine draws, and does nothing."""
 
     @initialize(seed=st.integers(0, 255), off=st.binary(min_size=4, max_size=4))
@@ -34,21 +94,20 @@ class Empty(RuleBasedStateMachine):
     @rule(deed=st.binary(min_size=DIGITS, max_size=DIGITS))
     def happens(self, deed: bytes) -> None:
         """Do nothing."""
+        CLOCK.step()
 
 
-class Nothing(RuleBasedStateMachine):
+class Nothing(Marked):
     """A machine that draws nothing either."""
 
     @rule()
     def happens(self) -> None:
         """Do nothing."""
+        CLOCK.step()
 
 
-class Timed(ClusterMachine):
-    """A machine that adds up how long its calls take, and its worlds' beginnings and ends."""
-
-    simulated: ClassVar[list[float]] = []
-    steps = 0
+class Timed(Marked, ClusterMachine):
+    """A machine for whose calls, and whose world's beginning and end, the clock stands still, but not for its laws."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,58 +115,50 @@ class Timed(ClusterMachine):
 
     def build(self, seed: int) -> Any:
         """Build a world."""
-        return _timed(ClusterMachine.build)(self, seed)
+        return CLOCK.stopped(super().build)(seed)
 
     def do(self, deed: Deed) -> None:
-        """Count a step."""
-        Timed.steps += 1
+        """Do a deed in a step."""
+        CLOCK.step()
         super().do(deed)
 
-    def teardown(self) -> None:
+    def go_on(self, duration_ns: int) -> None:
+        """Let the world go on."""
+        CLOCK.stopped(super().go_on)(duration_ns)
+
+    def end_all(self) -> None:
         """End a world."""
-        _timed(super().teardown)()
-
-
-def _timed(action: Callable[..., Any]) -> Callable[..., Any]:
-    def take(*args: Any) -> Any:
-        began = time.perf_counter()
-        try:
-            return action(*args)
-        finally:
-            Timed.simulated[0] += time.perf_counter() - began
-
-    return take
+        CLOCK.stopped(super().end_all)()
 
 
 _OWN = ClusterMachine.repertoire()
-_TIMED = evolve(_OWN, actions={name: evolve(each, make=_timed(each.make)) for name, each in _OWN.actions.items()})
+_TIMED = evolve(
+    _OWN, actions={name: evolve(each, make=CLOCK.stopped(each.make)) for name, each in _OWN.actions.items()}
+)
 
 
 def step_of_a_machine() -> tuple[float, str]:
     """Measure a step of ClusterMachine, less what is simulated in it, against one of an empty machine.
 
-    Without the garbage collector: what it finds in the one's time is of the other's.
+    Every round of a machine does the same, so that of each time from step to step the best of nine counts. Before
+    them, in a first round, Hypothesis reads the modules from which it draws constants. Without the garbage
+    collector: what it finds in the one's time is of the other's.
     """
-    empty, nothing, ours, simulated = float("inf"), float("inf"), float("inf"), 0.0
     gc.disable()
-    for _ in range(ROUNDS):
-        empty = min(empty, _whole(Empty) / (EXAMPLES * STEPS))
-        nothing = min(nothing, _whole(Nothing) / (EXAMPLES * STEPS))
-        Timed.simulated[:], Timed.steps = [0.0], 0
-        took = _whole(Timed) - Timed.simulated[0]
-        if took / Timed.steps < ours:
-            ours, simulated = took / Timed.steps, Timed.simulated[0] / Timed.steps
+    machines: tuple[type[RuleBasedStateMachine], ...] = Empty, Nothing, Timed
+    for machine in machines:
+        CLOCK.run(machine)
+    best, steps = [CLOCK.run(machine) for machine in machines], [0, 0, 0]
+    for _ in range(ROUNDS - 1):
+        for place, machine in enumerate(machines):
+            took = CLOCK.run(machine)
+            best[place] = [min(two) for two in zip(best[place], took, strict=True)]
+            steps[place] = CLOCK.steps
     gc.enable()
+    simulated = CLOCK.simulated / CLOCK.steps
+    empty, nothing, ours = (sum(each) / count for each, count in zip(best, steps, strict=True))
     told = f"{ours * 1e6:.0f} us against {empty * 1e6:.0f} us, {nothing * 1e6:.0f} us of a machine that draws nothing"
     return ours / empty, f"{told}; {simulated * 1e6:.0f} us are simulated"
-
-
-def _whole(machine: type[RuleBasedStateMachine]) -> float:
-    """Run a machine; gives the seconds that it takes."""
-    gc.collect()
-    began = time.perf_counter()
-    run_state_machine_as_test(machine, settings=SETTINGS)
-    return time.perf_counter() - began
 
 
 def hundred_calls() -> tuple[float, str]:

@@ -17,6 +17,7 @@ from attrs import field, frozen
 from bprocsim.notation import Notated, call_text
 from bprocsim.scenario.problems import choices
 
+CALL = "call"  # the group of what is called, which can be refused
 DIGITS = 9  # bytes of a deed: which, and for its words
 
 
@@ -79,7 +80,7 @@ class Word:
 class Action:
     """A kind of deed: its name, its words, and how a machine does it, with the arguments that they stand for.
 
-    `weight` how often it is among a repertoire's, against others; `group` "call", "fault", or what else it
+    `weight` how often it is among a repertoire's, against others; `group` CALL, "fault", or what else it
     is; `gives` what makes the argument of a word, by its name.
     """
 
@@ -87,8 +88,14 @@ class Action:
     words: tuple[Word, ...]
     make: Make
     weight: int = 2
-    group: str = "call"
+    group: str = CALL
     gives: Mapping[str, Give] = field(factory=dict)
+
+    def do(self, machine: Any, words: Mapping[str, Any]) -> Any:
+        """Let a machine do it, with what the words of a deed stand for. NotNowError: it cannot be done now."""
+        gives = self.gives
+        arguments = {word: gives[word](machine, value) if word in gives else value for word, value in words.items()}
+        return self.make(machine, arguments)
 
 
 @frozen
@@ -109,17 +116,15 @@ class Repertoire:
 
     def deed(self, digits: bytes) -> Deed:
         """Make the deed of some bytes."""
+        digit_of = iter(digits)
         offered = self.offered
-        action = offered[digits[0] % len(offered)]
+        action = offered[next(digit_of) % len(offered)]
         words: dict[str, Any] = {}
-        index = 1
         for word in action.words:
             values = word.values
-            digit = digits[index]
+            digit = next(digit_of)
             if len(values) > 256:
-                index += 1
-                digit = digit << 8 | digits[index]
-            index += 1
+                digit = digit << 8 | next(digit_of)
             value = values[digit % len(values)]
             if value.__class__ is Parts:
                 words |= value
@@ -132,21 +137,21 @@ class Repertoire:
         drawn = random.Random(f"{seed}/deeds")
         return [self.deed(drawn.randbytes(DIGITS)) for _ in range(count)]
 
+    def action(self, deed: Deed) -> Action:
+        """Find the kind of a deed. ValueError: there is no such deed here."""
+        found = self.actions.get(deed.name)
+        if found is None:
+            raise ValueError(f"deed: there is no {deed.name!r} here{choices(self.actions, deed.name)}")
+        return found
+
     def do(self, machine: Any, deed: Deed) -> Any:
         """Let a machine do a deed. ValueError: there is no such deed here. NotNowError: it cannot be done now."""
-        action = self.actions.get(deed.name)
-        if action is None:
-            raise ValueError(f"deed: there is no {deed.name!r} here{choices(self.actions, deed.name)}")
-        gives = action.gives
-        arguments = {
-            word: gives[word](machine, value) if word in gives else value for word, value in deed.words.items()
-        }  # fmt: skip
-        return action.make(machine, arguments)
+        return self.action(deed).do(machine, deed.words)
 
 
 def action(
     name: str, *words: Word, make: Make | None = None, weight: int = 2,
-    group: str = "call", gives: Mapping[str, Give] = MappingProxyType({}),
+    group: str = CALL, gives: Mapping[str, Give] = MappingProxyType({}),
 ) -> Action:  # fmt: skip
     """Describe a kind of deed; left out, `make` is the call of that name on the machine's system."""
     known = {word.name: word.give for word in words if word.give is not None}

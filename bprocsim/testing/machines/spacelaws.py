@@ -15,7 +15,7 @@ _LIVING = frozenset({State.RUNNING, State.STOPPED, State.MOVING})
 def machines(cluster: bp.Cluster) -> list[Any]:
     """Give all machines of a cluster that anybody has looked at, the master's first."""
     nodes = cluster.bpmaster.nodes
-    return [cluster.home, *(nodes[number].machine for number in sorted(nodes))]
+    return [cluster.home, *[nodes[number].machine for number in sorted(nodes)]]
 
 
 def check_place(cluster: bp.Cluster, process: Process, held: list[Any]) -> None:
@@ -58,8 +58,10 @@ def check_places(cluster: bp.Cluster, known: Iterable[Process]) -> None:
 def memory_of(cluster: bp.Cluster, machine: Any) -> int:
     """Add up what is known to be used; a child that waits for its number has its memory already."""
     moves = cluster.bpmaster.moves
+    if not (moves or machine.processes):
+        return 0
     kept = sum(move.held_bytes for move in moves.values() if move.source is machine) if moves else 0
-    return int(kept + sum(each.memory_bytes for each in machine.processes.values()))
+    return int(kept + sum([each.memory_bytes for each in machine.processes.values()]))
 
 
 def check_agreement(cluster: bp.Cluster) -> None:
@@ -89,9 +91,10 @@ def state_of(cluster: bp.Cluster) -> tuple[Any, ...]:
     master = cluster.bpmaster
     nodes = [(each.state, each.mode, each.uid, each.gid) for each in master.nodes.values()]
     held = [
-        (each.memory.used_bytes, each.files.used, len(each.processes), each.sockets.held, len(each.sockets.listeners))
-        for each in [cluster.home, *(node.machine for node in master.nodes.values())]
-    ]
+        (each.memory.used_bytes, each.files.used, len(each.processes),
+         {**each.sockets.held}, len(each.sockets.listeners))
+        for each in machines(cluster)
+    ]  # fmt: skip
     descriptors = [len(each.descriptors) for each in master.pids.table.values() if each is not None]
     return nodes, held, descriptors, len(master.moves), len(master.notifiers), len(master.requests)
 
