@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
@@ -15,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from bprocsim.testing import ClusterMachine, Deed
-from bprocsim.testing.machines.deeds import DIGITS, NotNowError
-from tests.benchmarks.measuring import Promise, bare_timeouts, ratio
+from bprocsim.testing.machines.deeds import DIGITS, NotNowError, Repertoire
+from tests.benchmarks.measuring import Promise, bare_timeouts, seconds
 
 ROUNDS = 9
 SETTINGS = settings(
@@ -131,10 +130,13 @@ class Timed(Marked, ClusterMachine):
         CLOCK.stopped(super().end_all)()
 
 
-_OWN = ClusterMachine.repertoire()
-_TIMED = evolve(
-    _OWN, actions={name: evolve(each, make=CLOCK.stopped(each.make)) for name, each in _OWN.actions.items()}
-)
+def _timed(table: Repertoire) -> Repertoire:
+    """Let the clock stand still for what is called."""
+    actions = {name: evolve(each, make=CLOCK.stopped(each.make)) for name, each in table.actions.items()}
+    return evolve(table, actions=actions)
+
+
+_TIMED = _timed(ClusterMachine.repertoire())
 
 
 def step_of_a_machine() -> tuple[float, str]:
@@ -162,30 +164,38 @@ def step_of_a_machine() -> tuple[float, str]:
 
 
 def hundred_calls() -> tuple[float, str]:
-    """Make a hundred public calls by chance on a cluster of four nodes, without Hypothesis, laws and faults."""
+    """Make a hundred public calls by chance on a cluster of four nodes, without Hypothesis, laws and faults.
+
+    Ten times over, each time in a world of its own, of whose nine rounds the best counts. A deed that is of a
+    process which is not there makes no call and is passed over; in which time words become arguments is not counted.
+    """
 
     class OfCalls(ClusterMachine):
         faults = ()
 
-    table = OfCalls.repertoire()
-    chosen = [[deed for deed in table.some(seed, 250) if _is_a_call(deed)][:100] for seed in range(10)]
+    table = _timed(OfCalls.repertoire())
+    chosen = [[deed for deed in table.some(seed, 400) if _is_a_call(deed)] for seed in range(10)]
 
-    worlds: list[OfCalls] = []
+    def hundred(seed: int) -> float:
+        machine = OfCalls()
+        machine.system = machine.build(seed)
+        CLOCK.simulated, made = 0.0, 0
+        for deed in chosen[seed]:
+            try:
+                table.do(machine, deed)
+            except NotNowError:
+                continue
+            made += 1
+            if made == 100:
+                return CLOCK.simulated
+        raise AssertionError(f"seed {seed} has {made} calls")
 
-    def build(count: int) -> None:
-        worlds[:] = [OfCalls() for _ in range(count)]
-        for seed, machine in enumerate(worlds):
-            machine.system = machine.build(seed)
-
-    def ours(count: int) -> None:
-        for number, machine in enumerate(worlds):
-            for deed in chosen[number % len(chosen)]:
-                with suppress(NotNowError):
-                    table.do(machine, deed)
-
-    timeouts = 2_000  # for each hundred of calls
-    hundred = ratio(ours, lambda count: bare_timeouts(timeouts * count), 10, build) * timeouts
-    return hundred, "without Hypothesis"
+    best, best_t = [float("inf")] * len(chosen), float("inf")
+    for _ in range(ROUNDS + 1):
+        for seed in range(len(best)):
+            best_t = min(best_t, seconds(bare_timeouts, 6_000))
+            best[seed] = min(best[seed], hundred(seed))
+    return sum(best) / len(best) / best_t, "calls that were made, without Hypothesis"
 
 
 def _is_a_call(deed: Deed) -> bool:
