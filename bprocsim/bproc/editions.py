@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from attrs import Attribute, field, frozen
@@ -30,12 +31,14 @@ def _check_late_failure(_edition: Edition, attribute: Attribute[str], value: str
         raise ValueError(f"{attribute.name}: expected 'exit' or 'return', got {value!r}")
 
 
+@cache  # each call about nodes asks
 def _scyld_calls() -> Mapping[str, Service]:
     from bprocsim.bproc.scyldcalls import SCYLD_CALLS  # most worlds never ask about nodes
 
     return SCYLD_CALLS
 
 
+@cache
 def _lanl_calls() -> Mapping[str, Service]:
     from bprocsim.bproc.lanlcalls import LANL_CALLS
 
@@ -52,6 +55,7 @@ def _lists() -> IoRows:
     return io_rows()
 
 
+@cache
 def _bproc4_calls() -> Mapping[str, Service]:
     from bprocsim.bproc.bproc4calls import BPROC4_CALLS
 

@@ -42,7 +42,9 @@ class Asker:
     @property
     def without_master(self) -> bool:
         """Tell whether the caller has no master: on a slave it is killed then, unless it has left the space."""
-        return bool(self.machine.alone) or (self.at_home and not self.master.running)
+        machine = self.machine
+        master = machine.master
+        return bool(machine.alone) or (machine is master.machine and not master.running)
 
     @property
     def without_module(self) -> bool:

@@ -8,9 +8,10 @@ from typing import Any, TypedDict
 from bprocsim.bproc.nodes import NODE_MASTER
 from bprocsim.bproc.service import Asker
 from bprocsim.trace import as_now
-from bprocsim.world.directcalls import Request, caller_of, maker
+from bprocsim.world.directcalls import Caller, Request, caller_of, maker
 from bprocsim.world.outcome import Outcome
 from bprocsim.world.served import decide, tell
+from bprocsim.world.specs import credentials_of
 
 
 class From(TypedDict, total=False):
@@ -29,10 +30,9 @@ def serve(cluster: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any])
     if service is None:
         raise AttributeError(f"cluster.{name}(...): {cluster.edition.lacking(name)}")
     args = service.ready(args)
-    request = _request(name, **by)
     if service.travels:
-        return maker()(sim, caller_of(cluster, request), name, name, args, service.errors)
-    asker = _asker(cluster, request)
+        return maker()(sim, _caller(cluster, name, **by), name, name, args, service.errors)
+    asker = _asker(cluster, name, **by)
     machine = asker.machine
     shown = as_now(args) if sim.trace.all else ()
     result = decide(machine, name, asker, service, args)
@@ -41,19 +41,23 @@ def serve(cluster: Any, name: str, args: tuple[Any, ...], by: Mapping[str, Any])
     return tell(sim, machine, name, asker.pid, args, shown, result, service.errors, cost_ns)
 
 
-def _request(
-    name: str, user: Any = None, from_node: int = NODE_MASTER, caller: Any = None, **unknown: Any
-) -> Request:  # fmt: skip
-    """Take the keys of From. TypeError names one that is none."""
+def _caller(
+    cluster: Any, name: str, user: Any = None, from_node: int = NODE_MASTER, caller: Any = None, **unknown: Any
+) -> Caller:
+    """Give who makes a call, of the keys of From. TypeError names one that is none."""
     if unknown:
         known = "user, from_node and caller"
         raise TypeError(f"{name}: there is no argument {sorted(unknown)[0]!r}; who calls is said by {known}")
-    return Request(user, from_node, caller, b"", None, None)
+    return caller_of(cluster, Request(user, from_node, caller, b"", None, None))
 
 
-def _asker(cluster: Any, request: Request) -> Asker:
-    found = caller_of(cluster, request)
-    process = found.process
-    if process is None:
-        return Asker(found.machine, found.who, found.machine.new_pid())
-    return Asker(found.machine, found.who, process.pid, process.threads[0])
+def _asker(
+    cluster: Any, name: str, user: Any = None, from_node: int = NODE_MASTER, caller: Any = None, **unknown: Any
+) -> Asker:
+    """Give who makes a call that is over in one step: for a fresh process a pid will do."""
+    if caller is None and not unknown:
+        machine = cluster.machine_of(from_node, "from_node")
+        return Asker(machine, credentials_of(user), machine.new_pid())
+    process = _caller(cluster, name, user, from_node, caller, **unknown).process
+    assert process is not None, "it is the idle caller's"
+    return Asker(process.machine, process.credentials, process.pid, process.threads[0])

@@ -183,7 +183,7 @@ class Cluster(MovingCalls):
         if number == NODE_MASTER:
             return self.home
         machine = self.machine(number, argument)
-        if self.is_down(machine):
+        if not machine.alive or self.bpmaster.nodes[number].state is _DOWN:
             raise ValueError(f"{argument}: node {number} is down: nobody there can make a call")
         return machine
 

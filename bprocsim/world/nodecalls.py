@@ -7,6 +7,8 @@ pointer to nowhere. The value of the Outcome is what C returns. Who calls is sai
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from bprocsim.faces.arguments import attribute, attribute_asked, integer, state_asked
@@ -21,10 +23,16 @@ if TYPE_CHECKING:
 
 
 def serve(*args: Any) -> Outcome:
-    """Make a call; see bprocdirect, which most worlds never need."""
-    from bprocsim.world import bprocdirect
+    """Make a call; see bprocdirect."""
+    return _server()(*args)
 
-    return bprocdirect.serve(*args)
+
+@cache
+def _server() -> Callable[..., Outcome]:
+    """Fetch what makes a call; most worlds never need it."""
+    from bprocsim.world.bprocdirect import serve as found
+
+    return found
 
 
 class NodeCalls(System):

@@ -29,9 +29,9 @@ def tell(
             sim.vouch(machine, name, pid, result)
         row, subject, result = result.row, result.subject, result.returned
         shown = as_now(args) if sim.trace.keeps else ()
-        sim.trace.add(sim.now_ns, machine.name, pid, "fail", name, shown, row.errno_name, row.cause, result)
+        sim.trace.add(sim.engine.now_ns, machine.name, pid, "fail", name, shown, row.errno_name, row.cause, result)
     elif sim.trace.all:
-        sim.trace.add(sim.now_ns, machine.name, pid, "call", name, shown, as_now((result,))[0])
+        sim.trace.add(sim.engine.now_ns, machine.name, pid, "call", name, shown, as_now((result,))[0])
     return Outcome(
         name, result, row, errors, False, None, None, b"", b"", pid, machine.number, took_ns, None, True,
         subject, machine.unix.name,
