@@ -128,28 +128,30 @@ def fill_info(f: NodeFacts) -> int:
     return 0
 
 
-def describe(
-    info: BprocNodeInfo, number: int, node: Node | None, asker: Asker, said: Callable[[State], int | str] = status_of
-) -> None:
-    """Fill a record with what is known of a node, None the master; `said` tells how states are told."""
-    info.node = number
+Said = Callable[[State], int | str]  # how a state is told
+
+
+def describe(info: BprocNodeInfo, number: int, node: Node | None, asker: Asker, said: Said = status_of) -> None:
+    """Fill a record with what is known of a node, None the master."""
+    info.node, info.status, info.mode, info.user, info.group, info.addr = _known(number, node, asker, said)
+
+
+def description(number: int, node: Node | None, asker: Asker, said: Said = status_of) -> BprocNodeInfo:
+    """Make a record of what is known of a node, None the master."""
+    return BprocNodeInfo(*_known(number, node, asker, said))
+
+
+def _known(number: int, node: Node | None, asker: Asker, said: Said) -> tuple[int, int | str, int, int, int, Address]:
     if node is None:
-        info.status, info.mode, info.user, info.group = said(NodeState.UP), _MASTERS_MODE, 0, 0
-        info.addr = Address(asker.master.machine.address, 0)
-    else:
-        info.status, info.mode, info.user, info.group = said(node.state), node.mode, node.uid, node.gid
-        down = node.state is NodeState.DOWN
-        info.addr = NO_ADDRESS if down else Address(node.machine.address, 0)
+        return number, said(NodeState.UP), _MASTERS_MODE, 0, 0, Address(asker.master.machine.address, 0)
+    addr = NO_ADDRESS if node.state is NodeState.DOWN else Address(node.machine.address, 0)
+    return number, said(node.state), node.mode, node.uid, node.gid, addr
 
 
 def fill_list(f: NodeFacts) -> int:
     """Fill a list with a record for each slave; gives how many."""
-    asker = f.asker
-    f.out.clear()
-    for number in range(asker.master.node_count):
-        info = BprocNodeInfo()
-        describe(info, number, asker.master.node(number), asker)
-        f.out.append(info)
+    master = f.asker.master
+    f.out[:] = [description(number, master.node(number), f.asker) for number in range(master.node_count)]
     return len(f.out)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from typing import Any
 
-from bprocsim.bproc.information import NodeFacts, describe
+from bprocsim.bproc.information import NodeFacts, description
 from bprocsim.bproc.nodes import word_of
 from bprocsim.bproc.nodespec import parse, select
 from bprocsim.bproc.notifier import Notifier
@@ -78,12 +78,8 @@ def set_too_big(f: NodeFacts) -> bool:
 
 def _all(asker: Asker) -> list[BprocNodeInfo]:
     """Tell of each slave what the file of all nodes has of it."""
-    found: list[BprocNodeInfo] = []
-    for number in range(asker.master.node_count):
-        info = BprocNodeInfo()
-        describe(info, number, asker.master.node(number), asker, word_of)
-        found.append(info)
-    return found
+    master = asker.master
+    return [description(number, master.node(number), asker, word_of) for number in range(master.node_count)]
 
 
 def _text(f: NodeFacts) -> str:

@@ -157,7 +157,7 @@ _EINTR, _RUNNING = Errno.EINTR, State.RUNNING
 HAVE_OWN_RECORDS = frozenset({"read", "write"})
 
 # What a call comes to when nothing is there any more that it could come back to.
-_NO_WAY_BACK = (Exit, Replaced)
+_NO_WAY_BACK = frozenset({Exit, Replaced})
 
 # Calls that a caught signal always ends, whatever its handler asked for. Source: linux-signal7.
 NEVER_RESTARTED = frozenset({"pause", "nanosleep"})
@@ -190,9 +190,10 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
         else:
             result = yield from run(process.machine, thread, *args, surveyed)
             surveyed = None
-        failed = isinstance(result, Fail)
-        if isinstance(result, _NO_WAY_BACK):
-            if result.__class__ is Exit:
+        kind = result.__class__
+        failed = kind is Fail
+        if kind in _NO_WAY_BACK:
+            if kind is Exit:
                 documented.vouch(process.machine, call_name, process.pid, result)
             break  # it exits whatever is pending, or its new image takes the signals when it begins
         interrupted = failed and result.row.errno is _EINTR
@@ -208,9 +209,9 @@ def call(thread: Thread, call_name: str, args: tuple[Any, ...], surveyed: Any = 
         if row not in rules.documented.get(call_name, ()):
             documented.vouch(process.machine, call_name, process.pid, result)
         process.machine.record(process.pid, "fail", call_name, as_now(args), row.errno_name, row.cause, result.returned)
-    elif result.__class__ is Placed:
+    elif kind is Placed:
         documented.vouch(process.machine, call_name, process.pid, result)
-    if trace.all and not failed and not isinstance(result, Exit) and call_name not in HAVE_OWN_RECORDS:
+    if trace.all and not failed and kind is not Exit and call_name not in HAVE_OWN_RECORDS:
         plain = result.value if isinstance(result, Done) else result
         value = "(new image)" if isinstance(result, Replaced) else as_now((plain,))[0]
         process.machine.record(process.pid, "call", call_name, shown, value)

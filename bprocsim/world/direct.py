@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, field, setters
+from attrs import define, setters
 
 from bprocsim.engine.tasks import EngineTask
 from bprocsim.faces.control import ProcessEnds
@@ -35,8 +35,8 @@ class Family:
     living: int = 1
     for_the_harness: bool = False
     streams: tuple[Sink, Sink] | None = None
-    ends: list[Endpoint] = field(factory=list)
-    kept: list[Endpoint] = field(factory=list)
+    ends: tuple[Endpoint, ...] = ()
+    kept: tuple[Endpoint, ...] = ()
 
 
 @define(on_setattr=setters.NO_OP, eq=False, repr=False)
@@ -90,10 +90,10 @@ class Attempt:
         process, peer = self.process, end.peer
         if not process.idle or peer is None:
             return False
-        kept = process.family.kept
-        if end not in kept and any(each.description is peer for each in process.descriptors.values()):
-            kept.append(end)
-        return end in kept and not peer.unread
+        family = process.family
+        if end not in family.kept and any(each.description is peer for each in process.descriptors.values()):
+            family.kept += (end,)
+        return end in family.kept and not peer.unread
 
 
 def _unheard(end: Endpoint) -> bool:
@@ -134,14 +134,14 @@ def make_call(
     if process.family is None:
         process.family = Family(streams=None if caller.process is None else (out, err))
     where = process.machine
-    attempt = Attempt(process, sim.engine.now_ns, out, err, (len(out.data), len(err.data)))
-    attempt.with_children = with_children
+    seen = len(out.data), len(err.data)
+    attempt = Attempt(process, sim.engine.now_ns, out, err, seen, with_children=with_children)
 
     def ended(_process: Process) -> None:
         attempt.end(sim)
 
-    process.watchers = [*(process.watchers or ()), ended]
-    listeners = [_listen(caller, attempt, *each) for each in caller.listen.items()]
+    process.watchers = [ended] if process.watchers is None else [*process.watchers, ended]
+    listeners = [_listen(caller, attempt, *each) for each in caller.listen.items()] if caller.listen else ()
     thread = process.threads[0]
     try:
         steps = _attempt(sim, thread, attempt, traced, args, caller)
@@ -182,8 +182,7 @@ def wait_until(
 ) -> None:
     """Let the world go on until `over()`; `head` says what has to end, `first` begins. Deadlock, Runaway, Timeout."""
     until_ns = None if timeout_ns is None else max(sim.now_ns, began_ns + timeout_ns)
-    sim.advance(over, until_ns, first)
-    if over():
+    if sim.advance(over, until_ns, first) and (until_ns is None or over()):
         return
     if until_ns is not None:
         raise Timeout("\n".join([f"{head} did not end within {timeout_ns} ns", *sim.at_work(), *sim.waiting()]))
@@ -201,11 +200,11 @@ def _attempt(
         # A signal was waiting for it when the call came back.
         thread.process.machine.end(thread.process, Ended(end.exit_status, end.signal), thread)
         return
-    if isinstance(result, Replaced):
+    if result.__class__ is Replaced:
         attempt.placed = placed(thread)
         process.body = None
         yield from lead(thread)
-    elif isinstance(result, Exit):
+    elif result.__class__ is Exit:
         process.machine.end(process, Ended(exit_status=result.status), thread)
     else:
         attempt.returned = True
@@ -226,8 +225,8 @@ def placed(thread: Thread) -> tuple[Any, int | None]:
 def tell(attempt: Attempt, name: str, errors: Errors) -> Outcome:
     """Make the Outcome of a call `name` that is over; `errors` its table."""
     process, result = attempt.process, attempt.result
-    late, failed = process.late, isinstance(result, Fail)
-    placed = result if isinstance(result, Placed) else None
+    late, failed = process.late, result.__class__ is Fail
+    placed = result if result.__class__ is Placed else None
     row = late.row if late is not None else result.row if failed else None
     if placed is not None:
         row = next((each for each in placed.rows if each is not None), None)
@@ -260,7 +259,7 @@ def _listen(caller: Caller, attempt: Attempt, number: int, wanted: tuple[tuple[i
         if number == 0:
             port.start(_feed(end, port, caller.data))
         else:
-            attempt.process.family.ends.append(end)
+            attempt.process.family.ends += (end,)
             end.arrived = _taker(sinks.get(number), port, left_out)
             end.at_end = _closer(end, port)
 

@@ -19,7 +19,7 @@ from tests.benchmarks.measuring import Promise, bare_timeouts, seconds
 
 ROUNDS = 9
 SETTINGS = settings(
-    max_examples=40, stateful_step_count=50, database=None, deadline=None, derandomize=True,
+    max_examples=20, stateful_step_count=50, database=None, deadline=None, derandomize=True,
     phases=[Phase.generate], suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 
