@@ -6,6 +6,8 @@ worlds of every thread.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,6 +21,10 @@ class Watcher:
     def world_made(self, sim: Simulation) -> None:
         """Hear of a world that has just been made; it holds no system yet."""
 
+    def world_swept(self, sim: Simulation, by: str) -> None:
+        """Hear of a world that `by` has made among many alike, and will tell of itself: one as any other."""
+        self.world_made(sim)
+
     def system_made(self, system: System) -> None:
         """Hear of a cluster or a partition that has just been built, and is held by its world."""
 
@@ -31,6 +37,9 @@ class Watcher:
 
 # Those who watch, in the order in which they began. Looked at for its truth before anybody is told.
 watchers: list[Watcher] = []
+
+# Who makes many worlds alike just now, the innermost last.
+_sweeping: list[str] = []
 
 
 class Watching:
@@ -65,7 +74,20 @@ def watch(watcher: Watcher) -> Watching:
 def tell_of_world(sim: Simulation) -> None:
     """Tell all who watch of a world."""
     for watcher in tuple(watchers):
-        watcher.world_made(sim)
+        if _sweeping:
+            watcher.world_swept(sim, _sweeping[-1])
+        else:
+            watcher.world_made(sim)
+
+
+@contextmanager
+def sweep(by: str) -> Iterator[None]:
+    """Let the worlds that are made within be those of a sweep; `by` names who will tell of them."""
+    _sweeping.append(by)
+    try:
+        yield
+    finally:
+        _sweeping.pop()
 
 
 def tell_of_system(system: System) -> None:

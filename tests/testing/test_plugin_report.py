@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -83,6 +84,11 @@ def test_thousand():
     gc.collect()
     assert not any(world() for world in worlds), "the plugin keeps worlds alive"
     assert False, "as it should"
+
+def test_sweep():
+    from bprocsim.testing import Scenario, each_single_fault
+    scenario = Scenario(cluster={"nodes": 1}, call=[{"call": "bproc_execmove", "node": 0, "cmd": "/bin/true"}])
+    assert not each_single_fault(scenario).ok, "so it fails"
 
 def test_long(bproc_cluster):
     for number in range(300):
@@ -171,9 +177,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_every_failure_with_worlds_tells_of_them_and_nothing_else_does(run: Run) -> None:
-    assert run.counts == {"passed": 7, "failed": 20, "error": 4, "skipped": 1, "xfailed": 1}
+    assert run.counts == {"passed": 7, "failed": 21, "error": 4, "skipped": 1, "xfailed": 1}
     assert {*run.sections} == {
-        "test_plain", "test_anywhere", "test_set_up", "test_teardown", "test_both", "test_thousand", "test_long",
+        "test_plain", "test_anywhere", "test_set_up", "test_teardown", "test_both", "test_thousand", "test_sweep", "test_long",
         "test_each", "test_after", "test_scenario", "test_shared",
         "test_does_not_share", "test_injects", "test_never_passes", "test_uses_it_anew", "test_nothing_new",
         "test_subtests",
@@ -218,6 +224,12 @@ def test_of_a_thousand_worlds_the_last_ones_are_kept_and_none_is_kept_alive(run:
     first, *others = run.sections["test_thousand"].splitlines()
     assert first == "1000 worlds were made; of the first 984 nothing was kept"
     assert others[0] == "world 985 of 1000: seed 984, bp.Cluster(nodes=1, seed=984)"
+
+
+def test_worlds_of_which_others_tell_are_counted(run: Run) -> None:
+    first, *others = run.sections["test_sweep"].splitlines()
+    assert re.fullmatch("each_single_fault made [1-9][0-9]* more, and tells of them itself", first)
+    assert [line.partition(":")[0] for line in others if line.startswith("world")] == ["world"]
 
 
 def test_only_the_last_lines_of_a_long_trace_are_told_and_long_lines_are_cut(run: Run) -> None:

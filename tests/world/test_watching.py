@@ -48,6 +48,21 @@ def test_after_the_end_nobody_is_told() -> None:
     assert log not in watching.watchers
 
 
+def test_the_worlds_of_a_sweep_are_told_as_any_others_to_who_does_not_ask() -> None:
+    class Asks(Log):
+        def world_swept(self, sim: bp.Simulation, by: str) -> None:
+            self.told.append((by, sim.seed))
+
+    log, asks = Log(), Asks()
+    with watch(log), watch(asks):
+        with pytest.raises(KeyError), watching.sweep("outer"), watching.sweep("inner"):
+            bp.Simulation(seed=1)
+            raise KeyError
+        bp.Simulation(seed=2)
+    assert log.told == [1, 2]
+    assert asks.told == [("inner", 1), 2]
+
+
 def test_who_watches_twice_is_told_once() -> None:
     log = Log()
     with watch(log), watch(log):

@@ -114,6 +114,12 @@ class Recorder(Watcher):
         if self.item is not None:
             self._run().add_world(sim)
 
+    def world_swept(self, sim: Simulation, by: str) -> None:
+        """See Watcher."""
+        if self.item is not None:
+            swept = self._run().swept
+            swept[by] = swept.get(by, 0) + 1
+
     def system_made(self, system: System) -> None:
         """See Watcher."""
         world = self._seen(system.sim)

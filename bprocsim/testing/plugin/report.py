@@ -19,6 +19,8 @@ def lines_of(run: SeenRun, passed: SeenRun | None, what: str) -> Iterator[str]:
     kept = len(run.worlds)
     if run.count > kept:
         yield f"{run.count} worlds were made; of the first {run.count - kept} nothing was kept"
+    for name, count in run.swept.items():
+        yield f"{name} made {count} more, and tells of them itself"
     for world in run:
         yield from _lines_of_world(world, run.count)
         before = None if passed is None else passed.world(world.number)

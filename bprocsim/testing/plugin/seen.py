@@ -49,9 +49,13 @@ class SeenWorld:
 
 @define(eq=False)
 class SeenRun:
-    """The worlds of one test, or of one example of it: `count` of them, of which the last ones are kept."""
+    """The worlds of one test, or of one example of it: `count` of them, of which the last ones are kept.
+
+    `swept` how many more there were of whom others tell, by those others' names.
+    """
 
     count: int = 0
+    swept: dict[str, int] = field(factory=dict)
     worlds: deque[SeenWorld] = field(factory=lambda: deque(maxlen=KEPT))
 
     def add_world(self, sim: Simulation) -> None:

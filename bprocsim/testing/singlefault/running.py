@@ -17,6 +17,7 @@ from bprocsim.testing.singlefault.happening import Happening, listen, note_messa
 from bprocsim.testing.singlefault.judging import Ending, Finding, Verdict, ending_of
 from bprocsim.testing.singlefault.planning import Single, single_faults
 from bprocsim.testing.singlefault.report import SingleFault, SingleFaults
+from bprocsim.world.watching import sweep
 
 Check = Callable[[Report], object]
 Drive = Callable[[World], object]
@@ -43,7 +44,8 @@ def each_single_fault(
             raise TypeError(f"{argument}: expected a function, got {given!r}")
     whole = Scenario.of(scenario).with_trace("all")
     meant = None if steps is None else _steps_named(steps)
-    happening = _happening(whole, drive)
+    with sweep(each_single_fault.__name__):
+        happening = _happening(whole, drive)
     _check_names(happening, calls)
     singles = single_faults(happening, calls, meant)
     usual, ending = _run(whole, None, Ending(), drive, check)
@@ -51,7 +53,8 @@ def each_single_fault(
     for number, single in enumerate(singles):
         if progress is not None:
             progress(number, len(singles))
-        runs.append(_run(whole, single, ending, drive, check)[0])
+        with sweep(each_single_fault.__name__):
+            runs.append(_run(whole, single, ending, drive, check)[0])
     if progress is not None:
         progress(len(singles), len(singles))
     return SingleFaults(whole.loaded.where.name, usual, happening, tuple(runs))
