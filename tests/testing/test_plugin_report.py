@@ -179,8 +179,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_every_failure_with_worlds_tells_of_them_and_nothing_else_does(run: Run) -> None:
     assert run.counts == {"passed": 7, "failed": 21, "error": 4, "skipped": 1, "xfailed": 1}
     assert {*run.sections} == {
-        "test_plain", "test_anywhere", "test_set_up", "test_teardown", "test_both", "test_thousand", "test_sweep", "test_long",
-        "test_each", "test_after", "test_scenario", "test_shared",
+        "test_plain", "test_anywhere", "test_set_up", "test_teardown", "test_both", "test_thousand", "test_sweep",
+        "test_long", "test_each", "test_after", "test_scenario", "test_shared",
         "test_does_not_share", "test_injects", "test_never_passes", "test_uses_it_anew", "test_nothing_new",
         "test_subtests",
     }  # fmt: skip

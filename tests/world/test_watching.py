@@ -55,9 +55,8 @@ def test_the_worlds_of_a_sweep_are_told_as_any_others_to_who_does_not_ask() -> N
 
     log, asks = Log(), Asks()
     with watch(log), watch(asks):
-        with pytest.raises(KeyError), watching.sweep("outer"), watching.sweep("inner"):
-            bp.Simulation(seed=1)
-            raise KeyError
+        with pytest.raises(TypeError), watching.sweep("outer"), watching.sweep("inner"):
+            bp.Simulation(seed=1).cluster(nodes="many")  # type: ignore[arg-type]
         bp.Simulation(seed=2)
     assert log.told == [1, 2]
     assert asks.told == [("inner", 1), 2]
