@@ -82,8 +82,8 @@ def _closes(master: Master, node: Node, state: NodeState) -> None:
 
 
 def _closed(master: Master, node: Node, state: NodeState) -> None:
-    """Let the master find a link closed, unless it has given the node up meanwhile."""
-    if node.state is state and master.machine.alive:
+    """Let the master find a link closed, unless it has given the node up meanwhile, or has ended itself."""
+    if node.state is state and master.running:
         master.lose(node, state.value)
 
 

@@ -8,6 +8,8 @@ from bprocsim.faces.errors import CallError
 from bprocsim.faces.pyos import Proc
 from bprocsim.programs.files import Steps, contents
 
+_LAST_ID = 2**32 - 1
+
 
 @frozen
 class Accounts:
@@ -35,7 +37,7 @@ class Accounts:
 
 def _id(names: dict[int, str], text: str) -> int | None:
     known = next((number for number, name in names.items() if name == text), None)
-    if known is None and text.isascii() and text.isdecimal() and len(text) < 11:
+    if known is None and text.isascii() and text.isdecimal() and len(text) < 11 and int(text) <= _LAST_ID:
         return int(text)
     return known
 

@@ -140,6 +140,24 @@ def test_in_scyld_a_node_is_seen_to_leave(order: str) -> None:
     assert made.machine(1).alive == (order == "reboot")
 
 
+@pytest.mark.parametrize("after_ns", [1_000, 100_000, 150_000])
+@pytest.mark.parametrize("fault", [bp.MasterDaemonExit, bp.PowerOff, bp.Hang])
+def test_the_daemon_or_the_node_ends_while_it_leaves(fault: Any, after_ns: int) -> None:
+    """Nobody is left waiting, and nothing runs on the node in the end."""
+    made = cluster()
+    job = made.popen(["bpsh", "1", "sleep", "60"])
+    made.sleep(1)
+    assert made.bproc_setnodestatus(1, bp.bproc_node_halt).value == 0
+    at_ns = made.sim.now_ns + after_ns
+    made.inject(fault(at_ns=at_ns) if fault is bp.MasterDaemonExit else fault(1, at_ns=at_ns))
+    made.sleep(0.0001)
+    assert made.nodes[1].state in ("halt", "down")
+    assert job.wait() in (255, -bp.SIGKILL)
+    made.sleep(100)
+    assert not made.machine(1).processes
+    assert not made.home.processes
+
+
 def test_who_cannot_hear_the_order_is_in_the_state_until_his_silence_is_found() -> None:
     made = cluster(faults=[bp.Hang(1, at_ns=1)])
     assert made.bproc_setnodestatus(1, bp.bproc_node_reboot).value == 0

@@ -43,6 +43,8 @@ ODD: dict[str, Answer | tuple[Answer, Answer, Answer]] = {
     "bpctl -S 0 -m -1": (1, "Invalid number: -1"),
     "bpctl -S 0 -m 377777777777777": (1, "Invalid number: 377777777777777"),
     "bpctl -S 0 -u -1": (1, "Invalid user id: -1"),
+    "bpctl -S 0 -u 4294967296": (1, "Invalid user id: 4294967296"),
+    "bpctl -S 0 -g 4294967294": (0, ""),
     "bpctl -S 0 -u 99999999999": (1, "Invalid user id: 99999999999"),
     "bpctl -S 0 -s boot": ((1, "0: Operation not permitted"), (1, "0: Invalid argument"), (0, "")),
     "bpctl -S 0 -s x_y": ((1, "Invalid node state: x_y"), (1, "Invalid node state: x_y"), (1, "0: Invalid argument")),
