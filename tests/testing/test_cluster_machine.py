@@ -136,7 +136,7 @@ class Keeping(ClusterMachine):
 
     world: ClassVar[dict[str, Any]] = {"nodes": 3}
     calls = ("sleep", "bproc_nodestatus")
-    faults = ("PowerOff", "Hang")
+    faults = (bp.PowerOff, "Hang")  # by class, or by name
 
     def prepare(self) -> None:
         """Put the job, which counts how often it has ended, into the world."""

@@ -30,14 +30,14 @@ class WorldMachine(RuleBasedStateMachine):
     """A world in which, step by step, something is called or goes wrong.
 
     To be described by a subclass: `world` the keywords of its Cluster or Lpar; `calls` the names of the calls
-    that the machine makes by itself, None all; `faults` the kinds of fault that strike, by name, None all;
-    `failing` the calls that CallFails strikes, None all. Each example turns some kinds of fault off, unless
-    `swarm` is False.
+    that the machine makes by itself, None all; `faults` the kinds of fault that strike, classes or their
+    names, None all; `failing` the calls that CallFails strikes, None all. Each example turns some kinds of
+    fault off, unless `swarm` is False.
     """
 
     world: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     calls: ClassVar[Collection[str] | None] = None
-    faults: ClassVar[Collection[str] | None] = None
+    faults: ClassVar[Collection[str | type[bp.faults.Fault]] | None] = None
     failing: ClassVar[Collection[str] | None] = None
     swarm: ClassVar[bool] = True
 
@@ -203,7 +203,8 @@ def _check(outcome: bp.Outcome) -> None:
 @cache
 def _repertoire(cls: type[WorldMachine]) -> Repertoire:
     actions = list(cls.possible())
-    calls, faults = cls.calls, cls.faults
+    calls = cls.calls
+    faults = None if cls.faults is None else [getattr(each, "__name__", str(each)) for each in cls.faults]
     of_faults = {each.name for each in actions if each.group == FAULT}
     of_calls = {each.name for each in actions} - of_faults
     for argument, asked, known in (("calls", calls, of_calls), ("faults", faults, of_faults)):
