@@ -48,20 +48,9 @@ class Engine:
     """
 
     __slots__ = (
-        "_asks",
-        "_done",
-        "_limit",
-        "_others",
-        "_queue",
-        "_turns",
-        "background",
-        "env",
-        "events",
-        "hasty",
-        "max_events",
-        "planned",
-        "seed",
-    )
+        "_asks", "_done", "_limit", "_others", "_queue", "_turns", "background", "env", "events",
+        "hasty", "max_events", "planned", "seed",
+    )  # fmt: skip
 
     def __init__(self, seed: int = 0, max_events: int = 10_000_000) -> None:
         self._take(NanosecondEnvironment(0))
@@ -178,7 +167,7 @@ class Engine:
         """See Port."""
         task = EngineTask(self, generator)
         event = Wake(self.env)
-        event.callbacks = task.resumes
+        event.callbacks = task
         event.succeed()
         return task
 
@@ -220,7 +209,7 @@ class Engine:
             return
         target = task.target
         # Not if it was woken just now: then the timeout is stale already.
-        if isinstance(target, Pause) and target.callbacks is task.resumes:
+        if isinstance(target, Pause) and target.callbacks is task:
             target.callbacks = [self._stale]
             self.background += 1
         task.end()
@@ -359,6 +348,7 @@ class Engine:
         self._asks = first is None
         self._limit = limit = self.events + self.max_events
         marker: Any = None
+        event: Any
         if until_ns is not None:
             if until_ns < env._now:
                 raise ValueError(f"until_ns: {until_ns} lies before now, {env._now}")
@@ -379,9 +369,12 @@ class Engine:
                 if type(queue[0][3]) in ours:
                     # As SimPy's `step` does, for events that cannot fail.
                     env._now, _, _, event = heappop(queue)  # type: ignore[assignment]
-                    callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
-                    for callback in callbacks:
-                        callback(event)
+                    callbacks, event.callbacks = event.callbacks, None
+                    if type(callbacks) is EngineTask:
+                        callbacks.resume(event)
+                    else:
+                        for callback in callbacks:
+                            callback(event)
                 else:
                     self._others = True
                     env.step()

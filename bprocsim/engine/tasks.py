@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from heapq import heappush
 from typing import TYPE_CHECKING, Any
@@ -107,13 +107,13 @@ class Turns(Event):
 
     def __init__(
         self, env: NanosecondEnvironment, turns: dict[Interface, Turns], ends: tuple[Interface, Interface],
-        first: Event, at_ns: int,
+        first: Any, at_ns: int,
     ) -> None:  # fmt: skip
         self.env = env
         self.turns, self.ends = turns, ends
         for end in ends:
             turns[end] = self
-        self.first = first
+        self.first: Any = first
         self.others: deque[Any] = deque()
         self.last_ns = at_ns
         self.callbacks = [self._arrive]
@@ -136,9 +136,12 @@ class Turns(Event):
             for end in self.ends:
                 if self.turns.get(end) is self:
                     del self.turns[end]
-        callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
-        for callback in callbacks:
-            callback(event)
+        callbacks, event.callbacks = event.callbacks, None
+        if type(callbacks) is EngineTask:
+            callbacks.resume(event)
+        else:
+            for callback in callbacks:
+                callback(event)
 
 
 OURS = frozenset({Due, Message, Pause, Turns, Wake})  # nobody else has callbacks in these
@@ -154,18 +157,22 @@ class EngineTask:
     """A generator driven by events: each event it yields resumes it with that event's value.
 
     A SimPy Process would cost two events more, for its start and its end, and could not be closed. `then`
-    gives the generator that follows when this one has come to its end.
+    gives the generator that follows when this one has come to its end. The task itself stands in the place
+    of the callbacks of an event of ours for which it waits: no list for each, and none to look through.
     """
 
-    __slots__ = ("_engine", "_generator", "ended", "resumes", "target", "then")
+    __slots__ = ("_engine", "_generator", "ended", "target", "then")
 
     def __init__(self, engine: Engine, generator: Steps, then: Callable[[], Steps] | None = None) -> None:
         self._engine = engine
         self._generator = generator
-        self.resumes: Any = [self.resume]  # the callbacks of all that it waits for, made once
         self.then = then
         self.ended = False
         self.target: Event | None = None
+
+    def __iter__(self) -> Iterator[Callable[[Any], None]]:
+        """Give what an event that it waits for calls, as SimPy asks for it."""
+        return iter((self.resume,))
 
     def begin(self) -> None:
         """Run the generator up to its first yield, or on from where it waits for the harness."""
@@ -201,7 +208,7 @@ class EngineTask:
                 return
             kind = type(target)
             if kind is Due or (kind is Wake and target.callbacks is not None):
-                target.callbacks = self.resumes
+                target.callbacks = self
                 self.target = target
                 return
             if kind is Pause:
@@ -209,7 +216,7 @@ class EngineTask:
                     value = target._value
                     continue
                 engine.env.plan(target, target.delay_ns)
-                target.callbacks = self.resumes
+                target.callbacks = self
                 self.target = target
                 return
             try:
@@ -234,7 +241,7 @@ class EngineTask:
         self.target = target
         assert target.callbacks is not None, "it has not happened"
         if isinstance(target, Wake):
-            target.callbacks = self.resumes
+            target.callbacks = self
         else:
             target.callbacks.append(self.resume)
 
@@ -267,7 +274,7 @@ class EngineTask:
     def end(self) -> None:
         """Mark it as over and let go of what it held."""
         self.ended = True
-        self.target = self.resumes = self.then = None
+        self.target = self.then = None
 
 
 class EngineTimer:
