@@ -48,13 +48,13 @@ class Clock:
         def take(*args: Any) -> Any:
             if self._stands:
                 return action(*args)
-            self._stands = True
             began = time.perf_counter()
+            self._stands = True
             try:
                 return action(*args)
             finally:
-                self.simulated += time.perf_counter() - began
                 self._stands = False
+                self.simulated += time.perf_counter() - began
 
         return take
 
@@ -115,6 +115,10 @@ class Timed(Marked, ClusterMachine):
     def build(self, seed: int) -> Any:
         """Build a world."""
         return CLOCK.stopped(super().build)(seed)
+
+    def built(self) -> None:
+        """Let its nodes come into being."""
+        CLOCK.stopped(super().built)()
 
     def do(self, deed: Deed) -> None:
         """Do a deed in a step."""

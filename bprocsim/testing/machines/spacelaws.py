@@ -14,8 +14,7 @@ _LIVING = frozenset({State.RUNNING, State.STOPPED, State.MOVING})
 
 def machines(cluster: bp.Cluster) -> list[Any]:
     """Give all machines of a cluster that anybody has looked at, the master's first."""
-    nodes = cluster.bpmaster.nodes
-    return [cluster.home, *[nodes[number].machine for number in sorted(nodes)]]
+    return [cluster.home, *[node.machine for node in cluster.bpmaster.nodes.values()]]
 
 
 def check_place(cluster: bp.Cluster, process: Process, held: list[Any]) -> None:
