@@ -149,7 +149,7 @@ def suid_on_nosuid(f: Subject) -> bool:
 
 def ids_untranslated(f: Subject) -> bool:
     inode = f.walk.inode
-    return inode is not None and f.role != "loader" and inode.mount.foreign_ids and bool(inode.mode & 0o6000)
+    return inode is not None and inode.mount.foreign_ids and bool(inode.mode & 0o6000)
 
 
 def header_io_error(f: Subject) -> bool:

@@ -75,7 +75,7 @@ def make_object(
 ) -> Object:
     """Make the object of a file that is an ELF file of `arch`."""
     elf = read_elf(inode.data, arch)
-    names = {path, name} - {b""}
+    names = {path, name or path}  # that of the image is empty, and who needs an empty name gets the image
     if elf.soname is not None:
         names.add(as_bytes(elf.soname))
     return Object(path, inode, elf, symbols_of(inode.data, arch), origin, names, asked_by)

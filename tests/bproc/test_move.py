@@ -165,6 +165,22 @@ def test_a_failure_names_the_node(node: int) -> None:
     assert told == [str(node)] * 2
 
 
+def test_a_path_that_is_no_text_is_told_in_the_trace_all_the_same() -> None:
+    made = cluster()
+    made.install(b"/bin/caf\xe9", lambda proc: 3)
+    assert made.bproc_execmove(2, b"/bin/caf\xe9").exit_status == 3
+    (about,) = [each.about for each in made.trace.of_kind("step") if each.step == "EXEC"]
+    assert about == r"/bin/caf\xe9"
+
+
+@pytest.mark.parametrize("source", [MASTER, 1])
+def test_the_news_of_a_failure_are_a_message_like_others(source: int) -> None:
+    made = bp.Cluster([bp.NodeSpec(), bp.NodeSpec(), bp.NodeSpec(arch="ppc")], trace="all")
+    assert made.bproc_move(2, from_node=source).cause == "undump_refused"
+    sizes = [each.size_bytes for each in made.trace.of_kind("message") if each.message == "MOVE response"]
+    assert sizes == [made.costs.message_bytes] * (1 if source == MASTER else 2)
+
+
 def test_a13_without_a_master() -> None:
     found = {}
     for edition in ("scyld", "lanl32", "bproc4"):

@@ -182,6 +182,26 @@ def test_a_parent_waits_for_its_child_though_the_master_has_gone_and_nobody_know
     assert waited == [(True, 3, True)]
 
 
+@pytest.mark.parametrize("after_ns", [1, HOP_NS // 2, HOP_NS - 1, HOP_NS + 1])
+def test_a_daemon_that_ends_while_it_is_told_of_a_wait_leaves_nothing(after_ns: int) -> None:
+    waited_ns = list[int]()
+
+    def parent(proc: bp.Proc) -> Steps:
+        yield from proc.fork(lambda child: 0)
+        yield from proc.sleep(10 * ms)
+        yield from proc.wait()
+        waited_ns.append(made.sim.now_ns)
+        yield from proc.sleep(10 * ms)
+
+    made = cluster()
+    run(made, parent, 1)
+    made = cluster(faults=[bp.MasterDaemonExit(at_ns=waited_ns[0] + after_ns)])
+    made.install("/usr/bin/body", parent, on="1")
+    assert made.execve("/usr/bin/body", from_node=1).signal == bp.SIGKILL
+    assert (len(waited_ns), made.bpmaster.waits) == (2, {})
+    assert_clean(made)
+
+
 @pytest.mark.parametrize("at_ns", [10 * ms + 1, 10 * ms + CALL_NS + 1, 10 * ms + 50_000, 11 * ms])
 @pytest.mark.parametrize("kind", [bp.PowerOff, lambda node, at_ns: bp.LinkCut(MASTER, node, at_ns)])
 def test_news_that_are_lost_with_a_slave_leave_nothing_behind(kind: Any, at_ns: int) -> None:

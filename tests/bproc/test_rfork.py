@@ -190,3 +190,27 @@ def test_a_signal_for_the_parent_waits_until_the_child_has_arrived(source: int) 
     assert [each for each in seen if isinstance(each, str)] == ["begins", "returned"]
     assert seen.index("returned") > 0
     assert_clean(made)
+
+
+@pytest.mark.parametrize("target", [1, 2])
+def test_a_child_that_is_killed_on_its_way_has_been(target: int) -> None:
+    """Its parent, which is no ghost, is told its number, and waits for it."""
+    told = list[Any]()
+
+    def parent(proc: bp.BprocProc) -> Steps:
+        pid = yield from proc.bproc_rfork(target, lambda child: 0)
+        waited = yield from proc.wait()
+        told.append((waited.pid == pid, waited.signal))
+
+    asked = cluster()
+    asked.bproc_rfork(target, lambda child: 0).check()
+    began_ns, there_ns = [each.at_ns for each in asked.trace.of_kind("step") if each.step in ("ENTRY", "STUB")]
+    made = cluster()
+    made.install("/usr/bin/parent", parent)
+    going = made.popen(["parent"])
+    while not any(each.step == "ENTRY" for each in made.trace.of_kind("step")):
+        made.sim.run(until_ns=made.sim.now_ns + 1000)
+    made.inject(bp.MasterDaemonExit(at_ns=made.sim.now_ns + there_ns - began_ns))
+    assert going.wait() == 0
+    assert told == [(True, bp.SIGKILL)]
+    assert_clean(made)

@@ -105,9 +105,16 @@ def test_a31_no_node_at_all_is_refused(count: int, edition: str) -> None:
         told.append(libc.errno)
         told.append(pids)
 
+    def names_it(proc: bp.BprocProc) -> Steps:
+        with pytest.raises(bp.CallError) as caught:
+            yield from proc.bproc_vexecmove(count, [0], [], TRUE, ["true"], {})
+        told.append(caught.value.filename)
+
     made = vectored(edition=edition)
     runs(caller, made=made)
     assert told == [-1, 22, -1, 22, [7]]
+    runs(names_it, made=made)
+    assert told[-1] == str(count)
     assert made.bproc_vexecmove([], TRUE).cause == made.bproc_vrfork([], stays).cause == "count_not_positive"
     assert_clean(made)
 
@@ -332,6 +339,20 @@ def test_a_child_on_the_own_node_needs_memory_there_and_connections_as_well() ->
         assert pids == [-12, -12]
 
     runs(caller, made=made)
+    assert_clean(made)
+
+
+@pytest.mark.parametrize("at_ns", [10 * ms, 14 * ms, 17 * ms])
+def test_a_child_that_comes_back_to_its_node_is_forked_there_and_then(at_ns: int) -> None:
+    """The last is led by one of the others; by then there is no memory left for it where its parent is."""
+    pids: list[int] = []
+
+    def caller(proc: bp.BprocProc) -> Steps:
+        yield from proc.bproc_vrfork(3, [0, 1, MASTER], pids, _ends)
+
+    made = vectored(faults=[bp.MemoryFull(MASTER, 100, at_ns=at_ns)])
+    runs(caller, made=made)
+    assert [min(pid, 0) for pid in pids] == [0, 0, -12]
     assert_clean(made)
 
 

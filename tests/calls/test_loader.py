@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 import bprocsim as bp
+from bprocsim.posix.elf import parse
 from bprocsim.testing.rows.programcases import ALICE
 from tests.calls.loaderreal import read_recording
 from tests.calls.worlds import Steps, assert_clean, world
@@ -73,6 +78,47 @@ def test_a_library_for_another_machine_is_passed_over_unless_its_version_is_wron
         made.master.fs.write_file("/a/libx.so", foreign.to_bytes())
         out = made.execve("/usr/bin/program", envp=env)
         assert (out.stdout + out.stderr).endswith(said)
+
+
+@pytest.mark.parametrize(("directory", "status"), [("/file", 0), ("file", 127)])
+def test_what_is_no_directory_is_passed_over_where_it_is_named_from_the_root(directory: str, status: int) -> None:
+    made = world(linked)
+    made.master.fs.write_file("/file", b"")
+    made.master.fs.mkdir("/b")
+    made.master.fs.write_file("/b/libx.so", LIBRARY)
+    env = {"LD_LIBRARY_PATH": f"{directory}:/b"}
+    assert made.execve("/usr/bin/program", envp=env).exit_status == status
+
+
+@pytest.mark.parametrize("separator", [":", ";"])
+def test_directories_of_the_environment_stand_between_colons_or_semicolons(separator: str) -> None:
+    made = world(linked)
+    made.master.fs.mkdir("/b")
+    made.master.fs.write_file("/b/libx.so", LIBRARY)
+    env = {"LD_LIBRARY_PATH": separator.join(("/a", "/b", "/c"))}
+    assert made.execve("/usr/bin/program", envp=env).text == "ran\n"
+
+
+@pytest.mark.parametrize("name", ["rpath", "runpath"])
+@pytest.mark.parametrize("place", ["/first place", "/second"])
+def test_directories_of_a_file_stand_between_colons(name: str, place: str) -> None:
+    made = bp.Cluster(nodes=0)
+    made.master.fs.mkdir(place)
+    made.master.fs.write_file(f"{place}/libx.so", LIBRARY)
+    paths: dict[str, Any] = {name: "/first place:/second"}
+    made.install("/bin/p", lambda proc: 5, image=bp.ElfImage(type="DYN", needed=("libx.so",), **paths))
+    assert made.execve("/bin/p").exit_status == 5
+
+
+def test_an_empty_name_is_the_programs_own() -> None:
+    """So it was with glibc 2.36, where a program's DT_NEEDED was changed to name nothing."""
+    made = bp.Cluster(nodes=0)
+    for needed in (("", "libx.so"), ("libx.so", "")):
+        made.master.fs.write_file("/lib64/libx.so", bp.ElfImage(type="DYN", soname="libx.so", needed=("",)).to_bytes())
+        made.install("/bin/p", lambda proc: 5, image=bp.ElfImage(type="DYN", needed=needed))
+        assert made.execve("/bin/p").exit_status == 5
+    made.master.fs.unlink("/lib64/libx.so")
+    assert made.execve("/bin/p").stderr.endswith(b": libx.so: cannot open" + NOT_THERE)
 
 
 def test_a_path_that_is_too_long_ends_a_search_where_its_directory_can_be_reached() -> None:
@@ -200,3 +246,11 @@ def test_a_library_without_end_kills_with_a_bus_error_and_leaves_nothing() -> No
     made.install("/bin/p", None, image=bp.ElfImage.from_bytes(FILES["plain"]))
     assert made.execve("/bin/p").signal == bp.SIGBUS
     assert_clean(made)
+
+
+@pytest.mark.parametrize("arch", ["i386", "x86-64", "ppc64"])
+def test_the_libraries_that_are_everywhere_say_what_they_are(arch: str) -> None:
+    fs = bp.Cluster([bp.NodeSpec(arch=arch)]).nodes[0].fs
+    for directory in ("/lib", "/lib64"):
+        for name in fs.listdir(directory) if fs.exists(directory) else ():
+            assert parse(fs.read_file(f"{directory}/{name}")).soname == name

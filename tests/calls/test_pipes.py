@@ -307,6 +307,17 @@ def test_a_descriptor_may_become_any_that_there_can_be(number: int, answer: obje
     play(program)
 
 
+@pytest.mark.parametrize(("data", "answer"), [(b"", 0), (b"x", "EPIPE"), (b"XXXX", "EPIPE")])
+def test_nobody_notices_that_nothing_is_written_to_nobody(data: bytes, answer: object) -> None:
+    def program(proc: bp.Proc) -> Steps:
+        yield from proc.sigaction(bp.SIGPIPE, bp.SIG_IGN)
+        reading, writing = yield from proc.pipe()
+        yield from proc.close(reading)
+        assert (yield from call_errors(proc.write(writing, data))) == answer
+
+    play(program)
+
+
 def test_the_rest_of_a_long_write_goes_in_byte_by_byte() -> None:
     """What is whole is a write of up to 4096 bytes, not what is left of a longer one."""
 

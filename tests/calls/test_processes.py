@@ -633,3 +633,17 @@ def test_all_pids_used_up_by_programs() -> None:
 
     out = play(program, master=bp.NodeSpec(memory_bytes=1024 * MiB))
     assert out.exit_status == 0
+
+
+def test_a_program_is_known_by_fifteen_bytes_of_its_name() -> None:
+    names: list[bytes] = []
+
+    def program(proc: bp.Proc) -> Steps:
+        names.append(proc.thread.process.comm)
+        yield from proc.sleep(0)
+
+    made = bp.Cluster(nodes=0)
+    for size in (14, 15, 16, 200):
+        made.install(f"/bin/{'x' * size}", program)
+        made.execve(f"/bin/{'x' * size}").check()
+    assert names == [b"x" * 14, b"x" * 15, b"x" * 15, b"x" * 15]

@@ -390,6 +390,43 @@ def test_a_low_port_is_for_who_has_the_capability(capabilities: set[str] | None,
     play(program, user=bp.Credentials(500, 500, capabilities=capabilities))
 
 
+def test_a_failure_to_bind_names_the_address() -> None:
+    def program(proc: bp.Proc) -> Steps:
+        fd = yield from proc.socket()
+        for host in ("10.9.9.9", ""):
+            with pytest.raises(bp.CallError) as caught:
+                yield from proc.bind(fd, bp.Address(host, 80))
+            told.append(caught.value.filename)
+
+    told: list[object] = []
+    play(program, user=bp.Credentials(500, 500))
+    assert told == ["10.9.9.9:80", ":80"]
+
+
+@pytest.mark.parametrize(("size", "answer"), [(0, b""), (1, "ENOTCONN"), (2, "ENOTCONN")])
+def test_who_asks_for_a_byte_finds_a_socket_not_connected(size: int, answer: object) -> None:
+    def program(proc: bp.Proc) -> Steps:
+        fd = yield from proc.socket()
+        assert (yield from call_errors(proc.read(fd, size))) == answer
+
+    play(program)
+
+
+def test_a_connection_is_made_in_the_time_of_two_ways() -> None:
+    """What makes it has no size."""
+    took: list[int] = []
+
+    def program(proc: bp.Proc) -> Steps:
+        fd = yield from proc.socket()
+        began_ns = made.sim.now_ns
+        yield from call_errors(proc.connect(fd, bp.Address(NODE0, 7000)))
+        took.append(made.sim.now_ns - began_ns)
+
+    made = world(program, nodes=1)
+    made.execve(PROGRAM)
+    assert took == [2 * made.costs.link_latency_ns + made.costs.syscall_ns]
+
+
 def test_ports_are_handed_out_in_turn_and_from_the_first_again_after_the_last() -> None:
     ports = Ports()
     assert [ports.take_port() for _ in EPHEMERAL] == list(EPHEMERAL)

@@ -2,7 +2,7 @@
 
 mutmut forks each mutant's process from one that has imported everything and run every test: it cannot see what a
 change does to a function that runs while modules are imported, as those do that make tables, or whose results are
-kept. So a mutant that survived is tried once more in an interpreter of its own.
+kept. So a mutant that survived is tried once more in an interpreter of its own, and by more tests.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ COPIED = ("bprocsim", "tests", "examples", "README.md", "pyproject.toml")
 # before it tries any.
 FIRST = "bprocsim.posix.life.x_WIFSIGNALED__mutmut_1"
 UNNOTICED = ("survived", "no tests")
+# What tries a mutant that survived besides those tests that pyproject.toml names.
+ALSO = ("tests/kernel", "tests/programs", "tests/strategies", "tests/about/test_sentences.py", "tests/test_sources.py")
 LONGEST_s = 1200  # a test has a limit of its own; what hangs while modules are imported has not
 
 
@@ -74,10 +76,10 @@ def room(name: str) -> str:
 
 
 def afresh(name: str) -> str:
-    """Try a mutant in an interpreter of its own, by all tests, those of its room first; give the verdict."""
+    """Try a mutant in an interpreter of its own, by all tests and more, those of its room first; give the verdict."""
     settings = tomllib.loads((COPY / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
-    folders = sorted(settings["pytest_add_cli_args_test_selection"], key=lambda each: each != f"tests/{room(name)}")
-    words = [*settings["pytest_add_cli_args"], *folders]
+    folders = [*settings["pytest_add_cli_args_test_selection"], *ALSO]
+    words = [*settings["pytest_add_cli_args"], *sorted(folders, key=lambda each: each != f"tests/{room(name)}")]
     try:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "--rootdir=.", *words],

@@ -36,6 +36,7 @@ from bprocsim.posix.elfsymbols import (
     DT_BIND_NOW,
     DT_FLAGS,
     DT_FLAGS_1,
+    DT_GNU_HASH,
     DT_HASH,
     DT_JMPREL,
     DT_PLTRELSZ,
@@ -43,6 +44,8 @@ from bprocsim.posix.elfsymbols import (
     DT_RELA,
     DT_RELASZ,
     DT_RELSZ,
+    DT_VERDEF,
+    HIDDEN,
     Definition,
     Reference,
     Symbols,
@@ -285,14 +288,33 @@ def test_any_one_entry_asks_for_binding_at_once(entry: tuple[int, int], flags_1:
     assert symbols(with_entry(data, DT_FLAGS, *entry)).bound_at_once == at_once
 
 
+def place_of(data: bytes, tag: int) -> int:
+    """Tell where in a file the table of a tag lies."""
+    elf = parse(data)
+    place = file_offset(elf.segments, dict(dynamic_entries(data, elf.layout, elf.segments))[tag])
+    assert place is not None
+    return place
+
+
+@pytest.mark.parametrize("buckets", [1 << 12, 1 << 31])
+def test_a_hash_table_that_leaves_the_file_has_no_symbol(buckets: int) -> None:
+    data = replaced(FILES["x"], place_of(FILES["x"], DT_GNU_HASH), Struct("<I"), buckets)
+    assert (list(symbols(FILES["x"]).exports), list(symbols(data).exports)) == ([b"x"], [])
+
+
+def test_a_version_that_is_hidden_has_the_index_without_the_bit() -> None:
+    data = FILES["x-v1"]
+    first = place_of(data, DT_VERDEF)
+    second = first + Struct("<4H3I").unpack_from(data, first)[-1]
+    (index,) = Struct("<H").unpack_from(data, second + 4)
+    hidden = symbols(replaced(data, second + 4, Struct("<H"), index | HIDDEN))
+    assert hidden.versions == symbols(data).versions == {index: b"V1"}
+
+
 @pytest.mark.parametrize("size", [STRING_LIMIT_BYTES - 1, STRING_LIMIT_BYTES, STRING_LIMIT_BYTES + 1])
 def test_a_name_without_an_end_is_read_up_to_the_end_of_the_file_or_the_limit(size: int) -> None:
     data = FILES["x"]
-    elf = parse(data)
-    values = dict(dynamic_entries(data, elf.layout, elf.segments))
-    strings, table = (file_offset(elf.segments, values[tag]) for tag in (DT_STRTAB, DT_SYMTAB))
-    assert strings is not None
-    assert table is not None
+    strings, table = place_of(data, DT_STRTAB), place_of(data, DT_SYMTAB)
     # Of its two symbols the first is nobody's, the other one's name begins behind all else.
     named = replaced(data, table + SYMBOL_BYTES, Struct("<I"), len(data) - strings)
     assert list(symbols(named + size * b"x").exports) == [min(size, STRING_LIMIT_BYTES) * b"x"]

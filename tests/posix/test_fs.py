@@ -376,7 +376,7 @@ def test_errors_are_the_ordinary_ones(fs: Fs) -> None:
         (lambda fs: fs.symlink("/x", "new"), ValueError, "path"),
         (lambda fs: fs.link("file", "/new"), ValueError, "old"),
         (lambda fs: fs.link("/file", "new"), ValueError, "new"),
-        (lambda fs: fs.mknod("/new", "file"), ValueError, "kind"),
+        (lambda fs: fs.mknod("/new", "file"), ValueError, "kind: expected one of fifo, socket, chr, blk, got 'file'"),
         (lambda fs: fs.mknod("/new", "chr", device=3), TypeError, "device"),
         (lambda fs: fs.chmod("/d", "rwx"), TypeError, "mode"),
         (lambda fs: fs.chown("/d", "root", 0), TypeError, "uid"),
@@ -386,6 +386,6 @@ def test_errors_are_the_ordinary_ones(fs: Fs) -> None:
 )
 def test_a_wrong_argument_is_named(fs: Fs, call: Callable[[Any], object], error: type[Exception], name: str) -> None:
     before = fs.tree.changes
-    with pytest.raises(error, match=f"^{name}: "):
+    with pytest.raises(error, match=f"^{name}(: |$)"):
         call(fs)
     assert fs.tree.changes == before
