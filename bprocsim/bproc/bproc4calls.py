@@ -156,7 +156,7 @@ _RIGHTS = (
         Row(
             E.EPERM,
             rights.group_of_file_not_permitted,
-            "the caller is not root, and not the node's owner who is in that group",
+            "the caller is not root, and not the node's owner who keeps its group, or is in the new one",
             name="group_not_permitted",
         ),
     ),

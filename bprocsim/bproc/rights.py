@@ -57,8 +57,10 @@ def owner_not_permitted(f: NodeFacts) -> bool:
 
 
 def group_of_file_not_permitted(f: NodeFacts) -> bool:
-    """Of a file, nobody is refused -1."""
-    return group_not_permitted(f) and not _kept(f.value)
+    """Of a file, nobody is refused -1, nor its owner the group that it has, whoever is in that."""
+    node = f.node
+    own = node is not None and f.asker.who.euid == node.uid and f.value & _UNCHANGED == node.gid
+    return group_not_permitted(f) and not own and not _kept(f.value)
 
 
 def more_than_execute(f: NodeFacts) -> bool:

@@ -22,11 +22,15 @@ _NO_MODULE = "BProc's kernel module is not loaded on the caller's node"
 _NO_MEMORY = "there is not a page of memory left for the answer"
 _UNKNOWN = "there is no node of that number"
 _FROM_SLAVE = "the caller is on a slave, where nothing about nodes can be changed"
-_DOWN = "the node is down"
 
 
 def _from_slave() -> Row:
     return Row(E.EPERM, slaves.from_slave, _FROM_SLAVE, kind=Kind.BEYOND, source=_RIGHTS)
+
+
+def _gone_or_leaving() -> Row:
+    leaves = "the node is down, or has been told to reboot, to halt or to switch itself off"
+    return Row(E.EPERM, administration.node_leaves, leaves, name="node_down")
 
 
 # ---- information ------------------------------------------------------------------------------------
@@ -189,7 +193,7 @@ _RIGHTS_CALLS = (
                 Row(E.EBUSY, information.no_master, _NO_MASTER, source=_OLDER),
                 _from_slave(),
                 Row(E.ENOENT, slaves.slave_unknown, _UNKNOWN),
-                Row(E.EPERM, slaves.node_down, _DOWN),
+                _gone_or_leaving(),
                 Row(E.EPERM, rights.not_owner, "the caller is neither the node's owner nor root"),
                 Row(E.EPERM, rights.mode_invalid, "mode has other bits than 0111"),
             ],
@@ -206,7 +210,7 @@ _RIGHTS_CALLS = (
                 Row(E.EBUSY, information.no_master, _NO_MASTER, source=_OLDER),
                 _from_slave(),
                 Row(E.ENOENT, slaves.slave_unknown, _UNKNOWN),
-                Row(E.EPERM, slaves.node_down, _DOWN),
+                _gone_or_leaving(),
                 Row(E.EPERM, rights.not_root, "the caller is not root"),
             ],
         ),
@@ -222,7 +226,7 @@ _RIGHTS_CALLS = (
                 Row(E.EBUSY, information.no_master, _NO_MASTER, source=_OLDER),
                 _from_slave(),
                 Row(E.ENOENT, slaves.slave_unknown, _UNKNOWN),
-                Row(E.EPERM, slaves.node_down, _DOWN),
+                _gone_or_leaving(),
                 Row(
                     E.EPERM,
                     rights.group_not_permitted,
@@ -249,12 +253,7 @@ _STATES = (
                 Row(E.EPERM, administration.not_administrator, "the caller is not root"),
                 Row(E.ENOMEM, information.out_of_memory, _NO_MEMORY),
                 Row(E.EIO, slaves.slave_unknown, _UNKNOWN),
-                Row(
-                    E.EPERM,
-                    administration.node_leaves,
-                    "the node is down, or has been told to reboot, to halt or to switch itself off",
-                    name="node_down",
-                ),
+                _gone_or_leaving(),
                 Row(E.EPERM, administration.status_unknown, "status is the number of no state"),
                 Row(E.EPERM, administration.status_not_settable, "only the master itself lets a node boot"),
             ],

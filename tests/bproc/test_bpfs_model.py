@@ -72,7 +72,7 @@ class Model:
         if isinstance(file, str):
             return file
         uid, own, others = USERS[who]
-        allowed = who == "root" or gid == -1 or (uid == file.uid and gid in (own, *others))
+        allowed = who == "root" or gid == -1 or (uid == file.uid and gid in (file.gid, own, *others))
         if file.state == "down" or not allowed:
             return "EPERM"
         file.gid = gid if gid != -1 else file.gid

@@ -236,7 +236,10 @@ def test_the_limits_of_attributes(cluster: bp.Cluster) -> None:
 
 
 def test_a_node_is_given_away_as_a_file_is(cluster: bp.Cluster) -> None:
-    """Its owner may give it to himself, as chown(2) has it, and to nobody else; -1 changes nothing, whoever asks."""
+    """Its owner may keep it and its group, as chown(2) has it, and give it to nobody; -1 changes nothing, whoever asks.
+
+    The group he may keep although he is in another; once it is changed, he cannot go back.
+    """
     alice, bob = cluster.user("alice", 500, 500), cluster.user("bob", 501, 501)
     cluster.nodes[1].chown(500, 8)
     assert [cluster.bproc_chown(1, uid, user=alice).cause for uid in (500, -1, 501, 0)] == [
@@ -245,9 +248,11 @@ def test_a_node_is_given_away_as_a_file_is(cluster: bp.Cluster) -> None:
     assert [cluster.bproc_chown(1, uid, user=bob).cause for uid in (501, 500)] == ["owner_not_permitted"] * 2
     assert cluster.bproc_chown(1, -1, user=bob).value == cluster.bproc_chgrp(1, -1, user=bob).value == 0
     assert (cluster.nodes[1].uid, cluster.nodes[1].gid) == (500, 8)
+    assert [cluster.bproc_chgrp(1, gid, user=alice).cause for gid in (8, 500, 8)] == [None, None, "group_not_permitted"]
     older = bp.Cluster(nodes=1)
     older.nodes[0].chown(500, 8)
     assert older.bproc_chown(0, 500, user=alice).cause == "not_root"
+    assert older.bproc_chgrp(0, 8, user=alice).cause == "group_not_permitted"
 
 
 def test_root_alone_sets_attributes_and_everybody_reads_them(cluster: bp.Cluster) -> None:

@@ -158,6 +158,15 @@ def test_the_daemon_or_the_node_ends_while_it_leaves(fault: Any, after_ns: int) 
     assert not made.home.processes
 
 
+@pytest.mark.parametrize("order", [bp.bproc_node_reboot, bp.bproc_node_halt, bp.bproc_node_pwroff])
+def test_nobody_is_let_onto_a_node_that_leaves(order: int) -> None:
+    made = cluster()
+    assert made.bproc_setnodestatus(1, order).value == 0
+    outcomes = [made.bproc_chmod(1, 0o111), made.bproc_chown(1, 500), made.bproc_chgrp(1, 500)]
+    assert [(each.errno, each.cause) for each in outcomes] == [(bp.Errno.EPERM, "node_down")] * 3
+    assert (made.nodes[1].mode, made.nodes[1].uid, made.nodes[1].gid) == (0, 0, 0)
+
+
 def test_who_cannot_hear_the_order_is_in_the_state_until_his_silence_is_found() -> None:
     made = cluster(faults=[bp.Hang(1, at_ns=1)])
     assert made.bproc_setnodestatus(1, bp.bproc_node_reboot).value == 0

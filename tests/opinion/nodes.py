@@ -125,11 +125,12 @@ def change_owner(space: Space, number: int, uid: int) -> May:
 
 
 def change_group(space: Space, number: int, gid: int) -> May:
-    """bproc_chgrp: root, or the owner to a group that he is in."""
+    """bproc_chgrp: root, or the owner to a group that he is in; a file's owner may keep the group that it has."""
     node = space.node(number)
     if node is None:
         return refused("ENOENT") if space.newest else refused(ANY)
-    mine = space.who.euid == node.uid and gid in (space.who.egid, *space.who.groups)
+    kept = (node.gid,) if space.newest else ()
+    mine = space.who.euid == node.uid and gid in (space.who.egid, *space.who.groups, *kept)
     if node.state == "down" or not (space.who.euid == 0 or mine):
         return refused("EPERM") if space.newest else refused(ANY)
     return May(values=(0,), then=lambda: setattr(node, "gid", gid))
