@@ -73,8 +73,19 @@ def test_a_call_that_is_not_there_is_refused_with_those_that_are() -> None:
         cases("bproc_execmov")
     with pytest.raises(ValueError, match="no 'rs_info'"):
         cases("rs_info", level="5.2")  # which came later
-    with pytest.raises(KeyError, match=r"9\.9"):
-        cases("ra_exec", level="9.9")
+    with pytest.raises(TypeError, match=r"call: expected a name such as 'bproc_execmove', got \['bproc_execmove'\]"):
+        cases(["bproc_execmove"])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("argument", "name", "known"),
+    [("edition", "scylt", "scyld"), ("kernel", "linux-3", "linux-2.4"), ("level", "9.9", "7.1")],
+)
+def test_rules_that_are_none_are_told_with_those_that_there_are(argument: str, name: str, known: str) -> None:
+    with pytest.raises(ValueError, match=f"{argument}: there is no '{name}'; expected one of .*{known}"):
+        cases("ra_exec", **{argument: name})  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=f"{argument}: expected one of .*{known}.* got 7"):
+        cases("ra_exec", **{argument: 7})  # type: ignore[arg-type]
 
 
 def test_a_page_has_only_what_its_level_has() -> None:

@@ -212,6 +212,8 @@ def test_a_name_that_is_none_is_told(what: str) -> None:
 def test_a_single_name_is_no_tuple_of_names(what: str) -> None:
     with pytest.raises(TypeError, match=rf"Ofscyld.{what}: expected a tuple of names such as \('Hang',\), got 'Hang'"):
         machine_of("scyld", **{what: "Hang"}).repertoire()
+    with pytest.raises(TypeError, match=rf"Ofscyld.{what}: expected a tuple of names such as \('Hang',\), got .*Hang'"):
+        machine_of("scyld", **{what: bp.Hang}).repertoire()
 
 
 def test_a_call_to_fail_that_is_none_is_told() -> None:

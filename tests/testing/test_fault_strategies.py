@@ -137,6 +137,8 @@ def test_a_cluster_without_slaves_has_faults_too() -> None:
 
 
 def test_what_cannot_be_given_is_said() -> None:
+    with pytest.raises(TypeError, match=r"kinds: expected a list of classes of faults, got <class .*PowerOff'>"):
+        bst.fault(CLUSTER, kinds=bp.PowerOff)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="kinds: CoreFails has nothing to strike here"):
         bst.faults(CLUSTER, kinds=[bp.CoreFails])
     with pytest.raises(TypeError, match="kinds: expected classes of faults"):

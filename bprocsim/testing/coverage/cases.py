@@ -11,7 +11,7 @@ from attrs import field, frozen
 import bprocsim as bp
 from bprocsim.errnos import Errno
 from bprocsim.manual import Kind, Row
-from bprocsim.testing.rows.recipes import Recipe, recipes, recipes_of
+from bprocsim.testing.rows.recipes import Recipe, level_named, recipes, recipes_of
 from bprocsim.testing.rows.tables import of_level, table_named, tables
 
 
@@ -77,9 +77,9 @@ def cases(
     `call` a page (`ra_exec`) or one of its calls, in any case; `edition`, `kernel`, `level` whose
     page, as names or records. `late` those too that are met after the exec, or told of one node of
     several; `beyond` what real kernels do and the page does not list. ValueError: there is no such
-    call; KeyError: no such edition, kernel or level.
+    call, edition, kernel or level.
     """
-    record = bp.levels[level] if isinstance(level, str) else level
+    record = level_named(level)
     known = {name: table for name, table in tables(edition, kernel, level).items() if name not in record.lacks}
     table = of_level(table_named(call, known), record)
     kinds = {Kind.PAGE, *((Kind.LATE, Kind.SLOT) if late else ()), *((Kind.BEYOND,) if beyond else ())}

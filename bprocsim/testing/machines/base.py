@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -97,8 +97,10 @@ class WorldMachine(RuleBasedStateMachine):
         TypeError, ValueError: `calls`, `faults` or `failing` are no names, or name what there is not.
         """
         for argument in ("calls", "faults", "failing"):
-            if isinstance(asked := getattr(cls, argument), str):
-                what = f"expected a tuple of names such as ({asked!r},), got {asked!r}"
+            asked = getattr(cls, argument)
+            if isinstance(asked, str) or not (asked is None or isinstance(asked, Iterable)):
+                example = getattr(asked, "__name__", asked)
+                what = f"expected a tuple of names such as ({example!r},), got {asked!r}"
                 raise TypeError(f"{cls.__name__}.{argument}: {what}")
         return _repertoire(cls)
 

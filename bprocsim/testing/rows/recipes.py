@@ -38,6 +38,7 @@ from bprocsim.testing.rows.lpardefects import lpar_defects
 from bprocsim.testing.rows.nodecases import NodeCase
 from bprocsim.testing.rows.nodedefects import node_defects
 from bprocsim.testing.rows.programs import PROGRAMS
+from bprocsim.world.specs import named_record
 
 
 class _Changed(Protocol):
@@ -45,7 +46,6 @@ class _Changed(Protocol):
 
 
 C = TypeVar("C", bound=_Changed)
-T = TypeVar("T")
 
 
 @frozen
@@ -141,7 +141,7 @@ def pages_of(edition: str | bp.Edition, kernel: str | bp.ExecProfile, level: str
     """Give the pages of an edition, the exec rules of a kernel and a level of AIX, but for those of POSIX.
 
     POSIX's calls are made by programs (`PROGRAMS`). `edition`, `kernel`, `level` names or records.
-    KeyError: no such name.
+    ValueError: no such name.
     """
     for table in (*exec_tables(edition, kernel), *move_tables(edition, kernel)):
         moves = Case(call=table.call, edition=edition, kernel=kernel)
@@ -153,8 +153,17 @@ def pages_of(edition: str | bp.Edition, kernel: str | bp.ExecProfile, level: str
         yield Page(table, on_partition, partial(lpar_defects, table.call, rules=on_partition.rules))
 
 
-def _record(name: str | T, known: Mapping[str, T]) -> T:
-    return known[name] if isinstance(name, str) else name
+def _edition(given: str | bp.Edition) -> bp.Edition:
+    return cast(bp.Edition, named_record(given, bp.editions, bp.Edition, "edition"))
+
+
+def _kernel(given: str | bp.ExecProfile) -> bp.ExecProfile:
+    return cast(bp.ExecProfile, named_record(given, bp.kernels, bp.ExecProfile, "kernel"))
+
+
+def level_named(given: str | bp.Level) -> bp.Level:
+    """Find a level of AIX by its name; a record is one already. ValueError: there is none of that name."""
+    return cast(bp.Level, named_record(given, bp.levels, bp.Level, "level"))
 
 
 def exec_tables(
@@ -162,18 +171,18 @@ def exec_tables(
 ) -> tuple[Errors, Errors]:
     """Give the tables that have recipes: of bproc_execmove and of execve.
 
-    `edition`, `kernel` names or records. KeyError: no such name.
+    `edition`, `kernel` names or records. ValueError: no such name.
     """
-    profile = _record(kernel, bp.kernels)
-    return execmove_errors(_record(edition, bp.editions), profile), execve_errors(profile)
+    profile = _kernel(kernel)
+    return execmove_errors(_edition(edition), profile), execve_errors(profile)
 
 
 def node_tables(edition: str | bp.Edition = "scyld") -> tuple[Errors, ...]:
     """Give the tables of an edition's calls about nodes and processes, but of those that cannot fail.
 
-    `edition` a name or a record. KeyError: no such name.
+    `edition` a name or a record. ValueError: no such name.
     """
-    return tuple(each.errors for each in _record(edition, bp.editions).calls().values() if each.errors.rows)
+    return tuple(each.errors for each in _edition(edition).calls().values() if each.errors.rows)
 
 
 def move_tables(edition: str | bp.Edition = "scyld", kernel: str | bp.ExecProfile = "documented") -> tuple[Errors, ...]:
@@ -181,9 +190,9 @@ def move_tables(edition: str | bp.Edition = "scyld", kernel: str | bp.ExecProfil
 
     And of those for several nodes, where the edition has them: bproc_vexecmove, bproc_vrfork.
 
-    `edition`, `kernel` names or records. KeyError: no such name.
+    `edition`, `kernel` names or records. ValueError: no such name.
     """
-    of_edition, profile = _record(edition, bp.editions), _record(kernel, bp.kernels)
+    of_edition, profile = _edition(edition), _kernel(kernel)
     several = (
         () if of_edition.vector_calls is None else (vexecmove_errors(of_edition, profile), vrfork_errors(of_edition))
     )
@@ -193,11 +202,11 @@ def move_tables(edition: str | bp.Edition = "scyld", kernel: str | bp.ExecProfil
 def lpar_tables(level: str | bp.Level = "7.1") -> tuple[Errors, ...]:
     """Give the tables that have recipes on a partition of a level, execve's own apart.
 
-    `level` a name or a record. KeyError: no such name.
+    `level` a name or a record. ValueError: no such name.
     """
     services = [service for service in map(runner, CALLS) if isinstance(service, Service | Reconfiguration)]
     of_calls = (each.errors for each in services if each.errors.rows)
-    return ra_exec_errors(exec_profile(_record(level, bp.levels))), RA_FORK_ERRORS, *of_calls
+    return ra_exec_errors(exec_profile(level_named(level))), RA_FORK_ERRORS, *of_calls
 
 
 def posix_tables() -> tuple[Errors, ...]:
@@ -214,7 +223,7 @@ def recipes_of(
     """Give a recipe for each row of an edition, the exec rules of a kernel and a level of AIX, in order.
 
     By (call, cause), the call as its table is named. `edition`, `kernel`, `level` names or records.
-    KeyError: no such name, or a row that nobody has a recipe for.
+    ValueError: no such name. KeyError: a row that nobody has a recipe for.
     """
 
     def each() -> Iterator[Recipe]:

@@ -20,7 +20,7 @@ def tables(
     """Give every table by its call: BProc's and exec's for an edition and a kernel, POSIX's, and AIX's for a level.
 
     Those of the `fs` methods, with which a world is built, are not among them.
-    `edition`, `kernel`, `level` names or records. KeyError: no such name.
+    `edition`, `kernel`, `level` names or records. ValueError: no such name.
     """
     found = [*exec_tables(edition, kernel), *move_tables(edition, kernel), *posix_tables(), *node_tables(edition)]
     found += lpar_tables(level)
@@ -38,7 +38,9 @@ _EXECS = re.compile(r"(ra_)?exec(?:[lv](?:e|p|pe)?|t)?")
 
 
 def table_named(call: str, known: Mapping[str, Errors]) -> Errors:
-    """Find a table by its call, or by another name of it, in any case. ValueError names what there is."""
+    """Find a table by its call, or by another name of it, in any case. TypeError; ValueError names what there is."""
+    if not isinstance(call, str):
+        raise TypeError(f"call: expected a name such as 'bproc_execmove', got {call!r}")
     by_name = {name.lower(): table for name, table in known.items()}
     asked = call.lower().removesuffix("()")
     exec_form = _EXECS.fullmatch(asked)

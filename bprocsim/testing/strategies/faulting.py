@@ -14,6 +14,7 @@ from bprocsim.faults.callrules import plain
 from bprocsim.manual import Errors
 from bprocsim.testing.rows.tables import documented_tables, returned_errnos
 from bprocsim.units import MiB, ms, s
+from bprocsim.world.specs import listed
 
 System = bp.Cluster | bp.Lpar
 Faults = st.SearchStrategy[Fault]
@@ -178,7 +179,7 @@ def kinds_of(at: Place) -> tuple[type[Fault], ...]:
 def chosen_kinds(at: Place, kinds: Collection[type[Fault]] | None = None) -> dict[type[Fault], Faults]:
     """Give what makes each kind of fault that is asked for, None all. TypeError, ValueError: name `kinds`."""
     there = kinds_of(at)
-    for kind in kinds or ():
+    for kind in () if kinds is None else listed("kinds", kinds, "classes of faults"):
         if kind not in KINDS:
             known = ", ".join(each.__name__ for each in KINDS)
             raise TypeError(f"kinds: expected classes of faults ({known}), got {kind!r}")
