@@ -136,6 +136,7 @@ class Turns(Event):
             for end in self.ends:
                 if self.turns.get(end) is self:
                     del self.turns[end]
+        # As the loop of a run has it, which would pay for a function at every event.
         callbacks, event.callbacks = event.callbacks, None
         if type(callbacks) is EngineTask:
             callbacks.resume(event)
