@@ -60,30 +60,18 @@ class StateWord:
         return {"type": "string", "pattern": f"^[A-Za-z0-9]{{1,{WORD_MAX}}}$"}
 
 
-@frozen
-class DumpFlags(Constant):
-    """What of a running process is sent: a number, or the library's names."""
-
-    def means(self, value: Any, _named: Named, _key: str) -> int:
-        """Give the number."""
-        if isinstance(value, int):
-            return value
-        number = 0
-        for name in parts(value):
-            number |= getattr(vmadump, name.removeprefix("BPROC_"))
-        return number
-
-
-DUMP_FLAGS = DumpFlags(("BPROC_DUMP_LIBS", "BPROC_DUMP_EXEC", "BPROC_DUMP_OTHER", "BPROC_DUMP_ALL"), "flag")
-
-
-# What bproc_access asks for, and the bits of a node's mode, as C names them.
-_BITS = {"BPROC_X_OK": rights.X_OK, "S_IXUSR": 0o100, "S_IXGRP": 0o010, "S_IXOTH": 0o001}
+# What of a running process is sent, what bproc_access asks for, and the bits of a node's mode, as C names them.
+_BITS = {
+    "BPROC_DUMP_LIBS": vmadump.DUMP_LIBS, "BPROC_DUMP_EXEC": vmadump.DUMP_EXEC,
+    "BPROC_DUMP_OTHER": vmadump.DUMP_OTHER, "BPROC_DUMP_ALL": vmadump.DUMP_ALL,
+    "BPROC_X_OK": rights.X_OK,
+    "S_IXUSR": 0o100, "S_IXGRP": 0o010, "S_IXOTH": 0o001,
+}  # fmt: skip
 
 
 @frozen
-class ModeValue(Constant):
-    """A mode: a number, or the names of its bits."""
+class Bits(Constant):
+    """A number, or the names of its bits."""
 
     def means(self, value: Any, _named: Named, _key: str) -> int:
         """Give the number."""
@@ -95,8 +83,9 @@ class ModeValue(Constant):
         return number
 
 
-ACCESS_MODE = ModeValue(("BPROC_X_OK",), "mode")
-NODE_MODE = ModeValue(("S_IXUSR", "S_IXGRP", "S_IXOTH"), "mode")
+DUMP_FLAGS = Bits(("BPROC_DUMP_LIBS", "BPROC_DUMP_EXEC", "BPROC_DUMP_OTHER", "BPROC_DUMP_ALL"), "flag")
+ACCESS_MODE = Bits(("BPROC_X_OK",), "mode")
+NODE_MODE = Bits(("S_IXUSR", "S_IXGRP", "S_IXOTH"), "mode")
 
 
 @frozen
