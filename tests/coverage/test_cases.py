@@ -219,12 +219,13 @@ def test_on_a_partition_too() -> None:
     [
         (
             "cmd_unreadable",
-            "cmd points to memory that the program cannot read; that is a matter of what the call is given",
+            "cmd points to memory that the program cannot read; that is a matter of what the call is given;"
+            r" use fault\(\) or world\(\)$",
         ),
         ("too_many_descriptors", "who makes the call"),
         ("search_denied", "for root nothing is due if /usr/bin/hello is executed; say user= if somebody else calls"),
-        ("undump_refused", "how the world was built"),
-        ("connect_refused", "what happens while the call is made"),
+        ("undump_refused", r"how the world was built; use world\(\)$"),
+        ("connect_refused", r"what happens while the call is made; use world\(\)$"),
     ],
 )
 def test_where_it_cannot_be_arranged_the_test_is_skipped_saying_why(cause: str, why: str) -> None:
@@ -313,6 +314,8 @@ def test_of_the_master_no_row_of_a_slave_is_due(cause: str) -> None:
     with pytest.raises(ValueError, match=rf"node: bproc_execmove-\w+-{cause} is about a slave, and -1 is the master"):
         named("bproc_execmove", cause).arrange(world, node=-1)
     assert [node.state for node in world.nodes] == ["up"] * len(world.nodes)
+    with pytest.raises(pytest.skip.Exception, match=f"{cause} cannot be arranged here: there is no slave"):
+        named("bproc_execmove", cause).arrange(bp.Cluster(nodes=0))
 
 
 def test_without_pytest_the_skip_is_that_of_unittest() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Generator
 from itertools import pairwise
 from pathlib import Path
@@ -245,7 +247,26 @@ def test_what_a_driver_raises_is_wrong_with_the_run(error: Exception, told: str)
     def drive(_world: World) -> None:
         raise error
 
-    assert told in str(each_single_fault(ONE, calls=["write"], steps=[], drive=drive).usual)
+    line = drive.__code__.co_firstlineno + 1
+    place = "" if isinstance(error, bp.Deadlock) else f" (test_single_fault.py, line {line})"
+    assert f"{told}{place}\n" in f"{each_single_fault(ONE, calls=['write'], steps=[], drive=drive).usual}\n"
+
+
+def test_what_a_check_raises_is_told_with_the_line_of_the_users_that_led_to_it() -> None:
+    def check(_report: Report) -> None:
+        json.loads("{")
+
+    line = check.__code__.co_firstlineno + 1
+    told = str(each_single_fault(ONE, calls=["write"], steps=[], check=check).usual)
+    assert f"(char 1) (test_single_fault.py, line {line})\n" in told
+
+
+def test_of_many_lines_that_an_assertion_tells_the_place_is_on_the_first() -> None:
+    def check(_report: Report) -> None:
+        raise AssertionError("one\ntwo")
+
+    told = str(each_single_fault(ONE, calls=["write"], steps=[], check=check).usual)
+    assert re.search(r"one \(test_single_fault.py, line [0-9]+\)\n *two", told)
 
 
 def test_a_ghost_that_nobody_buries_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -370,6 +391,8 @@ def test_what_cannot_be_tried_is_said() -> None:
         each_single_fault(ONE, steps=["RUNN"])
     with pytest.raises(TypeError, match=r"steps: expected a list of members of bp\.Step, got 'RUN'"):
         each_single_fault(ONE, steps="RUN")
+    with pytest.raises(TypeError, match=r"steps: expected a list of members of bp\.Step, got <Step\.RUN"):
+        each_single_fault(ONE, steps=bp.Step.RUN)  # type: ignore[arg-type]
     for argument in ("drive", "check", "progress"):
         with pytest.raises(TypeError, match=f"{argument}: expected a function, got 3"):
             each_single_fault(ONE, **{argument: 3})  # type: ignore[arg-type]

@@ -40,6 +40,8 @@ def arrange(case: ErrnoCase, world: Any, path: str | None, node: int | None, use
     everywhere = change_of(case.call, case.cause)
     if everywhere is not None:
         nodes = _nodes(world, node)
+        if not nodes and case.cause in OF_SLAVES:
+            _cannot(case, "there is no slave in this world")
         if bp.BPROC_NODE_MASTER in nodes and case.cause in OF_SLAVES:
             raise ValueError(f"node: {case} is about a slave, and {node} is the master; slaves are numbered from 0")
         everywhere(Aim(world, nodes, _callers(case, world, node)))
@@ -187,7 +189,8 @@ def _why_not(case: ErrnoCase) -> str:
     names = [each.name for each in attrs.fields(type(of_case))]
     differ = {name for name in names if getattr(of_case, name) != getattr(of_healthy, name)}
     by = next((about for about, fields in _ABOUT.items() if differ & set(fields)), "what the call is given")
-    return f"{case.sentence}; that is a matter of {by}; use fault() or world()"
+    instead = "world()" if case.never_returned else "fault() or world()"
+    return f"{case.sentence}; that is a matter of {by}; use {instead}"
 
 
 def _cannot(case: ErrnoCase, why: str) -> NoReturn:

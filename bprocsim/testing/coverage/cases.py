@@ -37,12 +37,17 @@ class ErrnoCase:
         """Make the call for which the row is due in a world that `world` built."""
         return self.recipe.make(world)
 
+    @property
+    def never_returned(self) -> bool:
+        """Tell whether the row is met after the call can no longer fail: after the exec, or of one node of several."""
+        return self.row.kind in (Kind.LATE, Kind.SLOT)
+
     def fault(self) -> bp.CallFails:
         """Give the injection of this row: the call fails with its errno, although nothing is amiss.
 
         ValueError: the row is met after the call can no longer fail, so no call reports it.
         """
-        if self.row.kind in (Kind.LATE, Kind.SLOT):
+        if self.never_returned:
             raise ValueError(f"{self}: {self.call} does not return this errno, so no call can be made to; use world()")
         return bp.CallFails(self.call, self.errno, cause=self.cause)
 

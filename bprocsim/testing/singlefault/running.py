@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 import bprocsim as bp
@@ -17,6 +19,7 @@ from bprocsim.testing.singlefault.happening import Happening, listen, note_messa
 from bprocsim.testing.singlefault.judging import Ending, Finding, Verdict, ending_of
 from bprocsim.testing.singlefault.planning import Single, single_faults
 from bprocsim.testing.singlefault.report import SingleFault, SingleFaults
+from bprocsim.world.specs import listed
 from bprocsim.world.watching import sweep
 
 Check = Callable[[Report], object]
@@ -73,22 +76,18 @@ def _happening(scenario: Scenario, drive: Drive | None) -> Happening:
 
 
 def _check_names(happening: Happening, calls: Collection[str] | None) -> None:
-    if isinstance(calls, str):
-        raise TypeError(f"calls: expected a list of names, got {calls!r}")
-    for name in calls or ():
+    for name in () if calls is None else listed("calls", calls, "names"):
         if not any(each.is_named(name) for each in happening.calls):
             made = ", ".join(sorted({each.page for each in happening.calls})) or "none at all"
             raise ValueError(f"calls: this scenario makes no call {name!r}; it makes {made}")
 
 
 def _steps_named(steps: Collection[bp.Step | str]) -> frozenset[bp.Step]:
-    if isinstance(steps, str):
-        raise TypeError(f"steps: expected a list of members of bp.Step, got {steps!r}")
-    known = bp.Step.__members__
-    for step in steps:
+    known, asked = bp.Step.__members__, listed("steps", steps, "members of bp.Step")
+    for step in asked:
         if not isinstance(step, bp.Step) and step not in known:
             raise ValueError(f"steps: there is no step {step!r}; expected some of {', '.join(known)}")
-    return frozenset(step if isinstance(step, bp.Step) else known[step] for step in steps)
+    return frozenset(step if isinstance(step, bp.Step) else known[step] for step in asked)
 
 
 def _run(
@@ -131,13 +130,28 @@ def _asserted(look: Callable[[Any], object] | None, at: Any) -> Iterator[Finding
         if look is not None:
             look(at)
     except AssertionError as error:
-        yield Finding(Verdict.WRONG, str(error) or "an assertion failed")
+        yield Finding(Verdict.WRONG, _placed(str(error) or "an assertion failed", error))
     except bp.Undocumented as error:
         yield Finding(Verdict.UNDOCUMENTED, str(error))
     except (bp.Deadlock, bp.Runaway, bp.Timeout) as error:
         yield Finding(Verdict.HANG, f"{type(error).__name__}: {error}")
     except Exception as error:
-        yield Finding(Verdict.CRASH, f"{type(error).__name__}: {error}")
+        yield Finding(Verdict.CRASH, _placed(f"{type(error).__name__}: {error}", error))
+
+
+# The names of what is not the user's.
+_NOT_THEIRS = frozenset({"bprocsim", "simpy", *sys.stdlib_module_names})
+
+
+def _placed(told: str, error: Exception) -> str:
+    """Tell, on the first line, at which line of the user's code an exception was raised, or passed last."""
+    places = [
+        f" ({Path(frame.f_code.co_filename).name}, line {line})"
+        for frame, line in walk_tb(error.__traceback__)
+        if (frame.f_globals.get("__name__") or "").partition(".")[0] not in _NOT_THEIRS
+    ]
+    first, newline, more = told.partition("\n")
+    return "".join((first, *places[-1:], newline, more))
 
 
 def _came(result: Result) -> str:
