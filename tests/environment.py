@@ -239,8 +239,9 @@ def run(command: List[str]) -> "subprocess.CompletedProcess[str]":
 
 def hand_over(command: List[str]) -> int:
     """Become `command`; where the system cannot do that (Windows), run it and return its status."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # it is where its descriptor was closed
+            stream.flush()
     if os.name != "nt":
         os.execv(command[0], command)
     return subprocess.call(command)

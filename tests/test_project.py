@@ -122,6 +122,16 @@ def test_help_needs_no_environment(entry: str, tmp_path: Path) -> None:
     assert not (tmp_path / ".venv").exists()
 
 
+def test_an_example_runs_for_who_has_closed_his_stdout(tmp_path: Path) -> None:
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "examples/mine.py").write_text('"""Mine."""\nprint("ran")\n', encoding="utf-8")
+    found = (
+        "from pathlib import Path; from tests import environment; environment.ensure = lambda _: Path(sys.executable)"
+    )
+    done = run_in_bare_clone(tmp_path, "examples/__main__.py", f"{found}; sys.stdout = None", "mine")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ran\n", "")
+
+
 # ----------------------------------------------------------------------------------- dependencies
 
 
