@@ -356,13 +356,17 @@ def _patience(master: Master, move: Move, sender: Any, receiver: Any, waiter: Wa
 
 def _one_by_one(machine: Any, master: Master, move: Move, plan: Plan, durations_ns: Durations) -> Steps:
     """Let steps pass while something is planned to strike at one of them."""
-    port = machine.port
+    port, closed = machine.port, False
     for (step, about), duration_ns in zip(plan, durations_ns, strict=True):
         if duration_ns:
             yield port.sleep(duration_ns)
-        yield from _stand(machine, master, move)
-        if move.decided():
-            return
+        if not move.unqueued:  # else it goes on until it finds that out
+            yield from _stand(machine, master, move)
+            if move.decided():
+                return
+        closed = closed or (move.unqueued and step is Step.GHOST)
+        if closed:
+            continue
         if machine.trace.all:
             machine.record(move.process.pid, "step", step.name, about(move))
         if step is Step.GHOST:
