@@ -36,9 +36,9 @@ def main(arguments: List[str]) -> int:
             known = ", ".join(examples()) or "none"
             print("no example is called {!r}; there are: {}".format(arguments[0], known), file=sys.stderr)
             return 2
-        command = [str(path), *arguments[1:]]
+        command = [str(HERE / "_play.py"), str(path), *arguments[1:]]
         if path.suffix == ".toml":
-            command = ["-m", "bprocsim", "run", *command]
+            command = ["-m", "bprocsim", "run", *command[1:]]
         elif path.stem.startswith("test_"):
             extra = "testing"
     else:

@@ -124,6 +124,7 @@ def test_help_needs_no_environment(entry: str, tmp_path: Path) -> None:
 
 def test_an_example_runs_for_who_has_closed_his_stdout(tmp_path: Path) -> None:
     (tmp_path / "examples").mkdir()
+    shutil.copy(TOP / "examples/_play.py", tmp_path / "examples")
     (tmp_path / "examples/mine.py").write_text('"""Mine."""\nprint("ran")\n', encoding="utf-8")
     found = (
         "from pathlib import Path; from tests import environment; environment.ensure = lambda _: Path(sys.executable)"
