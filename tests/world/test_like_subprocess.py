@@ -6,6 +6,7 @@ they want captured: where nobody says so, subprocess lets a terminal have it, an
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -132,7 +133,9 @@ def told(thing: Any) -> Any:
     """Tell of what came back, or was raised, so that two tales can be compared."""
     if isinstance(thing, OSError):
         kind = next(each for each in type(thing).__mro__ if each.__module__ == "builtins")
-        return kind.__name__, thing.errno, thing.strerror, thing.filename, str(thing)
+        name = thing.filename
+        text = os.fspath(name) if isinstance(name, Path) else name  # as CPython 3.13 tells of a path itself
+        return kind.__name__, thing.errno, thing.strerror, text, str(thing).replace(repr(name), repr(text))
     if isinstance(thing, subprocess.SubprocessError | ValueError | TypeError | LookupError):
         given = {
             name: getattr(thing, name, None) for name in ("returncode", "cmd", "timeout", "output", "stdout", "stderr")
