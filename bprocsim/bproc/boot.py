@@ -70,14 +70,14 @@ def order(master: Master, node: Node, state: NodeState) -> None:
     master.changed()
     home, machine = master.machine, node.machine
     home.trace.add(home.port.now_ns, machine.name, 0, "node", state.value)
-    master.tell(home, machine, f"NODE_{state.name}", partial(_closes, master, node, state))
+    master.tell(home, machine, f"NODE_{state.name}", _closes, master, node, state)
 
 
 def _closes(master: Master, node: Node, state: NodeState) -> None:
     """Let a slave close its link, and with it end what belongs to the space; the master hears of it, and it leaves."""
     machine, front = node.machine, master.machine
     master.gives_up(node)
-    machine.network.send(machine, front, machine.costs.message_bytes, partial(_closed, master, node, state))
+    machine.network.send(machine, front, machine.costs.message_bytes, _closed, (master, node, state))
     leave(master, node, state)
 
 

@@ -117,15 +117,12 @@ def parent_gone(master: Master, process: Process) -> None:
             told[child.machine] = (*told.get(child.machine, ()), child)
 
     for machine, children in told.items():
-        delay_ns = -1
-        if master.undisturbed(front, machine):
-            delay_ns = front.network.occupy(front, machine, front.costs.message_bytes)
-        _leave(children, process.pid, -1 if delay_ns < 0 else front.port.now_ns + delay_ns)
-        if delay_ns < 0:
-            master.tell(front, machine, "PARENT_EXIT", _leave, children, 0, 0)
+        heard_ns = master.inform(front, machine, "PARENT_EXIT", _orphan, children, 0, 0)
+        _orphan(children, process.pid, heard_ns)
 
 
-def _leave(children: Iterable[Process], pid: int, heard_ns: int) -> None:
+def _orphan(children: Iterable[Process], pid: int, heard_ns: int) -> None:
+    """Note by whom children were left, and when they hear so."""
     for child in children:
         child.left_by = pid, heard_ns
 

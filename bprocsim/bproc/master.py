@@ -118,13 +118,33 @@ class Master:
         if sender is receiver:
             act(*args)
             return
-        if not sender.alive or (self.severed and (sender.number in self.severed or receiver.number in self.severed)):
-            return
+        if self._sends(sender, receiver, message):
+            # No closure, and one tuple: messages may wait their turn by the thousand.
+            about = (self, sender, receiver, self.partings, act, *args)
+            sender.network.send(sender, receiver, sender.costs.message_bytes, _arrive, about)
+
+    def inform(self, sender: Any, receiver: Any, message: str, act: Callable[..., None], *args: Any) -> int:
+        """Send a message that lets nobody do anything: no event for it; gives the instant in ns at which it is there.
+
+        -1 where nobody knows that: behind a cut link it does `act(*args)` when it comes, and else it never does.
+        """
+        if not self._sends(sender, receiver, message):
+            return -1
         size_bytes = sender.costs.message_bytes
+        delay_ns: int = sender.network.occupy(sender, receiver, size_bytes)
+        if delay_ns >= 0:
+            return int(sender.port.now_ns) + delay_ns
+        about = (self, sender, receiver, self.partings, act, *args)
+        sender.network.send(sender, receiver, size_bytes, _arrive, about)
+        return -1
+
+    def _sends(self, sender: Any, receiver: Any, message: str) -> bool:
+        """Let a message go out, if its sender is there and linked with the receiver; tells whether it does."""
+        if not sender.alive or (self.severed and (sender.number in self.severed or receiver.number in self.severed)):
+            return False
         if sender.trace.all:
-            sender.record(0, "message", message, receiver.name, size_bytes)
-        # No closure, and one tuple: messages may wait their turn by the thousand.
-        sender.network.send(sender, receiver, size_bytes, _arrive, (self, sender, receiver, self.partings, act, *args))
+            sender.record(0, "message", message, receiver.name, sender.costs.message_bytes)
+        return True
 
     def still_linked(self, sender: Any, receiver: Any, partings: int) -> bool:
         """Tell whether the connection still stands over which something was sent after so many partings."""

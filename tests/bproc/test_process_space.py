@@ -272,6 +272,29 @@ def test_an_orphan_learns_so_by_a_message(child_on: int, hops: int, trace: str) 
         assert len(messages(made, "PARENT_EXIT")) == (1 if child_on == 2 else 0)
 
 
+@pytest.mark.parametrize("order", ["fifo", "random"])
+def test_what_is_kept_in_the_trace_changes_no_time(order: str) -> None:
+    """Not that at which nobody can act any more, with an orphan that waits for ever elsewhere."""
+
+    def child(proc: bp.BprocProc) -> Steps:
+        yield from proc.bproc_move(2)
+        yield from proc.pause()
+
+    def parent(proc: bp.Proc) -> Steps:
+        yield from proc.fork(child)
+        yield from proc.sleep(50 * ms)
+
+    ends = []
+    for trace in ("all", "errors", "off"):
+        made = cluster(trace=trace, order=order)
+        made.install("/usr/bin/parent", parent)
+        made.popen(["/usr/bin/parent"])
+        with pytest.raises(bp.Deadlock):
+            made.sim.run()
+        ends.append(made.sim.now_ns)
+    assert ends == [ends[0]] * 3
+
+
 def test_an_orphan_behind_a_cut_link_learns_so_once_that_is_mended() -> None:
     seen = list[tuple[int, bool]]()
 
